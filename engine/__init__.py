@@ -1,0 +1,1 @@
+"""What the models make: occupancy from layouts, geometry from occupancy, pictures from geometry."""

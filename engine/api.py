@@ -1,0 +1,91 @@
+"""What the studio asks of an engine: occupancy frame by frame, buffers of a camera, pictures of cameras.
+
+Every preset, and the FakeEngine of the tests, answers to the same three verbs. Nothing here imports torch, so that the
+page can speak this language before the worker has loaded a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from engine.spec.camera import Camera
+from engine.spec.clip import SceneClip
+from engine.spec.grid import GridSpec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OccupancyFrame:
+    """One generated frame."""
+
+    index: int
+    semantics: np.ndarray
+    """uint8 (X, Y, Z), class ids; 20 is free."""
+    instances: np.ndarray
+    """uint16 (X, Y, Z), 0 where there is no instance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What, besides the clip, decides a take. Same clip, same recipe, same machine kind: same bytes."""
+
+    preset: str = "compact"
+    seed: int = 0
+    steps: int | None = None
+    """Sampler steps; None takes the preset's own."""
+    guidance: float | None = None
+    """Classifier-free guidance scale; None takes the preset's own."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Buffers:
+    """Geometry of one camera at one frame, all (height, width, ...)."""
+
+    semantic: np.ndarray
+    """uint8 class id, 255 = nothing hit."""
+    depth: np.ndarray
+    """float32 metres along the camera's z, 0 = nothing hit."""
+    coordinate: np.ndarray
+    """float32 (H, W, 3) hit point, metres in the ego frame of the clip's frame 0; NaN = nothing hit."""
+    normal: np.ndarray
+    """float32 (H, W, 3) outward face normal in the ego frame of this frame; 0 = nothing hit."""
+    instance: np.ndarray
+    """uint16 instance id, 0 = none."""
+    plucker: np.ndarray
+    """float32 (H, W, 6) [d, o x d] in the ego frame of the clip's frame 0."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One frame of one camera's video."""
+
+    camera: str
+    index: int
+    rgb: np.ndarray
+    """uint8 (H, W, 3)."""
+
+
+Cancelled = Callable[[], bool]
+"""Asked between steps; True ends the work within one step."""
+
+
+class Engine(Protocol):
+    """One preset, loaded on one device."""
+
+    recipe_facts: dict[str, object]
+    """Preset, weights' hashes, library versions: goes into take.json."""
+
+    def occupancy(self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled) -> Iterator[OccupancyFrame]:
+        """Frames in order, each as soon as it is done; ends early where `cancelled()` says so."""
+        ...
+
+    def buffers(self, frame: OccupancyFrame, camera: Camera, grid: GridSpec, ego_SE3_camera: np.ndarray, ego0_SE3_ego: np.ndarray) -> Buffers:
+        """Ray-cast geometry of one camera."""
+        ...
+
+    def views(self, clip: SceneClip, frames: list[OccupancyFrame], recipe: Recipe, cancelled: Cancelled) -> Iterator[Picture]:
+        """Pictures of the clip's cameras in the order of the surround chain."""
+        ...
