@@ -1,0 +1,1 @@
+"""How good a take is, without any downloaded weights."""

@@ -1,0 +1,83 @@
+"""Sizes of the occupancy models. One class of model serves every preset: a preset is numbers, not another code path."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class VaeConfig:
+    """Occupancy VAE (paper 3.2). The latent has a quarter of the grid's resolution."""
+
+    heights: int = 16
+    """Voxels along z; heights are folded into channels."""
+    embedding: int = 8
+    """Width of a class embedding."""
+    latent: int = 16
+    """C: 4, 16 or 64 in the paper's ladder."""
+    width: int = 96
+    """Channels at half resolution; twice that at a quarter."""
+    blocks: int = 2
+    """Residual blocks at each resolution."""
+    axial_blocks: int = 1
+    """Axial-attention blocks at a quarter resolution."""
+    decoder_sees_layout: bool = True
+    """The layout is always known, so the latent need not spend itself on where a cone stands. False is the paper's decoder."""
+
+
+@dataclass(frozen=True, slots=True)
+class DitConfig:
+    """STOccDiT (paper 3.2, B.2)."""
+
+    latent: int = 16
+    """Must equal the VAE's."""
+    patch: int = 2
+    """Latent cells along a token's edge: 50 x 50 latents become 25 x 25 tokens."""
+    blocks: int = 24
+    width: int = 1024
+    heads: int = 16
+    layout_width: int = 64
+    """Width of the layout encoder's channel vectors."""
+    layout_tokens: Literal["joint", "one_way", "none"] = "joint"
+    """joint: layout and noisy tokens attend to each other (the paper). one_way: layout attends only to itself, so that its keys and
+    values are computed once for all steps. none: no layout tokens in attention (the paper's additive ablation)."""
+    layout_added: bool = False
+    """Also add each layout token to the noisy token at its place: learns faster; alone it is the paper's additive ablation."""
+    history: int = 2
+    """Clean frames that a noisy frame may see, counted back from itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class SamplerConfig:
+    """Defaults of generation."""
+
+    steps: int = 30
+    guidance: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class OccupancyPreset:
+    """Everything that names one occupancy generator."""
+
+    vae: VaeConfig
+    dit: DitConfig
+    sampler: SamplerConfig = field(default_factory=SamplerConfig)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+PRESETS: dict[str, OccupancyPreset] = {
+    "tiny": OccupancyPreset(
+        VaeConfig(latent=4, width=16, blocks=1, axial_blocks=1),
+        DitConfig(latent=4, blocks=2, width=32, heads=2, layout_width=8),
+        SamplerConfig(steps=2, guidance=1.0),
+    ),
+    "compact": OccupancyPreset(
+        VaeConfig(),
+        DitConfig(blocks=8, width=192, heads=6, layout_width=32, layout_tokens="one_way", layout_added=True, history=1),
+        SamplerConfig(steps=6, guidance=1.5),
+    ),
+    "paper": OccupancyPreset(VaeConfig(width=128, decoder_sees_layout=False), DitConfig()),
+}

@@ -1,0 +1,68 @@
+"""Rectified flow: x_t = (1 - t) x + t eps, the model predicts eps - x (paper 3.2, B.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from engine.spec.classes import CHANNEL, SMALL_AGENTS
+
+SMALL_AGENT_WEIGHT = 3.0
+"""Added to the loss weight of latent cells that hold a small agent."""
+
+
+def training_times(shape: tuple[int, ...], generator: torch.Generator | None = None) -> Tensor:
+    """Logit-normal (0, 1) times in (0, 1), one per frame."""
+    return torch.sigmoid(torch.randn(shape, generator=generator))
+
+
+def noised(clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+    """x_t for latents (B, T, C, H, W) and times (B, T)."""
+    t = t[..., None, None, None].to(clean.dtype)
+    return (1 - t) * clean + t * noise
+
+
+def small_agent_weight(layouts: Tensor, factor: int = 4) -> Tensor:
+    """Loss weights (B, T, 1, H, W) from layouts (B, T, 15, X, Y): 1, plus 3 on latent cells that hold a small agent."""
+    channels = [CHANNEL[name] for name in SMALL_AGENTS]
+    small = layouts[:, :, channels].amax(2, keepdim=True).float()
+    pooled = F.max_pool2d(small.flatten(0, 1), factor).unflatten(0, small.shape[:2])
+    return 1 + SMALL_AGENT_WEIGHT * pooled
+
+
+def velocity_loss(predicted: Tensor, clean: Tensor, noise: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean squared error of the velocity, a scalar in float32."""
+    error = (predicted.float() - (noise - clean).float()).square()
+    return (error * weight).sum() / (weight.expand_as(error)).sum()
+
+
+def euler_times(steps: int) -> list[float]:
+    """steps + 1 times from 1 (noise) to 0 (data)."""
+    return [1 - index / steps for index in range(steps)] + [0.0]
+
+
+@torch.no_grad()
+def sample(
+    velocity: Callable[[Tensor, float], Tensor],
+    noise: Tensor,
+    steps: int,
+    known: Tensor | None = None,
+    mask: Tensor | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Tensor | None:
+    """Euler steps from noise to data; None where `cancelled()` said so between two steps.
+
+    With `known` and `mask` (1 = generate) the rest follows the known latents along their own straight path, which is
+    inpainting for a straight flow.
+    """
+    x, times = noise, euler_times(steps)
+    for now, after in zip(times[:-1], times[1:], strict=True):
+        if cancelled():
+            return None
+        x = x + (after - now) * velocity(x, now)
+        if known is not None and mask is not None:
+            x = mask * x + (1 - mask) * ((1 - after) * known + after * noise)
+    return x

@@ -1,0 +1,82 @@
+"""Instance ids for generated occupancy: boxes give theirs, painted agents get one by connected component."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cc3d
+import numpy as np
+
+from engine.spec.classes import CLASS
+from engine.spec.geometry import Box
+from engine.spec.grid import GridSpec
+
+REACH_M = 1.0
+"""How far outside its box a voxel of the box's class still belongs to it: the generator may draw an agent a voxel too wide."""
+REMATCH_M = 2.0
+"""A painted agent keeps its id when its component's centre moved no further than this between frames."""
+
+
+class Panoptic:
+    """Assigns ids frame after frame; keeps only what it needs to recognise painted agents again."""
+
+    def __init__(self, grid: GridSpec, first_free_id: int) -> None:
+        """`first_free_id` must lie above every box's id of the clip."""
+        self.grid, self.next_id = grid, first_free_id
+        self.painted: list[tuple[int, int, np.ndarray]] = []
+
+    def assign(self, semantics: np.ndarray, boxes: Sequence[Box], world_SE3_ego: np.ndarray) -> np.ndarray:
+        """uint16 (X, Y, Z) ids for semantics (X, Y, Z) and this frame's boxes in its ego frame."""
+        instances = np.zeros(semantics.shape, np.uint16)
+        x_m, y_m = self.grid.cell_centers_m()
+        columns = [(semantics == label).any(2) for label in range(11)]
+        nearest = [np.full(self.grid.bev_shape, np.inf) for _ in range(11)]
+        owner = [np.zeros(self.grid.bev_shape, np.uint16) for _ in range(11)]
+        for box in boxes:
+            label = CLASS[box.class_name]
+            if not columns[label].any():
+                continue
+            distance = _distance_outside(box, x_m, y_m)
+            closer = (distance < REACH_M) & (distance < nearest[label])
+            nearest[label][closer] = distance[closer]
+            owner[label][closer] = box.instance_id
+        for label in range(1, 11):
+            if columns[label].any():
+                mask = semantics == label
+                instances[mask] = np.broadcast_to(owner[label][..., None], semantics.shape)[mask]
+        self._painted(semantics, instances, world_SE3_ego)
+        return instances
+
+    def _painted(self, semantics: np.ndarray, instances: np.ndarray, world_SE3_ego: np.ndarray) -> None:
+        """Ids for agent voxels that no box claims, in place."""
+        seen: list[tuple[int, int, np.ndarray]] = []
+        for label in range(1, 11):
+            loose = (semantics == label) & (instances == 0)
+            if not loose.any():
+                continue
+            components, count = cc3d.connected_components(loose, connectivity=26, return_N=True)
+            for component in range(1, count + 1):
+                where = components == component
+                center = (np.argwhere(where).mean(0) + 0.5) * self.grid.voxel_m + self.grid.origin_m
+                center = world_SE3_ego[:3, :3] @ center + world_SE3_ego[:3, 3]
+                instance = self._recognise(label, center)
+                instances[where] = instance
+                seen.append((label, instance, center))
+        self.painted = seen
+
+    def _recognise(self, label: int, center_m: np.ndarray) -> int:
+        for index, (other, instance, where) in enumerate(self.painted):
+            if other == label and np.linalg.norm(where - center_m) < REMATCH_M:
+                del self.painted[index]
+                return instance
+        self.next_id += 1
+        return self.next_id - 1
+
+
+def _distance_outside(box: Box, x_m: np.ndarray, y_m: np.ndarray) -> np.ndarray:
+    """Metres (X, Y) from each column's centre to the box's footprint; negative inside."""
+    c, s = np.cos(box.yaw_rad), np.sin(box.yaw_rad)
+    dx, dy = x_m[:, None] - box.center_m[0], y_m[None, :] - box.center_m[1]
+    along, across = np.abs(c * dx + s * dy) - box.size_m[0] / 2, np.abs(-s * dx + c * dy) - box.size_m[1] / 2
+    outside = np.hypot(np.maximum(along, 0), np.maximum(across, 0))
+    return np.where((along < 0) & (across < 0), np.maximum(along, across), outside)

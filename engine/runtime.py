@@ -1,0 +1,62 @@
+"""The engine that runs models: one preset on one device, behind the interface of engine.api."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+import numba
+import numpy as np
+import torch
+
+from engine.api import Buffers, Cancelled, OccupancyFrame, Picture, Recipe
+from engine.devices import pick_device
+from engine.occupancy.config import PRESETS
+from engine.occupancy.rollout import OccupancyGenerator
+from engine.occupancy.stoccdit import StOccDit
+from engine.occupancy.vae import OccupancyVae
+from engine.render.buffers import render_buffers
+from engine.spec.camera import Camera
+from engine.spec.clip import SceneClip
+from engine.spec.grid import GridSpec
+from engine.views.compact import ViewModel
+from engine.weights import WEIGHTS, load_model
+
+
+class ModelEngine:
+    """Occupancy by STOccDiT, geometry by ray casting, pictures by the preset's view model."""
+
+    def __init__(self, preset: str, generator: OccupancyGenerator, views: ViewModel, facts: dict[str, object]) -> None:
+        self.preset, self.generator, self.view_model = preset, generator, views
+        self.recipe_facts = facts
+
+    def occupancy(self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled) -> Iterator[OccupancyFrame]:
+        """See engine.api.Engine."""
+        return self.generator.frames(clip, recipe, cancelled)
+
+    def buffers(self, frame: OccupancyFrame, camera: Camera, grid: GridSpec, ego_SE3_camera: np.ndarray, ego0_SE3_ego: np.ndarray) -> Buffers:
+        """See engine.api.Engine."""
+        return render_buffers(frame.semantics, frame.instances, grid, camera, ego_SE3_camera, ego0_SE3_ego)
+
+    def views(self, clip: SceneClip, frames: list[OccupancyFrame], recipe: Recipe, cancelled: Cancelled) -> Iterator[Picture]:
+        """See engine.api.Engine."""
+        return self.view_model.pictures(clip, frames, recipe, cancelled)
+
+
+def load_engine(preset: str, device: str = "auto", weights: Path = WEIGHTS) -> ModelEngine:
+    """Loads a preset's weights, strictly. Raises WeightsError or ValueError with one sentence."""
+    where = pick_device(device)
+    numbers = PRESETS[preset]
+    vae, dit = OccupancyVae(numbers.vae), StOccDit(numbers.dit)
+    vae_card = load_model(vae, weights / preset / "vae", numbers.vae)
+    dit_card = load_model(dit, weights / preset / "stoccdit", numbers.dit)
+    views = ViewModel.load(weights / preset / "views", where)
+    facts: dict[str, object] = {
+        "preset": preset,
+        "device": where.type,
+        "weights": {"vae": vae_card["sha256"], "stoccdit": dit_card["sha256"], "views": views.card["sha256"]},
+        "sampler": {"steps": numbers.sampler.steps, "guidance": numbers.sampler.guidance},
+        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__, "numba": numba.__version__},
+    }
+    return ModelEngine(preset, OccupancyGenerator(numbers, vae, dit, where), views, facts)

@@ -1,0 +1,1 @@
+"""The recipes that made the shipped weights. Importable with torch, numpy and numba alone."""

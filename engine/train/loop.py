@@ -1,0 +1,188 @@
+"""One training loop for every model: resumable to the step, bf16, EMA, a log and a checkpoint on disk.
+
+The batch of step n depends on (seed, n) only, so that a resumed run sees what an uninterrupted one would have seen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how fast to learn. The rate warms up, stays, and falls to zero over the last fifth."""
+
+    steps: int
+    batch: int
+    rate: float
+    warmup: int = 100
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    ema: float | None = 0.999
+    """Decay of the averaged weights that are shipped; None ships the last ones."""
+    seed: int = 0
+    checkpoint_every_s: float = 60.0
+    workers: int = 1
+    """Processes that make data."""
+
+    def factor(self, step: int) -> float:
+        """Share of the full rate at a step."""
+        fall = (self.steps - step) / max(1, self.steps // 5)
+        return min(1.0, (step + 1) / max(1, self.warmup), max(0.0, fall))
+
+    def scaled(self, steps: int | None = None, batch: int | None = None, workers: int | None = None) -> Schedule:
+        return replace(self, steps=steps or self.steps, batch=batch or self.batch, workers=self.workers if workers is None else workers)
+
+
+class StepBatches(Dataset):
+    """Item n is the batch of step n, made by `make(seed, n)`."""
+
+    def __init__(self, make: Callable[[int], Mapping[str, Tensor]], first: int, last: int) -> None:
+        self.make, self.first, self.last = make, first, last
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+    def __getitem__(self, index: int) -> Mapping[str, Tensor]:
+        return self.make(self.first + index)
+
+
+def _calm_worker(_: int) -> None:
+    os.nice(5)
+    torch.set_num_threads(1)
+    import numba
+
+    numba.set_num_threads(1)
+
+
+def train(
+    model: nn.Module,
+    loss: Callable[[nn.Module, Mapping[str, Tensor], torch.Generator], dict[str, Tensor]],
+    make_batch: Callable[[int], Mapping[str, Tensor]],
+    schedule: Schedule,
+    out: Path,
+    *,
+    device: torch.device,
+    resume: bool,
+    groups: Callable[[nn.Module], list[dict[str, Any]]] | None = None,
+    picture: Callable[[nn.Module, int], None] | None = None,
+) -> dict[str, Any]:
+    """Trains `model` in place (its averaged weights where the schedule has an EMA) and returns facts for the card.
+
+    `loss` returns a dict whose "total" is minimised. Stops early, with a checkpoint, on SIGTERM or SIGINT.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    model.to(device)
+    if device.type == "cpu":
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = deepcopy(model).eval() if schedule.ema else None
+    parameters = groups(model) if groups else [{"params": [p for p in model.parameters() if p.requires_grad]}]
+    optimiser = torch.optim.AdamW(parameters, lr=schedule.rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.99))
+    base_rates = [group["lr"] for group in optimiser.param_groups]
+    step, spent = 0, 0.0
+    checkpoint = out / "checkpoint.pt"
+    if resume and checkpoint.exists():
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        if average is not None:
+            average.load_state_dict(state["average"])
+        step, spent = state["step"], state["seconds"]
+
+    asked_to_stop = False
+
+    def ask_to_stop(*_: object) -> None:
+        nonlocal asked_to_stop
+        asked_to_stop = True
+
+    previous = {name: signal.signal(name, ask_to_stop) for name in (signal.SIGTERM, signal.SIGINT)}
+    started = saved = time.monotonic()
+
+    def save() -> None:
+        state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "seconds": spent + time.monotonic() - started}
+        if average is not None:
+            state["average"] = average.state_dict()
+        beside = checkpoint.with_suffix(".tmp")
+        torch.save(state, beside)
+        os.replace(beside, checkpoint)
+
+    batches = DataLoader(
+        StepBatches(make_batch, step, schedule.steps),
+        batch_size=None,
+        num_workers=schedule.workers,
+        prefetch_factor=4 if schedule.workers else None,
+        worker_init_fn=_calm_worker,
+        multiprocessing_context="spawn" if schedule.workers else None,
+    )
+    model.train()
+    smooth: dict[str, float] = {}
+    with (out / "log.jsonl").open("a") as log:
+        for batch in batches:
+            for group, rate in zip(optimiser.param_groups, base_rates, strict=True):
+                group["lr"] = rate * schedule.factor(step)
+            moved = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
+            generator = torch.Generator(device).manual_seed(schedule.seed * 1_000_003 + step)
+            with torch.autocast(device.type, torch.bfloat16):
+                terms = loss(model, moved, generator)
+            optimiser.zero_grad(set_to_none=True)
+            terms["total"].backward()
+            norm = nn.utils.clip_grad_norm_(model.parameters(), schedule.clip)
+            optimiser.step()
+            step += 1
+            if average is not None:
+                _follow(average, model, min(schedule.ema or 0.0, (step + 1) / (step + 10)))
+            for key, value in (terms | {"norm": norm}).items():
+                smooth[key] = 0.95 * smooth.get(key, float(value)) + 0.05 * float(value)
+            now = time.monotonic()
+            if step % 20 == 0 or step == schedule.steps:
+                row = {"step": step, "seconds": round(spent + now - started, 1)} | {key: round(value, 5) for key, value in smooth.items()}
+                log.write(json.dumps(row) + "\n")
+                log.flush()
+                print(" ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+            if asked_to_stop or now - saved > schedule.checkpoint_every_s or step == schedule.steps:
+                save()
+                saved = now
+                if picture is not None:
+                    picture(average if average is not None else model, step)
+            if asked_to_stop:
+                break
+    for name, handler in previous.items():
+        signal.signal(name, handler)
+    if average is not None:
+        model.load_state_dict(average.state_dict())
+    model.eval()
+    return {
+        "steps": step,
+        "finished": step >= schedule.steps,
+        "hours": round((spent + time.monotonic() - started) / 3600, 3),
+        "schedule": asdict(schedule),
+        "hardware": hardware(device),
+    }
+
+
+def hardware(device: torch.device) -> str:
+    """The card, or the processor and its threads."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
+    for mine, theirs in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
+        if mine.dtype.is_floating_point:
+            mine.lerp_(theirs, 1 - decay)
+        else:
+            mine.copy_(theirs)

@@ -1,0 +1,1 @@
+"""Geometry to pictures (paper 3.3): the view models."""

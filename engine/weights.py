@@ -1,0 +1,81 @@
+"""Weights on disk: NAME.safetensors with NAME.card.json beside it. Loading is strict and says what does not fit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from engine.spec.classes import ASSETS
+
+WEIGHTS = ASSETS / "weights"
+
+
+class WeightsError(ValueError):
+    """Weights that cannot be used: one sentence that names both sides."""
+
+
+def save_model(model: nn.Module, stem: Path, config: Any, facts: dict[str, Any]) -> None:
+    """Writes fp16 weights and their card; `stem` is the path without an ending."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {key: value.detach().cpu().contiguous().half() if value.is_floating_point() else value.cpu() for key, value in model.state_dict().items()}
+    beside = stem.with_suffix(".safetensors.tmp")
+    save_file(tensors, beside)
+    os.replace(beside, stem.with_suffix(".safetensors"))
+    card = {"config": asdict(config), "sha256": sha256(stem.with_suffix(".safetensors")), "torch": torch.__version__} | facts
+    stem.with_suffix(".card.json").write_text(json.dumps(card, indent=1) + "\n")
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read_card(stem: Path) -> dict[str, Any]:
+    """The card beside the weights. WeightsError where it is missing or unreadable."""
+    path = stem.with_suffix(".card.json")
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise WeightsError(f"There are no weights at {stem}: train them with `launch.py train`, or choose another preset.") from None
+    except (ValueError, OSError) as error:
+        raise WeightsError(f"The card {path} cannot be read ({error}): restore it from the repository.") from None
+
+
+def load_model(model: nn.Module, stem: Path, config: Any) -> dict[str, Any]:
+    """Loads weights into `model`, strictly, and returns their card.
+
+    Raises WeightsError where the file is damaged, is not what its card says, or holds another architecture.
+    """
+    card = read_card(stem)
+    path = stem.with_suffix(".safetensors")
+    if not path.exists():
+        raise WeightsError(f"The card of {stem.name} is there but its weights {path} are not: restore them from the repository.")
+    digest = sha256(path)
+    if digest != card.get("sha256"):
+        raise WeightsError(f"The weights {path} have SHA-256 {digest[:12]}, their card says {str(card.get('sha256'))[:12]}: the file is damaged or belongs to another card.")
+    wanted = json.loads(json.dumps(asdict(config)))
+    for key, value in wanted.items():
+        if card["config"].get(key) != value:
+            raise WeightsError(f"The weights {path} were trained with {key} = {card['config'].get(key)}, the preset asks for {value}: use the preset they belong to.")
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"The weights {path} are not a readable safetensors file ({error}).") from None
+    own = model.state_dict()
+    missing, extra = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
+    if missing or extra:
+        raise WeightsError(f"The weights {path} lack {missing[:3] or 'nothing'} and have {extra[:3] or 'nothing'} that the model does not know.")
+    for key, tensor in tensors.items():
+        if tensor.shape != own[key].shape:
+            raise WeightsError(f"In {path} '{key}' has shape {tuple(tensor.shape)}, the model needs {tuple(own[key].shape)}.")
+    model.load_state_dict(tensors)
+    return card

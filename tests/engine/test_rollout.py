@@ -1,0 +1,98 @@
+"""World-anchored noise, warped history, instance ids and the rollout itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from engine.api import Recipe
+from engine.occupancy.config import PRESETS
+from engine.occupancy.noise import world_noise
+from engine.occupancy.panoptic import Panoptic
+from engine.occupancy.rollout import OccupancyGenerator
+from engine.occupancy.stoccdit import StOccDit
+from engine.occupancy.vae import OccupancyVae
+from engine.occupancy.warp import warp_static, warp_static_slow
+from engine.spec.classes import CHANNEL, CLASS, FREE
+from engine.spec.clip import SceneClip
+from engine.spec.geometry import Box, Pose
+from engine.spec.grid import OCC3D
+
+SMALL = OCC3D.crop(48)
+
+
+def test_noise_is_normal_and_stays_with_the_world() -> None:
+    noise = world_noise(np.eye(4), (50, 50), 16, 3, (-40.0, -40.0))
+    assert abs(noise.mean()) < 0.02 and abs(noise.std() - 1) < 0.02
+    moved = world_noise(Pose(x_m=1.6 * 5).matrix(), (50, 50), 16, 3, (-40.0, -40.0))
+    assert np.array_equal(moved[:, :-5], noise[:, 5:])
+    assert not np.array_equal(world_noise(np.eye(4), (50, 50), 16, 4, (-40.0, -40.0)), noise)
+
+
+def test_warp_equals_its_slow_twin() -> None:
+    semantics = np.random.default_rng(0).integers(0, 21, SMALL.shape).astype(np.uint8)
+    pose = Pose(1.3, -0.7, 0.1, 0.4, 0.02, -0.01).matrix()
+    warped = warp_static(semantics, SMALL, pose)
+    assert np.array_equal(warped, warp_static_slow(semantics, SMALL, pose))
+    assert not np.isin(warped, range(1, 11)).any(), "agents are not part of the static world"
+    still = warp_static(semantics, SMALL, np.eye(4))
+    static = (semantics == 0) | (semantics > 10)
+    assert np.array_equal(still[static], semantics[static])
+
+
+def test_boxes_give_their_ids_and_painted_agents_keep_theirs() -> None:
+    semantics = np.full(SMALL.shape, FREE, np.uint8)
+    semantics[20:30, 22:26, 3:6] = CLASS["car"]
+    semantics[40:42, 5:7, 3:6] = CLASS["pedestrian"]
+    x, y = SMALL.cell_centers_m()
+    car = Box(7, "car", (float(x[20:30].mean()), float(y[22:26].mean()), 1.0), (4.0, 1.6, 1.6), 0.0)
+    panoptic = Panoptic(SMALL, 100)
+    first = panoptic.assign(semantics, [car], np.eye(4))
+    assert set(np.unique(first[semantics == CLASS["car"]])) == {7}
+    assert set(np.unique(first[semantics == CLASS["pedestrian"]])) == {100}
+    assert (first[semantics == FREE] == 0).all()
+    again = np.full_like(semantics, FREE)
+    again[41:43, 5:7, 3:6] = CLASS["pedestrian"]
+    assert set(np.unique(panoptic.assign(again, [], np.eye(4)))) == {0, 100}
+    other = np.full_like(semantics, FREE)
+    other[5:7, 40:42, 3:6] = CLASS["pedestrian"]
+    assert set(np.unique(panoptic.assign(other, [], np.eye(4)))) == {0, 101}
+
+
+@pytest.fixture(scope="module")
+def generator() -> OccupancyGenerator:
+    torch.manual_seed(0)
+    preset = PRESETS["tiny"]
+    vae, dit = OccupancyVae(preset.vae), StOccDit(preset.dit)
+    with torch.no_grad():
+        for parameter in dit.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    return OccupancyGenerator(preset, vae, dit, torch.device("cpu"))
+
+
+def clip(frames: int) -> SceneClip:
+    layouts = np.zeros((frames, 15, *SMALL.bev_shape), np.uint8)
+    layouts[:, CHANNEL["drivable_area"], :, 16:32] = 1
+    poses = np.stack([Pose(x_m=0.5 * k).matrix() for k in range(frames)])
+    return SceneClip(layouts, ((),) * frames, poses, grid=SMALL)
+
+
+def test_same_recipe_same_bytes_and_a_longer_rollout_keeps_its_beginning(generator: OccupancyGenerator) -> None:
+    short = [frame.semantics for frame in generator.frames(clip(2), Recipe(seed=5, guidance=1.5))]
+    long = [frame.semantics for frame in generator.frames(clip(3), Recipe(seed=5, guidance=1.5))]
+    other = [frame.semantics for frame in generator.frames(clip(2), Recipe(seed=6, guidance=1.5))]
+    assert len(long) == 3
+    assert all(np.array_equal(a, b) for a, b in zip(short, long, strict=False))
+    assert not all(np.array_equal(a, b) for a, b in zip(short, other, strict=True))
+
+
+def test_cancelling_keeps_what_is_done(generator: OccupancyGenerator) -> None:
+    asked = iter([False] * 3 + [True] * 100)
+    frames = list(generator.frames(clip(4), Recipe(), lambda: next(asked)))
+    assert [frame.index for frame in frames] == [0]
+
+
+def test_latents_of_two_presets_do_not_mix() -> None:
+    with pytest.raises(ValueError, match="latents of 4 channels"):
+        OccupancyGenerator(PRESETS["tiny"], OccupancyVae(PRESETS["tiny"].vae), StOccDit(PRESETS["compact"].dit), torch.device("cpu"))

@@ -1,0 +1,105 @@
+"""The VAE: shapes, locality, the fused class choice, strict weights."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.occupancy.config import PRESETS
+from engine.occupancy.losses import focal, lovasz_softmax, voxels_that_matter
+from engine.occupancy.vae import OccupancyVae
+from engine.spec.classes import FREE
+from engine.weights import WeightsError, load_model, save_model
+
+TINY = PRESETS["tiny"].vae
+
+
+@pytest.fixture
+def vae() -> OccupancyVae:
+    torch.manual_seed(0)
+    return OccupancyVae(TINY).eval()
+
+
+@torch.no_grad()
+def test_shapes_and_the_fused_argmax(vae: OccupancyVae) -> None:
+    semantics = torch.randint(0, 21, (2, 32, 40, 16), dtype=torch.uint8)
+    layouts = (torch.rand(2, 15, 32, 40) > 0.8).to(torch.uint8)
+    posterior = vae.encode(semantics)
+    assert posterior.mean.shape == (2, 4, 8, 10)
+    voxels = vae.decode(posterior.mean, layouts)
+    assert voxels.shape == (2, 32, 40, 16, TINY.embedding)
+    plain = vae.classify(voxels).argmax(-1)
+    assert torch.equal(vae.semantics(voxels).long(), plain)
+
+
+@torch.no_grad()
+def test_normalise_and_back(vae: OccupancyVae) -> None:
+    vae.latent_mean.copy_(torch.arange(4.0))
+    vae.latent_std.copy_(torch.arange(1.0, 5.0))
+    latents = torch.randn(2, 3, 4, 8, 8)
+    torch.testing.assert_close(vae.denormalise(vae.normalise(latents)), latents)
+
+
+@torch.no_grad()
+def test_without_attention_an_edit_stays_local() -> None:
+    torch.manual_seed(0)
+    local = OccupancyVae(replace(TINY, axial_blocks=0)).eval()
+    for parameter in local.parameters():
+        parameter.add_(torch.randn_like(parameter) * 0.05)
+    latents, layouts = torch.randn(1, 4, 32, 32), torch.zeros(1, 15, 128, 128)
+    before = local.decode(latents, layouts)
+    layouts[:, 3, 100:110, 100:110] = 1
+    after = local.decode(latents, layouts)
+    assert torch.equal(before[:, :64, :64], after[:, :64, :64])
+    assert not torch.equal(before, after)
+
+
+def test_a_decoder_that_needs_the_layout_says_so(vae: OccupancyVae) -> None:
+    with pytest.raises(ValueError, match="sees the layout"):
+        vae.decode(torch.zeros(1, 4, 8, 8))
+
+
+def test_losses_know_right_from_wrong() -> None:
+    target = torch.tensor([3, 3, 20, 7])
+    right, wrong = torch.full((4, 21), -10.0), torch.full((4, 21), -10.0)
+    right[torch.arange(4), target] = 10
+    wrong[torch.arange(4), (target + 1) % 21] = 10
+    weight = torch.ones(4)
+    assert focal(right, target, weight) < 1e-3 < focal(wrong, target, weight)
+    assert lovasz_softmax(right, target) < 1e-3 and lovasz_softmax(wrong, target) > 0.99
+    semantics = torch.full((1, 16, 16, 16), FREE)
+    semantics[0, 8, 8, 8] = 4
+    share = voxels_that_matter(semantics, torch.Generator().manual_seed(0))
+    assert share[0, 7:10, 7:10, 7:10].all() and 0.03 < share.float().mean() < 0.08
+
+
+def test_weights_round_trip_and_every_refusal(vae: OccupancyVae, tmp_path: Path) -> None:
+    stem = tmp_path / "vae"
+    other = OccupancyVae(TINY)
+    with pytest.raises(WeightsError, match="no weights"):
+        load_model(other, stem, TINY)
+    save_model(vae, stem, TINY, {"steps": 1})
+    assert load_model(other, stem, TINY)["steps"] == 1
+    for mine, theirs in zip(other.state_dict().values(), vae.state_dict().values(), strict=True):
+        torch.testing.assert_close(mine, theirs, atol=2e-3, rtol=2e-3)
+    with pytest.raises(WeightsError, match="trained with latent = 4, the preset asks for 16"):
+        load_model(OccupancyVae(replace(TINY, latent=16)), stem, replace(TINY, latent=16))
+    path = stem.with_suffix(".safetensors")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(WeightsError, match="SHA-256"):
+        load_model(other, stem, TINY)
+    card = json.loads(stem.with_suffix(".card.json").read_text())
+    import hashlib
+
+    card["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    stem.with_suffix(".card.json").write_text(json.dumps(card))
+    with pytest.raises(WeightsError, match="not a readable safetensors"):
+        load_model(other, stem, TINY)
+    path.unlink()
+    with pytest.raises(WeightsError, match="are not"):
+        load_model(other, stem, TINY)
