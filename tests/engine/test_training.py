@@ -1,0 +1,95 @@
+"""Training is resumable to the step, and each recipe ends with weights that load."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.occupancy.config import PRESETS
+from engine.occupancy.stoccdit import StOccDit
+from engine.occupancy.vae import OccupancyVae
+from engine.train import occupancy as occupancy_recipe
+from engine.train import vae as vae_recipe
+from engine.train.batches import HELD_OUT_SEED, OccupancyBatches
+from engine.train.loop import Schedule, train
+from engine.weights import load_model
+
+CPU = torch.device("cpu")
+SCHEDULE = Schedule(steps=4, batch=2, rate=1e-3, warmup=2, ema=0.9, workers=0, checkpoint_every_s=0.0)
+BATCHES = OccupancyBatches(seed=0, batch=2, crop=32)
+
+
+def run(out: Path, schedule: Schedule, resume: bool) -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    model = OccupancyVae(PRESETS["tiny"].vae)
+    train(model, vae_recipe.vae_loss, BATCHES, schedule, out, device=CPU, resume=resume)
+    return model.state_dict()
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) -> None:
+    whole = run(tmp_path / "whole", SCHEDULE, resume=False)
+
+    class Enough(Exception):
+        pass
+
+    def stops_after_two(step: int) -> dict[str, torch.Tensor]:
+        if step == 2:
+            raise Enough
+        return dict(BATCHES(step))
+
+    torch.manual_seed(0)
+    with pytest.raises(Enough):
+        train(OccupancyVae(PRESETS["tiny"].vae), vae_recipe.vae_loss, stops_after_two, SCHEDULE, tmp_path / "cut", device=CPU, resume=False)
+    resumed = run(tmp_path / "cut", SCHEDULE, resume=True)
+    for name, tensor in whole.items():
+        assert torch.equal(tensor, resumed[name]), name
+
+
+def test_the_rate_warms_up_and_falls_to_zero() -> None:
+    schedule = replace(SCHEDULE, steps=100, warmup=10)
+    assert schedule.factor(0) == 0.1 and schedule.factor(50) == 1 and schedule.factor(90) == 0.5 and schedule.factor(100) == 0
+
+
+def test_batches_depend_on_the_step_only_and_never_reach_held_out_worlds() -> None:
+    history = replace(BATCHES, history=True)
+    first, again = history(7), history(7)
+    assert first["semantics"].shape == (2, 32, 32, 16) and first["past"].shape == (2, 32, 32, 16) and first["layouts"].shape == (2, 15, 32, 32)
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert not torch.equal(first["layouts"], history(8)["layouts"])
+    assert (BATCHES.seed * 7919 + 10**6) * 64 + 64 < HELD_OUT_SEED
+
+
+def test_recipes_write_weights_that_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(vae_recipe.SCHEDULES, "tiny", replace(vae_recipe.SCHEDULES["tiny"], steps=2, batch=1, workers=0, warmup=1))
+    monkeypatch.setitem(vae_recipe.CROP, "tiny", 32)
+    monkeypatch.setattr(vae_recipe, "reconstruction", lambda *a, **k: {"miou": 0.0})
+    monkeypatch.setattr(vae_recipe, "_picture", lambda *a: None)
+    vae_recipe.main("tiny", tmp_path, device="cpu")
+    assert load_model(OccupancyVae(PRESETS["tiny"].vae), tmp_path / "vae", PRESETS["tiny"].vae)["steps"] == 2
+
+    monkeypatch.setitem(occupancy_recipe.SCHEDULES, "tiny", replace(occupancy_recipe.SCHEDULES["tiny"], steps=2, batch=2, workers=0, warmup=1))
+    monkeypatch.setitem(occupancy_recipe.PHASE_2, "tiny", 2)
+    monkeypatch.setitem(occupancy_recipe.CROP, "tiny", 32)
+    monkeypatch.setattr(occupancy_recipe, "_picture", lambda *a: None)
+    occupancy_recipe.main("tiny", tmp_path, device="cpu")
+    dit = StOccDit(PRESETS["tiny"].dit)
+    card = load_model(dit, tmp_path / "stoccdit", PRESETS["tiny"].dit)
+    assert card["phase1"]["finished"] and card["phase2"]["finished"]
+    assert card["vae_sha256"] == json.loads((tmp_path / "vae.card.json").read_text())["sha256"]
+    assert dit.remembers, "phase 2 must have opened the temporal branch"
+
+
+def test_phase_two_moves_inherited_parameters_slowly() -> None:
+    model = StOccDit(PRESETS["tiny"].dit)
+    new, inherited = occupancy_recipe.phase_2_groups(model, 1.0)
+    assert new["lr"] == 1.0 and inherited["lr"] == 0.1
+    assert len(new["params"]) + len(inherited["params"]) == len(list(model.parameters()))
+
+
+def test_unknown_ablation_is_refused() -> None:
+    with pytest.raises(ValueError, match="half_depth, additive"):
+        occupancy_recipe.ablated(PRESETS["compact"], "no_layout")
