@@ -8,10 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.data.worlds import sample_clip
+from engine.data.worlds import sample_clip, sample_snapshots
 from engine.occupancy.warp import warp_static
 from engine.spec.geometry import invert
 from engine.spec.grid import OCC3D, GridSpec
+
+FRAMES_PER_WORLD = CROPS_PER_FRAME = 2
+"""Making a world costs as much as twenty frames of it; more than this, and a batch would show too little variety."""
 
 HELD_OUT_SEED = 1_000_000_000
 """World seeds from here on are never trained on."""
@@ -25,7 +28,6 @@ class OccupancyBatches:
     batch: int
     crop: int
     """Cells along a crop's edge: a multiple of 8, so that it holds whole tokens. 200 takes whole frames."""
-    crops_per_world: int = 2
     history: bool = False
     """Also give the frame before, warped into the crop's own frame (phase 2)."""
     grid: GridSpec = OCC3D
@@ -45,16 +47,19 @@ class OccupancyBatches:
 
     def _crops(self, number: int) -> list[tuple[np.ndarray, ...]]:
         random = np.random.default_rng(number)
-        layouts, semantics, _, poses = sample_clip(number, 2 if self.history else 1, self.grid)
-        whole = [semantics[-1], layouts[-1]]
-        if self.history:
-            whole.append(warp_static(semantics[0], self.grid, invert(poses[0]) @ poses[1]))
         crops = []
-        for _ in range(self.crops_per_world if self.crop < self.grid.shape[0] else 1):
-            x, y = (int(random.integers(0, n - self.crop + 1)) for n in self.grid.bev_shape)
-            window = (slice(x, x + self.crop), slice(y, y + self.crop))
-            cut = [whole[0][window], whole[1][:, *window]]
-            if self.history:
-                cut.append(whole[2][window])
-            crops.append(tuple(np.ascontiguousarray(part) for part in cut))
+        for whole in self._frames(number):
+            for _ in range(CROPS_PER_FRAME if self.crop < self.grid.shape[0] else 1):
+                x, y = (int(random.integers(0, n - self.crop + 1)) for n in self.grid.bev_shape)
+                window = (slice(x, x + self.crop), slice(y, y + self.crop))
+                crops.append(tuple(np.ascontiguousarray(part[:, *window] if part is whole[1] else part[window]) for part in whole))
         return crops
+
+    def _frames(self, number: int) -> list[tuple[np.ndarray, ...]]:
+        """Whole frames of one world: (semantics, layout), and with history the frame before, warped."""
+        if not self.history:
+            layouts, semantics, _, _ = sample_snapshots(number, FRAMES_PER_WORLD, self.grid)
+            return list(zip(semantics, layouts, strict=True))
+        layouts, semantics, _, poses = sample_clip(number, FRAMES_PER_WORLD + 1, self.grid)
+        warped = [warp_static(semantics[k], self.grid, invert(poses[k]) @ poses[k + 1]) for k in range(FRAMES_PER_WORLD)]
+        return list(zip(semantics[1:], layouts[1:], warped, strict=True))
