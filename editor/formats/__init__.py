@@ -1,0 +1,61 @@
+"""Logs and maps of other people -> Documents. Every reader is one function; FORMATS is the table that everyone uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from editor import check
+from editor.document import Document, EditError
+from editor.formats import argoverse2, opendrive, scenarionet
+from editor.formats.report import Dropped, FormatError, ImportReport
+
+__all__ = ["FORMATS", "Dropped", "FormatError", "ImportReport", "Importer", "import_scene"]
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """One format: what the page says about it, and its reader."""
+
+    title: str
+    source: str
+    """What to point at."""
+    read: Callable[..., tuple[Document, ImportReport]]
+
+
+FORMATS: Mapping[str, Importer] = {
+    "av2": Importer("Argoverse 2 sensor log", "a log folder", argoverse2.read),
+    "scenarionet": Importer("ScenarioNet scenario (nuScenes, Waymo)", "an sd_*.pkl file", scenarionet.read),
+    "opendrive": Importer("OpenDRIVE road network", "an .xodr file", opendrive.read),
+}
+
+
+def import_scene(
+    format: str,  # noqa: A002 - the command line's own word
+    source: Path,
+    *,
+    start_s: float = 0.0,
+    duration_s: float | None = None,
+    map_path: Path | None = None,
+) -> tuple[Document, ImportReport]:
+    """The scene of a log or map, from `start_s` for `duration_s` (None: all of a log, 8 s of a map), and what became of it.
+
+    Raises FormatError with one sentence where the source cannot be read.
+    """
+    if format not in FORMATS:
+        raise FormatError(f"There is no importer '{format}': choose {', '.join(FORMATS)}.")
+    source = Path(source)
+    if not source.exists():
+        raise FormatError(f"{source} does not exist: point at {FORMATS[format].source}.")
+    map_path = None if map_path is None else Path(map_path)
+    if map_path is not None and not map_path.exists():
+        raise FormatError(f"The map {map_path} does not exist: give a file or folder that does.")
+    document, report = FORMATS[format].read(source, start_s=start_s, duration_s=duration_s, map_path=map_path)
+    try:
+        check.document(document)
+        for entity in (document.ego, *document.entities.values()):
+            check.entity(entity)
+    except EditError as error:
+        raise FormatError(f"{source} holds something that no scene can: {error}") from error
+    return document, report

@@ -1,0 +1,72 @@
+"""Map geometry of a source -> areas and lines: cleaned, without doubles, and walkways where a source has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from editor.entities import Area, Line, Source
+
+WALKWAY_M = 2.5
+"""Width of a derived walkway: about a nuScenes pavement."""
+SMALLEST_AREA_M2 = 0.5
+SAME_LINE_M = 0.25
+
+
+def polygon(points_m: np.ndarray) -> BaseGeometry:
+    """A valid geometry of a ring (N, 2), possibly empty; a ring that crosses itself becomes its parts."""
+    if len(points_m) < 3 or not np.isfinite(points_m).all():
+        return shapely.Polygon()
+    return polygonal(shapely.make_valid(shapely.Polygon(points_m)))
+
+
+def polygonal(geometry: BaseGeometry) -> BaseGeometry:
+    """The polygons of a geometry, without its stray lines and points."""
+    return shapely.union_all([part for part in shapely.get_parts(geometry) if part.geom_type in ("Polygon", "MultiPolygon")])
+
+
+def areas(geometry: BaseGeometry, channel: str, prefix: str, source: Source) -> tuple[Area, ...]:
+    """One Area per polygon, with holes; slivers are left out."""
+    parts = (part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon" and part.area >= SMALLEST_AREA_M2)
+    return tuple(
+        Area(f"{prefix}-{number}", channel, _ring(part.exterior), tuple(_ring(hole) for hole in part.interiors), source)
+        for number, part in enumerate(parts, 1)
+    )
+
+
+def _ring(ring: shapely.LinearRing) -> tuple[tuple[float, float], ...]:
+    return tuple((float(x), float(y)) for x, y in ring.coords[:-1])
+
+
+def walkways(drivable: BaseGeometry, existing: BaseGeometry | None = None) -> tuple[Area, ...]:
+    """A strip of WALKWAY_M along the outside of the drivable area, where there is no walkway yet."""
+    strip = drivable.buffer(WALKWAY_M, quad_segs=4).simplify(0.05).difference(drivable.buffer(0.01))
+    if existing is not None:
+        strip = strip.difference(existing)
+    return areas(strip, "walkway", "walkway", "derived")
+
+
+def lines(channel: str, prefix: str, pieces: Iterable[np.ndarray], source: Source = "imported") -> tuple[Line, ...]:
+    """One Line per polyline (N, 2)."""
+    rows = (tuple((float(x), float(y)) for x, y in piece) for piece in pieces)
+    return tuple(Line(f"{prefix}-{number}", channel, points, source=source) for number, points in enumerate(rows, 1))
+
+
+def without_doubles(pieces: Sequence[np.ndarray], others: Sequence[np.ndarray] = ()) -> list[np.ndarray]:
+    """The polylines that do not run along a longer one of `pieces`, or along one of `others`, within SAME_LINE_M."""
+    order = sorted((piece for piece in pieces if len(piece) > 1), key=lambda piece: -shapely.LineString(piece).length)
+    strings = [shapely.LineString(piece) for piece in (*others, *order)]
+    tree = shapely.STRtree(strings)
+    kept = list(range(len(others)))
+    kept_set = set(kept)
+    for index in range(len(others), len(strings)):
+        string = strings[index]
+        near = [strings[i] for i in tree.query(string.buffer(SAME_LINE_M)) if i in kept_set]
+        if string.length == 0 or (near and shapely.union_all(near).buffer(SAME_LINE_M).covers(string)):
+            continue
+        kept_set.add(index)
+        kept.append(index)
+    return [order[index - len(others)] for index in kept[len(others) :]]

@@ -1,0 +1,90 @@
+"""Timed poses of a log -> keyframes on the document's clock, cut to the window that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from editor.entities import Agent, Keyframe
+from editor.formats.report import FormatError
+from editor.track import SAME_MOMENT_S, pose_at
+
+GAP_S = 0.5
+"""An agent unseen for longer than this is gone in between: its track is cut there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of a log's clock that becomes the scene; `start_s` is the scene's zero."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def duration_s(self) -> float:
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One agent of a log: box bottom centres in the world frame on the log's clock (rising)."""
+
+    name: str
+    class_name: str
+    size_m: tuple[float, float, float]
+    keyframes: tuple[Keyframe, ...]
+
+
+def choose_window(source: str, length_s: float, start_s: float, duration_s: float | None) -> Window:
+    """The asked-for part of a log that is `length_s` long; FormatError where there is nothing in it."""
+    if not np.isfinite(start_s) or not 0 <= start_s < max(length_s, SAME_MOMENT_S):
+        raise FormatError(f"{source} is {length_s:.2f} s long and cannot start at {start_s:g} s: choose a start within it.")
+    if duration_s is not None and not (np.isfinite(duration_s) and duration_s > 0):
+        raise FormatError(f"A duration of {duration_s:g} s holds no scene: ask for more than 0 s, or leave it out.")
+    end_s = length_s if duration_s is None else min(length_s, start_s + duration_s)
+    return Window(float(start_s), float(end_s))
+
+
+def keyframes_in(window: Window, keyframes: Sequence[Keyframe]) -> tuple[Keyframe, ...]:
+    """The keyframes of a log's clock on the scene's clock; a track that crosses the window's edge gets an interpolated one on it."""
+    low, high = window.start_s - SAME_MOMENT_S, window.end_s + SAME_MOMENT_S
+    if not keyframes or keyframes[-1].time_s < low or keyframes[0].time_s > high:
+        return ()
+    inside = [keyframe for keyframe in keyframes if low <= keyframe.time_s <= high]
+    if keyframes[0].time_s < low and (not inside or inside[0].time_s > window.start_s + SAME_MOMENT_S):
+        inside.insert(0, Keyframe(window.start_s, pose_at(keyframes, window.start_s)))
+    if keyframes[-1].time_s > high and inside[-1].time_s < window.end_s - SAME_MOMENT_S:
+        inside.append(Keyframe(window.end_s, pose_at(keyframes, window.end_s)))
+    return tuple(Keyframe(max(0.0, keyframe.time_s - window.start_s), keyframe.pose) for keyframe in inside)
+
+
+def agents_of(track: Track, instance_id: int, window: Window, period_s: float) -> tuple[Agent, ...]:
+    """The agents of one track: one per stretch without a gap, all with the same instance id; none outside the window.
+
+    `period_s` is the log's sampling period: a box seen only once exists for half of it before and after.
+    """
+    seen = track.keyframes
+    cuts = [0, *(i for i in range(1, len(seen)) if seen[i].time_s - seen[i - 1].time_s > GAP_S), len(seen)]
+    agents = []
+    for number, (first, last) in enumerate(zip(cuts, cuts[1:], strict=False)):
+        keyframes = keyframes_in(window, seen[first:last])
+        if not keyframes:
+            continue
+        half = period_s / 2 if last - first == 1 else 0.0
+        appears, disappears = seen[first].time_s - half - window.start_s, seen[last - 1].time_s + half - window.start_s
+        agents.append(
+            Agent(
+                id=f"agent-{instance_id}" + (f"-{number + 1}" if number else ""),
+                instance_id=instance_id,
+                class_name=track.class_name,
+                size_m=track.size_m,
+                keyframes=keyframes,
+                appears_s=appears if appears > SAME_MOMENT_S else None,
+                disappears_s=disappears if disappears < window.duration_s - SAME_MOMENT_S else None,
+                source="imported",
+                name=track.name,
+            )
+        )
+    return tuple(agents)
