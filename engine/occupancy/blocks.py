@@ -41,12 +41,17 @@ class Projections(nn.Module):
             raise ValueError(f"Width {width} must be divisible by its {heads} heads.")
         self.heads = heads
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.q_norm, self.k_norm = nn.RMSNorm(width // heads), nn.RMSNorm(width // heads)
+        self.q_scale, self.k_scale = nn.Parameter(torch.ones(width // heads)), nn.Parameter(torch.ones(width // heads))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(..., N, D) -> three of (..., H, N, K)."""
         q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(-2, -3) for part in self.qkv(x).chunk(3, -1))
-        return self.q_norm(q), self.k_norm(k), v
+        return _unit(q, self.q_scale), _unit(k, self.k_scale), v
+
+
+def _unit(x: Tensor, scale: Tensor) -> Tensor:
+    """RMS norm over the head's width; the scale in x's own type, without which torch leaves its fused kernel."""
+    return F.rms_norm(x, x.shape[-1:], scale.to(x.dtype))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,67 @@
+"""`import` and `edit`: files that become scenes. No engine, so no torch."""
+
+from __future__ import annotations
+
+import runpy
+import traceback
+from argparse import Namespace
+from pathlib import Path
+
+from app.cli import CommandError
+from app.commands.paths import output_file
+from editor.document import Document, EditError
+from editor.files import project
+from editor.formats import import_scene
+
+
+def import_(args: Namespace) -> int:
+    out = output_file(args.out)
+    document, report = import_scene(args.format, args.source, start_s=args.start, duration_s=args.duration, map_path=args.map)
+    project.save(document, out)
+    print(report.text())
+    print(f"Saved {out}.")
+    return 0
+
+
+def edit(args: Namespace) -> int:
+    out = output_file(args.out)
+    document = load_scene(args.scene)
+    edited = _run_script(args.script, document, debug=args.debug)
+    project.save(edited, out)
+    print(f"Saved {out}." if edited != document else f"Saved {out}: {args.script} changed nothing.")
+    return 0
+
+
+def load_scene(path: Path) -> Document:
+    if not path.is_file():
+        raise CommandError(f"There is no scene file {path}: give a .anyscene file, which 'import' or the studio writes.")
+    return project.load(path)
+
+
+def _run_script(script: Path, document: Document, *, debug: bool) -> Document:
+    """Raises CommandError with the script's own line where it fails: the mistake is in the user's file, not in ours."""
+    if not script.is_file():
+        raise CommandError(f"There is no script {script}: give a Python file that defines edit(document).")
+    try:
+        function = runpy.run_path(str(script), run_name="anyscene_edit").get("edit")
+        if not callable(function):
+            raise CommandError(f"{script} defines no function edit(document): add one that returns the new document.")
+        edited = function(document)
+    except (CommandError, EditError):
+        raise
+    except SystemExit as error:
+        raise CommandError(f"{script} left with exit code {error.code} instead of returning a document.") from error
+    except Exception as error:
+        if debug:
+            raise
+        raise CommandError(f"{script}{_line_of(error, script)}: {type(error).__name__}: {error}.") from error
+    if not isinstance(edited, Document):
+        raise CommandError(f"edit(document) in {script} returned {type(edited).__name__}: it must return the new document.")
+    return edited
+
+
+def _line_of(error: Exception, script: Path) -> str:
+    if isinstance(error, SyntaxError):
+        return f", line {error.lineno}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == script]
+    return f", line {lines[-1]}" if lines else ""

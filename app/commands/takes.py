@@ -1,0 +1,119 @@
+"""`generate`, `export` and `evaluate`: takes made, handed over, measured."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from app.cli import INTERRUPTED, CommandError
+from app.commands.paths import output_folder
+from app.commands.scenes import load_scene
+from app.progress import ProgressBar
+from engine.spec.grid import RATE_HZ
+
+
+def generate(args: Namespace) -> int:
+    from editor.clip import frame_count
+    from engine import presets
+
+    presets.check(args.preset)
+    document = load_scene(args.scene)
+    left = frame_count(document) - round(args.start * RATE_HZ)
+    if left < 1:
+        length = f"{document.duration_s:g} s"
+        raise CommandError(f"--start {args.start:g} is past the end of '{document.name}', which is {length} long: start earlier.")
+    _check_cameras(document, args.cameras)
+    out = output_folder(args.out, known_by="take.json")
+
+    from app.take_maker import TakeCancelled, make_take
+    from engine.api import Recipe
+
+    bar = ProgressBar()
+    with _ctrl_c_asks() as cancelled:
+        try:
+            engine = presets.load(args.preset, args.device)
+            make_take(
+                document,
+                out,
+                engine=engine,
+                recipe=Recipe(preset=args.preset, seed=args.seed, steps=args.steps, guidance=args.guidance),
+                until=args.until,
+                start_s=args.start,
+                frames=args.frames or left,
+                cameras=args.cameras,
+                progress=bar,
+                cancelled=cancelled,
+            )
+        except TakeCancelled as stop:
+            print(f"launch.py: {stop}", file=sys.stderr)
+            return INTERRUPTED
+        finally:
+            bar.close()
+    print(f"Take with {args.frames or left} frames until '{args.until}' in {out}.")
+    return 0
+
+
+def export(args: Namespace) -> int:
+    from engine.export import export_take
+    from engine.spec.take import Take
+
+    report = export_take(Take.open(args.take), args.format, args.out)
+    for sentence in report.dropped:
+        print(sentence)
+    print(f"Wrote {report.files} {'file' if report.files == 1 else 'files'} to {args.out}.")
+    return 0
+
+
+def evaluate(args: Namespace) -> int:
+    from engine.metrics.report import evaluate as measure
+
+    report = measure(args.takes, against=args.against)
+    if args.json:
+        print(json.dumps(report, indent=2))
+    else:
+        for name, value in _flat(report):
+            print(f"{name:<64} {value}")
+    return 0
+
+
+def _check_cameras(document: Any, wanted: tuple[str, ...] | None) -> None:
+    from editor.entities import CameraEntity
+
+    names = [entity.camera.name for entity in document.of(CameraEntity)]
+    for name in wanted or ():
+        if name not in names:
+            has = f"it has {', '.join(names)}" if names else "it has none"
+            raise CommandError(f"Scene '{document.name}' has no camera '{name}': {has}.")
+
+
+@contextlib.contextmanager
+def _ctrl_c_asks() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C asks the engine to stop after this step, so that the take is closed well; the second one stops at once."""
+    asked = False
+
+    def ask(*_: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        print("\nlaunch.py: stopping after this step; Ctrl-C again stops at once.", file=sys.stderr)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict | list):
+        rows = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in rows:
+            yield from _flat(inner, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, f"{value:.4g}" if isinstance(value, float) else str(value)
