@@ -28,7 +28,9 @@ class Ground:
     """float32 (X, Y), read-only; NaN where unknown."""
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Ground) and (self.origin_m, self.cell_m) == (other.origin_m, other.cell_m) and np.array_equal(self.height_m, other.height_m, equal_nan=True)
+        if not isinstance(other, Ground):
+            return NotImplemented
+        return (self.origin_m, self.cell_m) == (other.origin_m, other.cell_m) and np.array_equal(self.height_m, other.height_m, equal_nan=True)
 
     __hash__ = None  # type: ignore[assignment]
 

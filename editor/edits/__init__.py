@@ -1,0 +1,55 @@
+"""Every change of a scene, as functions that return `Document -> Document`. Pure: same document in, equal document out."""
+
+from functools import reduce
+
+from editor.document import Document, Edit
+from editor.edits.agents import add_agent, add_waypoint, delete_waypoint, move_waypoint, set_agent, set_track, shift_track
+from editor.edits.cameras import add_camera, insert_between, set_camera, use_rig
+from editor.edits.occupancy import add_occupancy_edit
+from editor.edits.paint import fill, paint_polygon, paint_stroke
+from editor.edits.scene import replace_scene, set_ground, set_scene
+from editor.edits.shapes import add_area, add_line, set_area, set_line
+from editor.edits.transform import array, delete, duplicate, mirror, move, rotate
+
+
+def compose(*edits: Edit) -> Edit:
+    """The edits one after the other, as one."""
+
+    def edit(document: Document) -> Document:
+        return reduce(lambda scene, step: step(scene), edits, document)
+
+    return edit
+
+
+__all__ = [
+    "Edit",
+    "add_agent",
+    "add_area",
+    "add_camera",
+    "add_line",
+    "add_occupancy_edit",
+    "add_waypoint",
+    "array",
+    "compose",
+    "delete",
+    "delete_waypoint",
+    "duplicate",
+    "fill",
+    "insert_between",
+    "mirror",
+    "move",
+    "move_waypoint",
+    "paint_polygon",
+    "paint_stroke",
+    "replace_scene",
+    "rotate",
+    "set_agent",
+    "set_area",
+    "set_camera",
+    "set_ground",
+    "set_line",
+    "set_scene",
+    "set_track",
+    "shift_track",
+    "use_rig",
+]

@@ -1,0 +1,72 @@
+"""Undo as a list of whole documents: they share what did not change, so a step costs what it changed and needs no inverse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from editor.document import Document
+
+LIMIT = 200
+MERGE_WITHIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One undoable change."""
+
+    label: str
+    before: Document
+    after: Document
+    selection_before: tuple[str, ...] = ()
+    selection_after: tuple[str, ...] = ()
+    time_s: float = 0.0
+    merge_key: str | None = None
+    """Steps of one key within a second are one (typing, a slider, a held arrow key); strokes have none."""
+
+
+@dataclass(slots=True)
+class History:
+    """Two stacks. Recording drops what was undone."""
+
+    limit: int = LIMIT
+    done: list[Step] = field(default_factory=list)
+    undone: list[Step] = field(default_factory=list)
+
+    def record(self, step: Step, saved: Document | None = None) -> None:
+        """Adds a step, or widens the last one where both have the same merge key within a second.
+
+        A step whose result is the saved document is never widened: undo must be able to come back to it.
+        """
+        self.undone.clear()
+        last = self.done[-1] if self.done else None
+        if (
+            last is not None
+            and step.merge_key is not None
+            and last.merge_key == step.merge_key
+            and step.time_s - last.time_s <= MERGE_WITHIN_S
+            and last.after is step.before
+            and last.after is not saved
+        ):
+            self.done[-1] = Step(
+                last.label, last.before, step.after, last.selection_before, step.selection_after, step.time_s, step.merge_key
+            )
+            return
+        self.done.append(step)
+        del self.done[: -self.limit]
+
+    def undo(self) -> Step | None:
+        """The step to take back, moved to the other stack; None where there is none."""
+        if not self.done:
+            return None
+        self.undone.append(self.done.pop())
+        return self.undone[-1]
+
+    def redo(self) -> Step | None:
+        """The step to do again; None where there is none."""
+        if not self.undone:
+            return None
+        step = self.undone.pop()
+        # A step that comes back must not swallow a later edit that happens to share its key.
+        step = Step(step.label, step.before, step.after, step.selection_before, step.selection_after, step.time_s)
+        self.done.append(step)
+        return step

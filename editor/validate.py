@@ -1,0 +1,174 @@
+"""What looks wrong in a scene. Nothing here blocks anything: a wrong-way driver may be the very point of the scene."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from editor import check
+from editor.clip import boxes_at, ego_pose_at, frame_count, touches_grid, world_SE3_camera_at
+from editor.document import Document, EditError
+from editor.entities import Agent, Area, CameraEntity, EgoPath, Keyframe, Line, PaintLayer
+from editor.ground import height_at
+from editor.track import speed_between
+from engine.spec.geometry import Box, invert
+from engine.spec.grid import GRIDS, RATE_HZ
+
+FASTEST_M_S: dict[str, float] = {
+    "barrier": 0.5,
+    "traffic_cone": 0.5,
+    "pedestrian": 6.0,
+    "bicycle": 16.0,
+    "construction_vehicle": 20.0,
+    "trailer": 36.0,
+    "bus": 36.0,
+    "truck": 36.0,
+    "motorcycle": 70.0,
+    "car": 70.0,
+}
+EGO_FASTEST_M_S = 70.0
+LOOKS = 25
+"""Moments of the timeline at which agents are compared."""
+EGO_SIZE_M = (4.7, 1.9, 1.7)
+EGO_CENTER_AHEAD_M = 1.35
+"""From the ego's origin under the rear axle to the middle of the car."""
+ALLOWED_OVERLAP_M2 = 0.05
+HITCHED = {frozenset({"truck", "trailer"}), frozenset({"car", "trailer"}), frozenset({"construction_vehicle", "trailer"})}
+"""Pairs that may touch: a trailer hangs on what pulls it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to look at."""
+
+    sentence: str
+    ids: tuple[str, ...] = ()
+
+
+def problems(document: Document) -> list[Problem]:
+    """Everything found, gravest first; an empty list is a clean scene."""
+    broken = list(_broken(document))
+    if broken:
+        # The other rules compute with numbers that these entities do not have.
+        return broken
+    rules = (_duplicates, _empty_shapes, _overlaps, _unseen, _speeds, _cameras, _spans)
+    return [problem for rule in rules for problem in rule(document)]
+
+
+def _broken(document: Document) -> Iterator[Problem]:
+    for entity in (document.ego, *document.entities.values()):
+        try:
+            check.entity(entity)
+        except EditError as error:
+            yield Problem(str(error), (entity.id,))
+    try:
+        check.document(document)
+    except EditError as error:
+        yield Problem(str(error))
+
+
+def _duplicates(document: Document) -> Iterator[Problem]:
+    by_instance: dict[int, list[str]] = defaultdict(list)
+    for agent in document.of(Agent):
+        by_instance[agent.instance_id].append(agent.id)
+    for instance, ids in by_instance.items():
+        if len(ids) > 1:
+            yield Problem(f"{_listed(ids)} share the instance id {instance}, so a generated scene cannot tell them apart.", tuple(ids))
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for camera in document.of(CameraEntity):
+        by_name[camera.camera.name].append(camera.id)
+    for name, ids in by_name.items():
+        if len(ids) > 1:
+            yield Problem(f"{len(ids)} cameras are called '{name}', and a take keeps one folder per name: rename all but one.", tuple(ids))
+
+
+def _empty_shapes(document: Document) -> Iterator[Problem]:
+    for area in document.of(Area):
+        if shapely.make_valid(shapely.Polygon(area.exterior_m, area.holes_m)).area < 1e-3:
+            yield Problem(f"Area '{area.id}' ({area.channel}) covers nothing: its corners lie on one line.", (area.id,))
+    for line in document.of(Line):
+        if shapely.LineString(line.points_m).length < 1e-3:
+            yield Problem(f"Line '{line.id}' ({line.channel}) has no length.", (line.id,))
+
+
+def _overlaps(document: Document) -> Iterator[Problem]:
+    names = {agent.instance_id: agent.id for agent in document.of(Agent)}
+    seen: set[tuple[str, str]] = set()
+    for time_s in _moments(document):
+        ego = ego_pose_at(document, time_s)
+        ahead = ego.matrix()[:3, 0] * EGO_CENTER_AHEAD_M
+        ego_box = Box(0, "car", (ego.x_m + ahead[0], ego.y_m + ahead[1], ego.z_m + EGO_SIZE_M[2] / 2), EGO_SIZE_M, ego.yaw_rad)
+        boxes = [ego_box, *boxes_at(document, time_s)]
+        shapes = [shapely.Polygon(box.corners_bev_m()) for box in boxes]
+        for a, b in zip(*shapely.STRtree(shapes).query(shapes, predicate="intersects"), strict=True):
+            one, other = boxes[a], boxes[b]
+            pair = (names.get(one.instance_id, "ego"), names.get(other.instance_id, "ego"))
+            if a >= b or pair in seen or frozenset({one.class_name, other.class_name}) in HITCHED:
+                continue
+            apart = abs(one.center_m[2] - other.center_m[2]) >= (one.size_m[2] + other.size_m[2]) / 2
+            if not apart and shapely.intersection(shapes[a], shapes[b]).area > ALLOWED_OVERLAP_M2:
+                seen.add(pair)
+                yield Problem(f"{pair[0]} and {pair[1]} run into each other at {time_s:.1f} s.", pair)
+
+
+def _unseen(document: Document) -> Iterator[Problem]:
+    grid = GRIDS[document.grid]
+    never = {agent.instance_id: agent.id for agent in document.of(Agent)}
+    for time_s in _moments(document):
+        ego_SE3_world = invert(ego_pose_at(document, time_s).matrix())
+        for box in boxes_at(document, time_s):
+            if box.instance_id in never and touches_grid(box.moved(ego_SE3_world), grid):
+                del never[box.instance_id]
+    for id in never.values():
+        yield Problem(f"{id} is never inside the grid around the ego while it exists, so no frame shows it.", (id,))
+
+
+def _speeds(document: Document) -> Iterator[Problem]:
+    tracks: list[tuple[str, str, float, tuple[Keyframe, ...]]] = [
+        (agent.id, agent.class_name, FASTEST_M_S[agent.class_name], agent.keyframes) for agent in document.of(Agent)
+    ]
+    ego: EgoPath = document.ego
+    for id, kind, limit, keyframes in (("ego", "ego", EGO_FASTEST_M_S, ego.keyframes), *tracks):
+        fastest = max(((speed_between(a, b), a.time_s) for a, b in zip(keyframes, keyframes[1:], strict=False)), default=(0.0, 0.0))
+        if fastest[0] > limit:
+            what = "the ego" if kind == "ego" else f"a {kind.replace('_', ' ')}"
+            yield Problem(
+                f"{id} goes {fastest[0]:.1f} m/s after {fastest[1]:.1f} s, and {what} is expected to stay below {limit:g} m/s.", (id,)
+            )
+
+
+def _cameras(document: Document) -> Iterator[Problem]:
+    for camera in document.of(CameraEntity):
+        for time_s in _moments(document):
+            x, y, z = world_SE3_camera_at(document, camera, time_s)[:3, 3]
+            ground = height_at(document, float(x), float(y), time_s)
+            if z < ground:
+                yield Problem(f"Camera '{camera.camera.name}' is {ground - z:.1f} m inside the ground at {time_s:.1f} s.", (camera.id,))
+                break
+
+
+def _spans(document: Document) -> Iterator[Problem]:
+    frames = frame_count(document)
+    for layer in document.of(PaintLayer):
+        if layer.span is not None and layer.span[0] >= frames:
+            yield Problem(
+                f"Paint '{layer.id}' ({layer.channel}) begins at frame {layer.span[0]}, after the scene's last frame {frames - 1}.",
+                (layer.id,),
+            )
+    for agent in document.of(Agent):
+        if agent.appears_s is not None and agent.appears_s > document.duration_s:
+            yield Problem(f"{agent.id} appears at {agent.appears_s:g} s, after the scene's end at {document.duration_s:g} s.", (agent.id,))
+
+
+def _moments(document: Document) -> list[float]:
+    count = frame_count(document)
+    frames = np.unique(np.linspace(0, count - 1, min(count, LOOKS)).round())
+    return [float(frame / RATE_HZ) for frame in frames]
+
+
+def _listed(ids: list[str]) -> str:
+    return ", ".join(ids[:-1]) + f" and {ids[-1]}"

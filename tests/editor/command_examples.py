@@ -1,0 +1,97 @@
+"""Valid arguments for every command, drawn for a given scene: what the law tests and the command tests run on."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from editor.document import Document
+from editor.entities import Agent, Area, CameraEntity, Line
+from engine.spec.classes import AGENTS, CHANNELS, MAP_CHANNELS
+
+NEEDS = {"set_area": Area, "set_line": Line, "set_agent": Agent, "array": Agent, "set_camera": CameraEntity}
+
+
+def arguments(rng: random.Random, name: str, document: Document) -> dict[str, Any] | None:
+    """JSON arguments that command `name` takes on this document; None where the document has nothing to run it on."""
+
+    def xy() -> list[float]:
+        return [round(rng.uniform(-30, 30), 2), round(rng.uniform(-30, 30), 2)]
+
+    def points(count: int) -> list[list[float]]:
+        return [xy() for _ in range(count)]
+
+    def span() -> list[int] | None:
+        first = rng.randrange(20)
+        return None if rng.random() < 0.5 else [first, first + rng.randrange(10)]
+
+    ids = list(document.entities)
+    fitting = [e.id for e in document.entities.values() if isinstance(e, NEEDS[name])] if name in NEEDS else ids
+    tracks = ["ego", *(a.id for a in document.of(Agent))]
+    if (name in NEEDS or name in ("delete", "duplicate")) and not fitting:
+        return None
+    id = rng.choice(fitting) if fitting else ""
+    track = rng.choice(tracks)
+    keyframes = document.ego.keyframes if track == "ego" else document.get(track, Agent).keyframes
+    movable = ["ego", *(e.id for e in document.entities.values() if not (isinstance(e, CameraEntity) and e.mount == "ego"))]
+    some = rng.sample(movable, min(len(movable), rng.randint(1, 3)))
+    x, y = xy()
+    paint = {"channel": rng.choice(CHANNELS), "erases": rng.random() < 0.4, "span": span()}
+    return {
+        "paint_stroke": lambda: {**paint, "radius_m": rng.uniform(0.2, 4), "points": points(rng.randint(1, 4))},
+        "fill": lambda: {**paint, "x": document.ego.keyframes[0].pose.x_m, "y": document.ego.keyframes[0].pose.y_m, "frame": 0},
+        "paint_polygon": lambda: {**paint, "points": points(4)},
+        "add_area": lambda: {"channel": rng.choice(MAP_CHANNELS), "exterior": points(4), "holes": []},
+        "add_line": lambda: {"channel": rng.choice(MAP_CHANNELS), "points": points(3), "width_m": 0.3},
+        "set_area": lambda: {"id": id, "exterior": points(5), "name": "square"},
+        "set_line": lambda: {"id": id, "points": points(2), "width_m": rng.uniform(0.1, 2)},
+        "add_agent": lambda: {
+            "class_name": rng.choice(AGENTS),
+            "x": x,
+            "y": y,
+            "yaw": rng.uniform(-3, 3),
+            "time_s": rng.choice([0.0, 1.5]),
+        },
+        "set_agent": lambda: {
+            "id": id,
+            "class_name": rng.choice(AGENTS),
+            "appears_s": rng.choice([None, 0.5]),
+            "disappears_s": rng.choice([None, 3.0]),
+        },
+        "add_waypoint": lambda: {"id": track, "time_s": round(rng.uniform(0, 4), 3), "x": x, "y": y},
+        "move_waypoint": lambda: {"id": track, "index": rng.randrange(len(keyframes)), "x": x, "y": y},
+        "delete_waypoint": lambda: {"id": track, "index": 0} if len(keyframes) > 1 else None,
+        "shift_track": lambda: {"id": track, "forward_m": rng.uniform(-3, 3), "left_m": 1.0},
+        "move": lambda: {"ids": some, "dx": x / 10, "dy": y / 10},
+        "rotate": lambda: {"ids": some, "angle": rng.uniform(-3, 3), **rng.choice([{}, {"x": 1.0, "y": 2.0}])},
+        "delete": lambda: {"ids": [rng.choice(ids)]},
+        "duplicate": lambda: {"ids": [rng.choice(ids)], "dx": 2.0, "dy": -1.0},
+        "array": lambda: {"id": id, "count": 2, "dx": 3.0, "dy": 0.0, "delay_s": 0.25},
+        "mirror": lambda: {},
+        "add_camera": lambda: {
+            "mount": rng.choice(["ego", "world", "path"]),
+            "pose": [1, 0, 1.5, -1.57, 0, -1.57],
+            "width": 640,
+            "height": 400,
+            "fov_deg": 80,
+        },
+        "set_camera": lambda: {
+            "id": id,
+            "mount": rng.choice(["ego", "world", "path"]),
+            "fov_deg": rng.uniform(30, 120),
+            "width": 320,
+            "enabled": False,
+        },
+        "use_rig": lambda: {"name": "av2_ring"},
+        "insert_cameras": lambda: {} if sum(c.mount == "ego" for c in document.of(CameraEntity)) in range(2, 13) else None,
+        "set_scene": lambda: {
+            "name": f"scene {rng.random()}",
+            "prompt": "fog",
+            "duration_s": rng.uniform(1, 9),
+            "grid": rng.choice(["occ3d", "nucraft"]),
+        },
+        "add_occupancy_edit": lambda: {"kind": "clear_box", "pose": [x, y, 1, 0, 0, 0], "size": [3, 2, 2], "span": span()},
+        "undo": lambda: {},
+        "redo": lambda: {},
+        "select": lambda: {"ids": rng.sample(ids, min(2, len(ids)))},
+    }[name]()
