@@ -72,11 +72,16 @@ def _broken(document: Document) -> Iterator[Problem]:
 
 
 def _duplicates(document: Document) -> Iterator[Problem]:
-    by_instance: dict[int, list[str]] = defaultdict(list)
+    by_instance: dict[int, list[Agent]] = defaultdict(list)
     for agent in document.of(Agent):
-        by_instance[agent.instance_id].append(agent.id)
-    for instance, ids in by_instance.items():
-        if len(ids) > 1:
+        by_instance[agent.instance_id].append(agent)
+    for instance, agents in by_instance.items():
+        # A log's track with a gap is several agents of one id, one after another: those are told apart by time.
+        ordered = sorted(agents, key=lambda agent: -np.inf if agent.appears_s is None else agent.appears_s)
+        ends = [np.inf if agent.disappears_s is None else agent.disappears_s for agent in ordered]
+        clashes = any((later.appears_s or 0.0) <= max(ends[: index + 1]) for index, later in enumerate(ordered[1:]))
+        if clashes:
+            ids = [agent.id for agent in agents]
             yield Problem(f"{_listed(ids)} share the instance id {instance}, so a generated scene cannot tell them apart.", tuple(ids))
     by_name: dict[str, list[str]] = defaultdict(list)
     for camera in document.of(CameraEntity):

@@ -17,6 +17,10 @@ from engine.spec.clip import SceneClip
 from engine.spec.grid import GridSpec
 
 
+TAKE_PIXELS = 448 * 256
+"""Largest picture of a take, in pixels: buffers and video of a camera share one size, and an 8-megapixel sensor is drawn at this one."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class OccupancyFrame:
     """One generated frame."""

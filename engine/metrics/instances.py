@@ -1,4 +1,9 @@
-"""Per-instance obedience: is every agent there, at its place, in its size; and is there any that nobody asked for?"""
+"""Per-instance obedience: is every agent there, at its place, in its size; and is there any that nobody asked for?
+
+No public layout-to-occupancy work reports this; the rules are ours. An agent is asked for by its box (hand-painted agents
+have none and are judged by the columns of `engine.metrics.layout`), and found when at least half of its cells show its class.
+A phantom is a connected group of cells of an agent's class, more than two cells away from anything painted in its channel.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +13,20 @@ from typing import Any
 
 import cc3d
 import numpy as np
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import maximum_filter
 
+from engine.metrics.columns import classes_in_columns, holds
 from engine.spec.classes import AGENTS, CHANNEL, CLASS
 from engine.spec.geometry import Box, wrap_angle
 from engine.spec.grid import GridSpec
-from engine.spec.layout import Layout
-from engine.spec.raster import rasterise
+from engine.spec.raster import box_footprint
 
 FOUND = 0.5
 """An agent is found when at least this share of its cells show its class."""
+BESIDE_CELLS = 2
+"""An agent drawn this much too wide or too far aside is a badly drawn agent, not a phantom."""
+MEASURED_CELLS = 8
+"""Centre, length and heading of fewer cells say little."""
 GROUPS = {
     "vehicles": ("bus", "car", "construction_vehicle", "trailer", "truck"),
     "vulnerable": ("pedestrian", "bicycle", "motorcycle"),
@@ -39,27 +48,31 @@ class InstanceScores:
     def add(self, semantics: np.ndarray, instances: np.ndarray, layout: np.ndarray, boxes: Sequence[Box]) -> None:
         """One frame: semantics and instances (X, Y, Z), layout (15, X, Y), boxes in its ego frame."""
         self.frames += 1
-        columns = {name: (semantics == CLASS[name]).any(2) for name in AGENTS}
+        present = classes_in_columns(semantics)
+        columns = {name: holds(present, (CLASS[name],)) for name in AGENTS}
+        # Only voxels that carry an id are looked at per box: a few thousand instead of the whole volume.
+        carrying = np.flatnonzero(instances)
+        ids, labels = instances.reshape(-1)[carrying], semantics.reshape(-1)[carrying]
         for box in boxes:
-            cells = rasterise(Layout(boxes=(box,)), self.grid, np.eye(4))[CHANNEL[box.class_name]].astype(bool)
-            if not cells.any():
+            cells = box_footprint(box, self.grid)
+            size = int(cells.sum())
+            if size == 0:
                 continue
             self.asked[box.class_name] += 1
-            if (columns[box.class_name] & cells).sum() >= FOUND * cells.sum():
+            if int((columns[box.class_name] & cells).sum()) >= FOUND * size:
                 self.found[box.class_name] += 1
-                own = ((instances == box.instance_id) & (semantics == CLASS[box.class_name])).any(2)
-                if own.sum() >= 8 and _inside(box, self.grid):
+                own = np.unique(carrying[(ids == box.instance_id) & (labels == CLASS[box.class_name])] // self.grid.shape[2])
+                if len(own) >= MEASURED_CELLS and _inside(box, self.grid):
                     self.errors[box.class_name].append(self._errors(own, box))
         for name, shown in columns.items():
-            near = binary_dilation(layout[CHANNEL[name]].astype(bool), np.ones((3, 3)), iterations=2)
-            labels, count = cc3d.connected_components(shown.astype(np.uint8), connectivity=8, return_N=True)
-            if count:
-                self.phantoms[name] += count - len(np.unique(labels[near & shown]))
+            if shown.any():
+                self.phantoms[name] += _phantoms(shown, layout[CHANNEL[name]])
 
     def _errors(self, own: np.ndarray, box: Box) -> tuple[float, float, float]:
-        """Centre distance (m), length error (m) and heading error (rad, modulo half a turn) of the cells that carry an id."""
+        """Centre distance (m), length error (m) and heading error (rad, modulo half a turn) of the columns that carry an id."""
         x, y = self.grid.cell_centers_m()
-        points = np.stack([x[np.nonzero(own)[0]], y[np.nonzero(own)[1]]], -1)
+        i, j = np.divmod(own, self.grid.shape[1])
+        points = np.stack([x[i], y[j]], -1)
         center = (points.min(0) + points.max(0)) / 2 if len(points) < 12 else points.mean(0)
         values, vectors = np.linalg.eigh(np.cov((points - points.mean(0)).T))
         axis = vectors[:, -1]
@@ -85,6 +98,13 @@ class InstanceScores:
             "phantoms_per_frame": round(sum(self.phantoms.values()) / max(1, self.frames), 4),
             "phantoms": {name: count for name, count in self.phantoms.items() if count},
         }
+
+
+def _phantoms(shown: np.ndarray, painted: np.ndarray) -> int:
+    """8-connected groups of shown cells (X, Y) of which none lies near a painted one."""
+    near = maximum_filter(painted, 2 * BESIDE_CELLS + 1, mode="constant") > 0
+    labels, count = cc3d.connected_components(shown.astype(np.uint8), connectivity=8, return_N=True)
+    return count - len(np.unique(labels[near & shown]))
 
 
 def _median(values: np.ndarray) -> float | None:

@@ -1,4 +1,10 @@
-"""What a generator adds where nothing is painted. Obedience alone can be gamed by drawing nothing else."""
+"""What a generator adds where nothing is painted. Obedience alone can be gamed by drawing nothing else; these rules are ours.
+
+* class_share: how the occupied voxels of unpainted columns divide over the classes.
+* specks_under_4_voxels: share of occupied voxels in 26-connected groups of one class with fewer than 4 voxels, where the
+  layout did not ask for that class in their column (a painted cone is 3 voxels high and no speck).
+* holes_in_painted_ground: share of columns painted drivable that hold no ground of any kind, agents or not.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +13,15 @@ from typing import Any
 import cc3d
 import numpy as np
 
-from engine.spec.classes import CHANNEL, CLASS, CLASSES, FREE
+from engine.metrics.columns import classes_in_columns, holds
+from engine.spec.classes import CHANNEL, CHANNEL_TO_CLASSES, CHANNELS, CLASS, CLASSES, FREE
 
 SPECK_VOXELS = 4
 GROUND = tuple(CLASS[name] for name in ("driveable_surface", "other_flat", "sidewalk", "terrain", "ped_crossing", "road_divider", "lane_divider"))
+
+_SHOWS = np.zeros((len(CLASSES), len(CHANNELS)), bool)
+for _channel, _labels in enumerate(CHANNEL_TO_CLASSES):
+    _SHOWS[list(_labels), _channel] = True
 
 
 class Invention:
@@ -20,18 +31,22 @@ class Invention:
         self.histogram = np.zeros(len(CLASSES), np.int64)
         self.speck_voxels = self.occupied_voxels = 0
         self.hole_columns = self.drivable_columns = 0
+        self.frames = 0
 
     def add(self, semantics: np.ndarray, layout: np.ndarray) -> None:
         """One frame: semantics (X, Y, Z), layout (15, X, Y)."""
-        unpainted = ~layout.any(0)
-        self.histogram += np.bincount(semantics[unpainted].ravel(), minlength=len(CLASSES))
-        labels = cc3d.connected_components(np.where(semantics == FREE, 0, semantics + 1).astype(np.uint8), connectivity=26)
-        sizes = np.bincount(labels.ravel())[1:]
-        self.speck_voxels += int(sizes[sizes < SPECK_VOXELS].sum())
-        self.occupied_voxels += int(sizes.sum())
+        self.frames += 1
+        self.histogram += np.bincount(semantics[~layout.any(0)].ravel(), minlength=len(CLASSES))
+        self.occupied_voxels += int(np.count_nonzero(semantics != FREE))
+        self.speck_voxels += _speck_voxels(semantics, layout)
         drivable = layout[CHANNEL["drivable_area"]].astype(bool)
         self.drivable_columns += int(drivable.sum())
-        self.hole_columns += int((drivable & ~np.isin(semantics, GROUND).any(2)).sum())
+        self.hole_columns += int((drivable & ~holds(classes_in_columns(semantics), GROUND)).sum())
+
+    def merge(self, other: Invention) -> None:
+        """Take the counts of `other` in."""
+        for name in ("histogram", "speck_voxels", "occupied_voxels", "hole_columns", "drivable_columns", "frames"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def shares(self) -> np.ndarray:
         """Distribution (20,) of the occupied classes in unpainted columns."""
@@ -42,13 +57,24 @@ class Invention:
         """Percent of voxels or columns."""
         return {
             "class_share": {CLASSES[c]: round(100 * float(share), 3) for c, share in enumerate(self.shares()) if share > 0},
+            "occupied_share_of_unpainted": round(100 * float(self.histogram[:FREE].sum() / max(1, self.histogram.sum())), 3),
             "specks_under_4_voxels": round(100 * self.speck_voxels / max(1, self.occupied_voxels), 3),
             "holes_in_painted_ground": round(100 * self.hole_columns / max(1, self.drivable_columns), 3),
         }
 
 
+def _speck_voxels(semantics: np.ndarray, layout: np.ndarray) -> int:
+    labelled = np.where(semantics == FREE, 0, semantics + 1).astype(np.uint8)
+    components = cc3d.connected_components(labelled, connectivity=26)
+    small = np.bincount(components.ravel()) < SPECK_VOXELS
+    small[0] = False
+    x, y, z = np.nonzero(small[components])
+    asked = (_SHOWS[semantics[x, y, z]] & layout[:, x, y].T.astype(bool)).any(1)
+    return int(np.count_nonzero(~asked))
+
+
 def jensen_shannon(p: np.ndarray, q: np.ndarray) -> float:
-    """Jensen-Shannon distance (square root of the divergence, base 2) of two distributions."""
+    """Jensen-Shannon distance (square root of the divergence, base 2) of two distributions: 0 = the same, 1 = nothing shared."""
     middle = (p + q) / 2
 
     def divergence(a: np.ndarray) -> float:

@@ -1,4 +1,8 @@
-"""BEV versus layout (paper B.4): does each column of a generated volume show what was painted there?"""
+"""BEV versus layout (paper B.4): does each column of a generated volume show what was painted there?
+
+Source: AnyScene, appendix B.4. A deterministic lift of the layout scores 100 here, so this is never reported without what
+`engine.metrics.invention` says.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from engine.spec.classes import CHANNEL_TO_CLASSES, CHANNELS, CLASSES
-
-_SHOWS = np.zeros((len(CLASSES), len(CHANNELS)), bool)
-for _channel, _labels in enumerate(CHANNEL_TO_CLASSES):
-    _SHOWS[list(_labels), _channel] = True
+from engine.metrics.columns import classes_in_columns, holds
+from engine.spec.classes import CHANNEL_TO_CLASSES, CHANNELS
 
 
 def shown_channels(semantics: np.ndarray) -> np.ndarray:
     """Bool (15, X, Y): channel c is shown in a column when any voxel of the column has one of its classes."""
-    present = np.stack([(semantics == label).any(2) for label in range(len(CLASSES))])
-    return np.einsum("kxy,kc->cxy", present, _SHOWS)
+    columns = classes_in_columns(semantics)
+    return np.stack([holds(columns, labels) for labels in CHANNEL_TO_CLASSES])
 
 
 class Obedience:
@@ -33,25 +34,44 @@ class Obedience:
         """One frame: semantics (X, Y, Z), layout (15, X, Y)."""
         shown, painted = shown_channels(semantics), layout.astype(bool)
         if shown.shape != painted.shape:
-            raise ValueError(f"Semantics seen from above are {shown.shape}, the layout is {painted.shape}: they must belong to one grid.")
+            raise ValueError(
+                f"Semantics seen from above are {shown.shape}, the layout is {painted.shape}: they must belong to one grid."
+            )
         self.both += (shown & painted).sum((1, 2))
         self.painted += painted.sum((1, 2))
         self.shown += shown.sum((1, 2))
-        self.any_both += int((shown.any(0) & painted.any(0)).sum())
-        self.any_either += int((shown.any(0) | painted.any(0)).sum())
+        any_shown, any_painted = shown.any(0), painted.any(0)
+        self.any_both += int((any_shown & any_painted).sum())
+        self.any_either += int((any_shown | any_painted).sum())
         self.frames += 1
 
+    def merge(self, other: Obedience) -> None:
+        """Take the counts of `other` in."""
+        for name in ("both", "painted", "shown", "any_both", "any_either", "frames"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
     def scores(self) -> dict[str, Any]:
-        """Percent. A channel that is nowhere painted is left out of the mean; columns it was shown in are reported apart."""
+        """Percent. A channel that is nowhere painted is left out of the mean; columns it was shown in are reported apart.
+
+        per_channel is the IoU; recall the share of painted columns that show their channel; precision the share of showing
+        columns that were painted; iou asks of every column only whether anything is painted and anything shown.
+        """
         either = self.painted + self.shown - self.both
         present = self.painted > 0
         iou = np.divide(self.both, either, out=np.zeros(len(CHANNELS)), where=either > 0)
         recall = np.divide(self.both, self.painted, out=np.zeros(len(CHANNELS)), where=present)
+        precision = np.divide(self.both, self.shown, out=np.zeros(len(CHANNELS)), where=self.shown > 0)
+
+        def percent(values: np.ndarray) -> dict[str, float]:
+            return {CHANNELS[c]: round(100 * float(values[c]), 2) for c in range(len(CHANNELS)) if present[c]}
+
         return {
             "miou": round(100 * float(iou[present].mean()), 2) if present.any() else None,
             "iou": round(100 * self.any_both / self.any_either, 2) if self.any_either else None,
-            "per_channel": {CHANNELS[c]: round(100 * float(iou[c]), 2) for c in range(len(CHANNELS)) if present[c]},
-            "recall": {CHANNELS[c]: round(100 * float(recall[c]), 2) for c in range(len(CHANNELS)) if present[c]},
+            "per_channel": percent(iou),
+            "recall": percent(recall),
+            "precision": percent(precision),
+            "painted_columns": {CHANNELS[c]: int(self.painted[c]) for c in range(len(CHANNELS)) if present[c]},
             "unpainted_but_shown_columns": {CHANNELS[c]: int(self.shown[c]) for c in range(len(CHANNELS)) if not present[c] and self.shown[c]},
             "frames": self.frames,
         }

@@ -1,4 +1,7 @@
-"""3D occupancy scores (paper B.4): mIoU over 20 classes and occupied-or-free IoU, accumulated over frames."""
+"""3D occupancy scores (paper B.4): mIoU over 20 classes and occupied-or-free IoU, accumulated over frames.
+
+BEV top-down (paper B.4) is the same score on `engine.metrics.columns.lowest_class` of both volumes, (X, Y) instead of (X, Y, Z).
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ from engine.spec.classes import CLASSES, FREE
 
 
 class Confusion:
-    """Counts of (truth, prediction) pairs over voxels."""
+    """Counts of (truth, prediction) pairs over voxels, or over columns seen from above."""
 
     def __init__(self) -> None:
         self.counts = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
 
     def add(self, predicted: np.ndarray, truth: np.ndarray) -> None:
-        """Two uint8 volumes of one shape."""
+        """Two uint8 volumes, or two maps, of one shape."""
         if predicted.shape != truth.shape:
             raise ValueError(f"A prediction of shape {predicted.shape} cannot be scored against a truth of shape {truth.shape}.")
         pairs = truth.astype(np.int64).ravel() * len(CLASSES) + predicted.ravel()

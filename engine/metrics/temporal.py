@@ -1,4 +1,8 @@
-"""Does the static world hold still while the ego moves?"""
+"""Does the static world hold still while the ego moves?
+
+The frame before is resampled (nearest voxel) into the present ego frame; agents' columns of either frame, and what only one of
+the two grids covers, do not count. Nearest-voxel resampling itself costs a little: procedural truth is the ceiling.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from engine.occupancy.warp import warp_static
-from engine.spec.classes import FREE
+from engine.metrics.columns import classes_in_columns, holds
+from engine.occupancy.warp import LAST_AGENT, warp_static
+from engine.spec.classes import CLASS, FREE
 from engine.spec.geometry import invert
 from engine.spec.grid import GridSpec
+
+_AGENTS = tuple(range(1, LAST_AGENT + 1))
+_MARK = CLASS["manmade"]
+"""A class that `warp_static` carries over: volumes of it show where something went."""
 
 
 class TemporalAgreement:
@@ -26,13 +35,20 @@ class TemporalAgreement:
             before, pose = self.past
             past_SE3_now = invert(pose) @ world_SE3_ego
             warped = warp_static(before, self.grid, past_SE3_now)
-            seen = warp_static(np.full_like(before, 15), self.grid, past_SE3_now) == 15
-            seen &= ~_near_agents(semantics) & ~_near_agents_warped(before, self.grid, past_SE3_now)
+            # One warp tells both: the mark arrives where the past frame's grid reached and none of its agents stood.
+            still = np.where(_agent_columns(before), np.uint8(FREE), np.uint8(_MARK))
+            still = np.ascontiguousarray(np.broadcast_to(still[..., None], before.shape))
+            seen = (warp_static(still, self.grid, past_SE3_now) == _MARK) & ~_agent_columns(semantics)[..., None]
             occupied_now, occupied_then = (semantics != FREE) & seen, (warped != FREE) & seen
-            self.agree += int((occupied_now & occupied_then & (semantics == warped)).sum())
-            self.both_occupied += int((occupied_now & occupied_then).sum())
-            self.either += int((occupied_now | occupied_then).sum())
+            both = occupied_now & occupied_then
+            self.agree += int(np.count_nonzero(both & (semantics == warped)))
+            self.both_occupied += int(np.count_nonzero(both))
+            self.either += int(np.count_nonzero(occupied_now | occupied_then))
         self.past = (semantics, world_SE3_ego)
+
+    def cut(self) -> None:
+        """The next frame begins another sequence."""
+        self.past = None
 
     def scores(self) -> dict[str, Any]:
         """Percent of static voxels occupied in either frame (strict), or in both, whose class agrees."""
@@ -42,11 +58,6 @@ class TemporalAgreement:
         }
 
 
-def _near_agents(semantics: np.ndarray) -> np.ndarray:
-    """Columns that hold an agent are not static."""
-    return ((semantics >= 1) & (semantics <= 10)).any(2, keepdims=True)
-
-
-def _near_agents_warped(before: np.ndarray, grid: GridSpec, past_SE3_now: np.ndarray) -> np.ndarray:
-    columns = np.broadcast_to(_near_agents(before), before.shape)
-    return warp_static(np.where(columns, 15, FREE).astype(np.uint8), grid, past_SE3_now) == 15
+def _agent_columns(semantics: np.ndarray) -> np.ndarray:
+    """bool (X, Y): columns that hold an agent are not static."""
+    return holds(classes_in_columns(semantics), _AGENTS)

@@ -18,6 +18,7 @@ from engine.occupancy.vae import OccupancyVae
 from engine.occupancy.warp import warp_static
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import invert
+from engine.spec.grid import GridSpec
 
 
 class OccupancyGenerator:
@@ -52,7 +53,7 @@ class OccupancyGenerator:
         guidance = self.preset.sampler.guidance if recipe.guidance is None else recipe.guidance
         with torch.autocast(self.device.type, torch.bfloat16):
             layout = self.dit.read_layout(layouts)
-            noise = self._noise(clip, index, recipe.seed)                            # (1, 1, C, X/4, Y/4)
+            noise = self.noise(clip.grid, clip.world_SE3_ego[index], recipe.seed)    # (1, 1, C, X/4, Y/4)
             h, w = noise.shape[-2] // self.dit.config.patch, noise.shape[-1] // self.dit.config.patch
             null = self.dit.null_state(1, h, w) if guidance != 1 else None
             history = self._history(clip, index, past)
@@ -66,9 +67,10 @@ class OccupancyGenerator:
             voxels = self.vae.decode(self.vae.denormalise(latents[0]), layouts[0])   # (1, X, Y, Z, E)
         return self.vae.semantics(voxels)[0].cpu().numpy()                           # (X, Y, Z)
 
-    def _noise(self, clip: SceneClip, index: int, seed: int) -> Tensor:
-        nx, ny = clip.grid.bev_shape
-        noise = world_noise(clip.world_SE3_ego[index], (nx // 4, ny // 4), self.vae.config.latent, seed, clip.grid.origin_m[:2])
+    def noise(self, grid: GridSpec, world_SE3_ego: np.ndarray, seed: int) -> Tensor:
+        """World-anchored noise (1, 1, C, X/4, Y/4) of one frame on a grid."""
+        nx, ny = grid.bev_shape
+        noise = world_noise(world_SE3_ego, (nx // 4, ny // 4), self.vae.config.latent, seed, grid.origin_m[:2])
         return torch.from_numpy(noise).to(self.device)[None, None]
 
     def _history(self, clip: SceneClip, index: int, past: np.ndarray | None) -> HistoryState | None:

@@ -34,6 +34,12 @@ class Camera:
         sx, sy = width / self.width, height / self.height
         return Camera(self.name, width, height, self.fx * sx, self.fy * sy, self.cx * sx, self.cy * sy, self.ego_SE3_camera, self.fisheye)
 
+    def within(self, pixels: int, multiple: int = 16) -> Camera:
+        """This camera, or the same field of view in a picture of about `pixels` with sides divisible by `multiple`."""
+        scale = min(1.0, (pixels / (self.width * self.height)) ** 0.5)
+        width, height = (max(multiple, multiple * round(side * scale / multiple)) for side in (self.width, self.height))
+        return self if (width, height) == (self.width, self.height) else self.resized(width, height)
+
     def rays(self) -> np.ndarray:
         """Unit directions (height, width, 3) float32 through every pixel centre, in the camera frame.
 

@@ -9,17 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine.api import Cancelled, OccupancyFrame, Picture, Recipe
+from engine.api import TAKE_PIXELS, Cancelled, OccupancyFrame, Picture, Recipe
 from engine.render.raycast import Volume
-from engine.spec.camera import Camera
 from engine.spec.clip import SceneClip
 from engine.views.look import Look, read_prompt
 from engine.views.refiner import Refiner, RefinerConfig
 from engine.views.shading import Shaded, shade
 from engine.weights import load_model
 
-PICTURE_PIXELS = 320 * 176
-"""Size of a picture: the camera's shape at about this area, both sides divisible by 16."""
 SMOOTH = 1
 """Radius, in 0.4 m voxels, over which normals are averaged."""
 
@@ -47,7 +44,7 @@ class ViewModel:
             for index, camera in enumerate(clip.cameras):
                 if cancelled():
                     return
-                small = picture_camera(camera)
+                small = camera.within(TAKE_PIXELS)
                 shaded = shade(volume, small, clip.camera_pose(frame.index, index), clip.world_SE3_ego[frame.index], clip.boxes[frame.index], look, SMOOTH)
                 yield Picture(camera.name, frame.index, self.refine(shaded, look))
 
@@ -58,12 +55,6 @@ class ViewModel:
         with torch.autocast(self.device.type, torch.bfloat16):
             rgb = self.refiner(features, labels, light)
         return (rgb[0].float().clamp(0, 1).permute(1, 2, 0) * 255).round().to(torch.uint8).cpu().numpy()
-
-
-def picture_camera(camera: Camera) -> Camera:
-    """The camera at the size of this model's pictures."""
-    scale = (PICTURE_PIXELS / (camera.width * camera.height)) ** 0.5
-    return camera.resized(*(max(16, 16 * round(side * scale / 16)) for side in (camera.width, camera.height)))
 
 
 def as_tensors(shaded: Shaded, look: Look, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

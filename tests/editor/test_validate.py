@@ -84,3 +84,13 @@ def test_a_trailer_hangs_on_its_truck_and_bridges_do_not_collide() -> None:
         edits.add_agent("car", 10, 8), edits.add_agent("car", 10, 8), edits.set_track("car-2", [Keyframe(0, Pose(10, 8, 6))])
     )(Document())
     assert problems(above) == []
+
+
+def test_one_track_in_two_pieces_is_no_duplicate_but_two_at_once_are():
+    pose = (Keyframe(0.0, Pose()),)
+    first = Agent("a", 7, "car", (4.5, 1.9, 1.6), pose, disappears_s=1.0)
+    second = Agent("b", 7, "car", (4.5, 1.9, 1.6), pose, appears_s=1.5)
+    apart = Document().with_entities(first, second)
+    assert not [p for p in problems(apart) if "instance id" in p.sentence]
+    together = apart.with_entities(replace(second, appears_s=0.5))
+    assert [p.ids for p in problems(together) if "instance id" in p.sentence] == [("a", "b")]

@@ -10,6 +10,7 @@ from engine.api import Recipe
 from engine.occupancy.config import PRESETS
 from engine.occupancy.noise import world_noise
 from engine.occupancy.panoptic import Panoptic
+from engine.occupancy.redraw import Window, changed_region, redraw
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
@@ -96,3 +97,26 @@ def test_cancelling_keeps_what_is_done(generator: OccupancyGenerator) -> None:
 def test_latents_of_two_presets_do_not_mix() -> None:
     with pytest.raises(ValueError, match="latents of 4 channels"):
         OccupancyGenerator(PRESETS["tiny"], OccupancyVae(PRESETS["tiny"].vae), StOccDit(PRESETS["compact"].dit), torch.device("cpu"))
+
+
+def test_redrawing_holds_everything_outside_the_region(generator: OccupancyGenerator) -> None:
+    before = next(iter(generator.frames(clip(1), Recipe(seed=1))))
+    painted = clip(1)
+    painted.layouts[0, CHANNEL["walkway"], 20:24, 20:24] = 1
+    region = changed_region(clip(1).layouts[0], painted.layouts[0])
+    assert region[17:27, 17:27].all() and region.sum() == 100
+    after = redraw(generator, painted, before, region, Recipe(seed=2))
+    assert after is not None
+    assert np.array_equal(after.semantics[~region], before.semantics[~region])
+    assert np.array_equal(after.instances[~region], before.instances[~region])
+    assert not np.array_equal(after.semantics[region], before.semantics[region])
+    assert redraw(generator, painted, before, np.zeros_like(region), Recipe()) is before
+    assert redraw(generator, painted, before, region, Recipe(), lambda: True) is None
+
+
+def test_a_window_is_made_of_whole_tokens_inside_the_grid() -> None:
+    region = np.zeros((200, 200), bool)
+    region[3, 150] = True
+    window = Window.around(region)
+    assert (window.x, window.y) == (slice(0, 32), slice(120, 176))
+    assert window.grid(OCC3D).origin_m == (-40.0, 8.0, -1.0) and window.grid(OCC3D).shape == (32, 56, 16)

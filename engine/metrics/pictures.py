@@ -1,0 +1,55 @@
+"""Top-down pictures of layouts, occupancy and their difference, as PNG data URLs. Forward is up, left is left."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
+from engine.metrics.layout import shown_channels
+from engine.spec.classes import CHANNEL, CHANNEL_RGB
+from engine.train.pictures import top_down
+
+BACKGROUND = (22, 26, 32)
+AGREES, MISSING, EXTRA = (52, 84, 92), (255, 92, 92), (255, 196, 64)
+"""Painted and shown; painted and not shown; shown and not painted."""
+_ORDER = (*(CHANNEL[name] for name in ("walkway", "drivable_area", "ped_crossing", "lane_divider", "road_divider")), *range(10))
+"""What is drawn over what: areas, lines, agents."""
+
+
+def layout_picture(layout: np.ndarray) -> np.ndarray:
+    """uint8 (X, Y, 3) of a layout (15, X, Y)."""
+    picture = np.empty((*layout.shape[1:], 3), np.uint8)
+    picture[:] = BACKGROUND
+    for channel in _ORDER:
+        picture[layout[channel] > 0] = CHANNEL_RGB[channel]
+    return _upright(picture)
+
+
+def occupancy_picture(semantics: np.ndarray) -> np.ndarray:
+    """uint8 (X, Y, 3) of a volume (X, Y, Z): the highest class, darker where it lies lower."""
+    return top_down(semantics)
+
+
+def difference_picture(semantics: np.ndarray, layout: np.ndarray) -> np.ndarray:
+    """uint8 (X, Y, 3): columns that obey, miss something painted, or show something that is not. Missing goes before extra."""
+    shown, painted = shown_channels(semantics), layout > 0
+    picture = np.empty((*layout.shape[1:], 3), np.uint8)
+    picture[:] = BACKGROUND
+    picture[painted.any(0)] = AGREES
+    picture[(shown & ~painted).any(0)] = EXTRA
+    picture[(painted & ~shown).any(0)] = MISSING
+    return _upright(picture)
+
+
+def data_url(picture: np.ndarray) -> str:
+    """A PNG that a page carries inside itself."""
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+
+
+def _upright(picture: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(picture[::-1, ::-1])

@@ -1,0 +1,115 @@
+"""Draw a region of one frame anew and hold the rest exactly: what answers a stroke while the hand still holds the pen.
+
+Only a window of tokens around the region is generated (flow-matching inpainting on latents), and only the region's own
+voxels are taken over: attention in the decoder would otherwise change a few voxels far away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.ndimage import binary_dilation
+from torch import Tensor
+
+from engine.api import Cancelled, OccupancyFrame, Recipe
+from engine.occupancy.flow import sample
+from engine.occupancy.panoptic import Panoptic
+from engine.occupancy.rollout import OccupancyGenerator, guided_velocity
+from engine.spec.clip import SceneClip
+from engine.spec.grid import GridSpec
+
+TOKEN_CELLS = 8
+"""Voxel columns along a token's edge."""
+CONTEXT_TOKENS = 3
+"""Tokens around the region that the model sees and keeps."""
+SPREAD_CELLS = 3
+"""An edit may change voxels this far around the cells that it painted: kerbs, an agent's rounding."""
+DRAFT_STEPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A rectangle of voxel columns made of whole tokens."""
+
+    x: slice
+    y: slice
+
+    @staticmethod
+    def around(region: np.ndarray) -> Window:
+        """The smallest window that holds a bool region (X, Y) and its context, inside the grid."""
+        spans = []
+        for axis, size in enumerate(region.shape):
+            hit = np.flatnonzero(region.any(1 - axis))
+            low = max(0, hit[0] // TOKEN_CELLS - CONTEXT_TOKENS)
+            high = min(size // TOKEN_CELLS, hit[-1] // TOKEN_CELLS + 1 + CONTEXT_TOKENS)
+            spans.append(slice(int(low) * TOKEN_CELLS, int(high) * TOKEN_CELLS))
+        return Window(*spans)
+
+    def grid(self, whole: GridSpec) -> GridSpec:
+        """The grid of this window alone."""
+        nx, ny = self.x.stop - self.x.start, self.y.stop - self.y.start
+        x0, y0, z0 = whole.origin_m
+        return GridSpec(f"{whole.name}-window", (nx, ny, whole.shape[2]), whole.voxel_m, (x0 + self.x.start * whole.voxel_m, y0 + self.y.start * whole.voxel_m, z0))
+
+
+def changed_region(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Bool (X, Y): cells whose layout (15, X, Y) differs, and a rim around them."""
+    changed = (before != after).any(0)
+    return binary_dilation(changed, np.ones((3, 3)), iterations=SPREAD_CELLS) if changed.any() else changed
+
+
+@torch.no_grad()
+def redraw(
+    generator: OccupancyGenerator,
+    clip: SceneClip,
+    before: OccupancyFrame,
+    region: np.ndarray,
+    recipe: Recipe,
+    cancelled: Cancelled = lambda: False,
+) -> OccupancyFrame | None:
+    """The frame `before` with the bool `region` (X, Y) drawn anew under the layout of `clip`'s first frame.
+
+    Outside the region not one voxel differs. None where cancelled. An empty region gives `before` itself.
+    """
+    if not region.any():
+        return before
+    window = Window.around(region)
+    grid = window.grid(clip.grid)
+    device, vae, dit = generator.device, generator.vae, generator.dit
+    layouts = torch.from_numpy(np.ascontiguousarray(clip.layouts[0][:, window.x, window.y])).to(device)[None, None]
+    old = torch.from_numpy(np.ascontiguousarray(before.semantics[window.x, window.y])).to(device)[None]
+    steps, guidance = recipe.steps or DRAFT_STEPS, generator.preset.sampler.guidance if recipe.guidance is None else recipe.guidance
+    mask = _latent_mask(region[window.x, window.y], device)                          # (1, 1, 1, h, w)
+    with torch.autocast(device.type, torch.bfloat16):
+        known = vae.normalise(vae.encode(old).mean)[:, None].float()                 # (1, 1, C, h, w)
+        noise = generator.noise(grid, clip.world_SE3_ego[0], recipe.seed)            # (1, 1, C, h, w)
+        layout = dit.read_layout(layouts)
+        h, w = noise.shape[-2] // dit.config.patch, noise.shape[-1] // dit.config.patch
+        null = dit.null_state(1, h, w) if guidance != 1 else None
+        # What stood there before is the frame's own past: the same memory that a rollout has.
+        history = dit.read_history(known[:, :0]) if dit.remembers else None
+
+        def velocity(x: Tensor, t: float) -> Tensor:
+            return guided_velocity(dit, x, t, layout, null, history, guidance)
+
+        latents = sample(velocity, noise, steps, known, mask, cancelled)
+        if latents is None:
+            return None
+        voxels = vae.decode(vae.denormalise(latents[0]), layouts[0])                 # (1, x, y, Z, E)
+    drawn = vae.semantics(voxels)[0].cpu().numpy()                                   # (x, y, Z)
+    semantics = before.semantics.copy()
+    inside = region[window.x, window.y]
+    semantics[window.x, window.y][inside] = drawn[inside]
+    instances = before.instances.copy()
+    highest = max([int(instances.max()), *(box.instance_id for box in clip.boxes[0])])
+    fresh = Panoptic(clip.grid, highest + 1).assign(semantics, clip.boxes[0], clip.world_SE3_ego[0])
+    instances[region] = fresh[region]
+    return OccupancyFrame(before.index, semantics, instances)
+
+
+def _latent_mask(region: np.ndarray, device: torch.device) -> Tensor:
+    """1 on latent cells that hold any of the region's columns."""
+    cells = torch.from_numpy(region).to(device).float()[None, None]
+    return torch.nn.functional.max_pool2d(cells, 4)[None]
