@@ -11,7 +11,7 @@ from pathlib import Path
 from editor.clip import scene_clip
 from editor.document import Document, EditError
 from editor.entities import OccupancyEdit
-from engine.api import TAKE_PIXELS, Cancelled, Engine, OccupancyFrame, Picture, Recipe
+from engine.api import TAKE_PIXELS, Buffers, Cancelled, Engine, OccupancyFrame, Picture, Recipe
 from engine.render.edits import apply_occupancy_edits
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import invert
@@ -136,7 +136,7 @@ def _check(until: str, start_s: float, frames: int) -> None:
         raise EditError(f"A take cannot start at {start_s} s: the scene starts at 0 s.")
 
 
-def _buffers(engine: Engine, clip: SceneClip, frames: list[OccupancyFrame]) -> Iterator[tuple[str, int, object]]:
+def _buffers(engine: Engine, clip: SceneClip, frames: list[OccupancyFrame]) -> Iterator[tuple[str, int, Buffers]]:
     ego0_SE3_world = invert(clip.world_SE3_ego[0])
     for frame in frames:
         ego0_SE3_ego = ego0_SE3_world @ clip.world_SE3_ego[frame.index]

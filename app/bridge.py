@@ -1,0 +1,193 @@
+"""From the Document to what engines and views take, and back: requests, shots of one frame, and the take that is shown."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.config import AppConfig
+from app.jobs import Job, JobRequest
+from app.take_maker import STAGES, edited
+from app.worker import FrameMade, jpeg, unpack
+from editor.clip import frame_count, scene_clip
+from editor.document import Document, EditError
+from editor.entities import CameraEntity
+from engine.api import OccupancyFrame, Picture, Recipe
+from engine.presets import check, load
+from engine.spec.clip import SceneClip
+from engine.spec.grid import RATE_HZ
+
+MOST_FRAMES = 1200
+"""100 s in one take; more is a slip of the finger."""
+
+
+def job_request(document: Document, message: Mapping[str, object], config: AppConfig) -> JobRequest:
+    """A `generate` message as a request. Raises ValueError (one sentence) where it makes no sense."""
+    draft = bool(message.get("draft", False))
+    preset = _text(message, "preset", config.preset)
+    check(preset)
+    start = _whole(message, "start_frame", 0)
+    last = frame_count(document) - 1
+    if not 0 <= start <= last:
+        raise EditError(f"Generation cannot start at frame {start}: the scene has frames 0 to {last}.")
+    frames = _whole(message, "frames", last + 1 - start)
+    if not 1 <= frames <= MOST_FRAMES:
+        raise EditError(f"A take of {frames} frames cannot be made: ask for 1 to {MOST_FRAMES}.")
+    until = _text(message, "until", "video")
+    if until not in STAGES:
+        raise EditError(f"A take cannot be made until '{until}': choose one of {', '.join(STAGES)}.")
+    names = message.get("cameras")
+    if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise EditError("'cameras' must be a list of camera names, or null for every enabled camera.")
+    steps = None if message.get("steps") is None else _whole(message, "steps", 0)
+    if steps is not None and steps < 1:
+        raise EditError(f"{steps} sampler steps make nothing: ask for at least 1, or leave the preset's own.")
+    guidance = message.get("guidance")
+    if guidance is not None and not isinstance(guidance, int | float):
+        raise EditError(f"Guidance must be a number, not '{guidance}'.")
+    recipe = Recipe(preset, _whole(message, "seed", 0), steps, None if guidance is None else float(guidance))
+    cameras = tuple(names) if names is not None else None
+    out = _free_folder(config.previews if draft else config.takes, document.name)
+    return JobRequest(document, recipe, until, start, frames, cameras, config.device, out, draft)
+
+
+def _text(message: Mapping[str, object], key: str, default: str) -> str:
+    value = message.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, str):
+        raise EditError(f"'{key}' must be a text, not {value!r}.")
+    return value
+
+
+def _whole(message: Mapping[str, object], key: str, default: int) -> int:
+    value = message.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        raise EditError(f"'{key}' must be a whole number, not {value!r}.")
+    return int(value)
+
+
+_given: set[Path] = set()
+_giving = threading.Lock()
+
+
+def _free_folder(parent: Path, name: str) -> Path:
+    """A folder for a take that nobody else was given; it is made by whoever writes to it."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "scene"
+    stem = f"{slug}-{time.strftime('%Y%m%d-%H%M%S')}"
+    with _giving:
+        for number in range(1, 1000):
+            folder = parent / (stem if number == 1 else f"{stem}-{number}")
+            if folder not in _given and not folder.exists():
+                _given.add(folder)
+                return folder
+    raise EditError(f"No free folder name is left under {parent}: tidy it up.")
+
+
+@dataclass(eq=False)
+class ShownTake:
+    """The take under the playhead: one that is being made (filled by the worker's answers), or one opened from disk."""
+
+    id: str
+    path: Path
+    start_frame: int
+    frames: int
+    document: Document | None
+    """What it was made from; None where it was opened from disk and nobody knows."""
+    seed: int = 0
+    stage: str = "layout"
+    made: dict[int, FrameMade] = field(default_factory=dict)
+    pictures: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    disk: object | None = None
+    """The engine.spec.take.Take, where it was opened from disk."""
+
+    @staticmethod
+    def of_job(job: Job) -> ShownTake:
+        request = job.request
+        return ShownTake(job.id, request.out, request.start_frame, request.frames, request.document, request.recipe.seed)
+
+    @staticmethod
+    def from_folder(path: Path) -> ShownTake:
+        """Raises ValueError or OSError where the folder is no take."""
+        from engine.spec.take import Take
+
+        take = Take.open(path)
+        recipe = take.info.get("recipe", {})
+        start = round(float(recipe.get("start_s", 0.0)) * RATE_HZ)
+        shown = ShownTake(
+            path.name, path, start, take.frame_count, None, int(recipe.get("seed", 0)), str(take.info.get("stage", "")), disk=take
+        )
+        return shown
+
+    def holds(self, frame: int) -> bool:
+        index = frame - self.start_frame
+        return 0 <= index < self.frames if self.disk is not None else index in self.made
+
+    def occupancy(self, frame: int) -> OccupancyFrame | None:
+        """The generated occupancy at a frame of the timeline, None where there is none (yet)."""
+        index = frame - self.start_frame
+        if self.disk is not None and 0 <= index < self.frames:
+            return OccupancyFrame(index, self.disk.semantics[index], self.disk.instances[index])  # type: ignore[attr-defined]
+        made = self.made.get(index)
+        return None if made is None else unpack(made)
+
+    def picture(self, camera: str, frame: int) -> bytes | None:
+        """The generated picture as JPEG, None where there is none (yet)."""
+        if self.disk is not None and (camera, -1) not in self.pictures:
+            self._decode(camera)
+        return self.pictures.get((camera, frame - self.start_frame))
+
+    def _decode(self, camera: str) -> None:
+        video = self.path / "video" / f"{camera}.mp4"
+        self.pictures[camera, -1] = b""
+        if not video.is_file():
+            return
+        import imageio.v3 as iio
+
+        for index, rgb in enumerate(iio.imiter(video, plugin="FFMPEG")):
+            self.pictures[camera, index] = jpeg(Picture(camera, index, rgb))
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """One moment, ready to be shown: where everything is and what fills the voxels."""
+
+    document: Document
+    frame: int
+    clip: SceneClip
+    """Of this one frame."""
+    occupancy: OccupancyFrame
+    source: str
+    """'take' where it was generated, 'lift' where it was raised straight from the layout."""
+    camera_ids: tuple[str, ...]
+    take: ShownTake | None
+
+    def picture(self, camera: str) -> bytes | None:
+        return self.take.picture(camera, self.frame) if self.take is not None else None
+
+
+class ShotMaker:
+    """Makes shots; lifts the layout where the take has no such frame."""
+
+    def __init__(self) -> None:
+        self._lifter = load("fake")
+
+    def shoot(self, document: Document, frame: int, take: ShownTake | None, cancelled: Callable[[], bool] = lambda: False) -> Shot | None:
+        """The shot of one frame; None once `cancelled()`. Raises ValueError for a scene that cannot be shown."""
+        clip = scene_clip(document, frame / RATE_HZ, 1, None)
+        names = {entity.camera.name: entity.id for entity in document.of(CameraEntity)}
+        ids = tuple(names.get(camera.name, "") for camera in clip.cameras)
+        generated = take.occupancy(frame) if take is not None else None
+        if generated is not None and generated.semantics.shape == clip.grid.shape:
+            source, occupancy = "take", OccupancyFrame(0, generated.semantics, generated.instances)
+        else:
+            lifted = next(iter(self._lifter.occupancy(clip, Recipe("fake"), cancelled)), None)
+            if lifted is None:
+                return None
+            source, occupancy = "lift", lifted
+        # Edits of the occupancy show at once; on a take that has them already they change nothing.
+        return Shot(document, frame, clip, edited(occupancy, document, clip), source, ids, take)

@@ -1,0 +1,186 @@
+"""The WebSocket /ws/{workspace}: JSON messages, each with a `type`. World frame, metres, radians, seconds, frames at 12 Hz.
+
+From the page
+    hello {}                                     -> document, then live jobs, take, strip
+    command {seq, name, args}                    -> ack to the sender, then patch to everybody (editor.commands)
+    select {ids}                                 not undoable; patch to everybody
+    frame {frame}                                the playhead; newest wins -> strip, bev
+    generate {frames?, start_frame?, seed?, steps?, guidance?, preset?, until?, cameras?, draft?} -> job messages
+                                                 a draft replaces the drafts before it and waits behind full takes
+    cancel {job}
+    show_take {path}                             a take of the workspace folder -> take, strip
+    save {path?} | open {path} | new {template?} | restore {which}
+    import {format, source, start_s?, duration_s?}
+    list_files {}                                -> files
+
+To the page
+    document {rev, name, duration_s, frames, prompt, grid {name, shape, voxel_m, origin_m}, ground, notes, entities, ego, selection,
+              dirty, saved_path, can_undo, can_redo, channels, classes, sizes, presets, preset, rigs, viser_url, workspace, frame}
+    patch {rev, set, removed, order?, ego?, fields {name, duration_s, frames, prompt}?, selection, dirty, saved_path, can_undo, can_redo}
+    ack {seq, ok, rev, error}                    error is one sentence or null
+    job {id, state, stage, frames_done, frames_total, frames_kept, seconds, eta_s, position, message, take, draft, recipe}
+                                                 state queued | loading | running | done | failed | cancelled. frames_done of frames_total
+                                                 count the pieces of the stage ('buffers', 'video': one per camera and frame);
+                                                 frames_kept are occupancy frames on disk; eta_s is of this stage
+    take {id, path, frames, start_frame, stage, stale, seed}   id null: none is shown
+    strip {frame, source, cameras [{name, id, semantic, depth, picture|null}]}   source take | lift; the rest are addresses
+    bev {frame, source, url, origin_m, size_m, ego [x, y, yaw]}   PNG from above in the ego's frame: x forward is up, y left is left
+    files {projects, templates, takes, recovery, logs, formats}   each {path, name, modified}; recovery's `path` is restore's `which`
+    notice {level info|warn|error, text}         one sentence
+    saved {path, at} | autosaved {at}            at: seconds since 1970
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from app import file_actions, text
+from app.workspace import Send, Workspace
+from app.workspaces import Workspaces
+from editor.document import EditError
+
+log = logging.getLogger("anyscene.socket")
+
+MOST_WAITING = 2000
+"""Messages a browser may lag behind before it is cut off; it reconnects and gets the document afresh."""
+
+Message = Mapping[str, Any]
+
+
+async def serve(socket: WebSocket, workspaces: Workspaces) -> None:
+    """One browser from its arrival to its leaving."""
+    try:
+        workspace = await asyncio.to_thread(workspaces.get, socket.path_params["workspace"])
+    except EditError as refusal:
+        log.info("refused: %s", refusal)
+        await socket.close(1008, str(refusal)[:120])
+        return
+    await socket.accept()
+    loop = asyncio.get_running_loop()
+    outbox: asyncio.Queue[Message | None] = asyncio.Queue()
+
+    def send(message: Message) -> None:
+        # The loop is gone while the studio closes; nobody is left to tell.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(outbox.put_nowait, message)
+
+    deliverer = asyncio.create_task(_deliver(socket, outbox, workspace))
+    imports: set[asyncio.Task[None]] = set()
+    try:
+        while True:
+            try:
+                message = json.loads(await socket.receive_text())
+            except (ValueError, KeyError):
+                send(_notice("error", "The page sent something that is not JSON: reload the page."))
+                continue
+            work = asyncio.to_thread(_handle, workspace, message, send)
+            if isinstance(message, dict) and message.get("type") == "import":
+                # A log takes its time; edits and cancels go on meanwhile.
+                task = asyncio.create_task(work)
+                imports.add(task)
+                task.add_done_callback(imports.discard)
+            else:
+                await work
+    except WebSocketDisconnect:
+        pass
+    finally:
+        workspace.leave(send)
+        deliverer.cancel()
+
+
+async def _deliver(socket: WebSocket, outbox: asyncio.Queue[Message | None], workspace: Workspace) -> None:
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        while (message := await outbox.get()) is not None:
+            if outbox.qsize() > MOST_WAITING:
+                workspace.log.warning("a browser is %d messages behind and is cut off", outbox.qsize())
+                if socket.application_state == WebSocketState.CONNECTED:
+                    await socket.close(1013)
+                return
+            try:
+                line = json.dumps(message, allow_nan=False)
+            except ValueError:
+                workspace.log.exception("a '%s' message cannot be written as JSON", message.get("type"))
+                line = json.dumps(_notice("error", "The studio made an answer that no page can read: undo the last edit and report it."))
+            await socket.send_text(line)
+
+
+def _handle(workspace: Workspace, message: object, send: Send) -> None:
+    """One message, on a thread of its own. Whatever goes wrong becomes one sentence to the sender."""
+    kind = message.get("type") if isinstance(message, dict) else None
+    handler = HANDLERS.get(kind) if isinstance(kind, str) else None
+    if handler is None or not isinstance(message, dict):
+        send(_notice("warn", text.UNKNOWN_MESSAGE.format(kind=str(kind)[:40])))
+        return
+    try:
+        handler(workspace, message, send)
+    except ValueError as refusal:
+        workspace.log.info("%s: %s", kind, refusal)
+        send(_notice("error", " ".join(str(refusal).split())[:600]))
+    except OSError as fault:
+        workspace.log.warning("%s: %s", kind, fault)
+        send(_notice("error", f"{fault.strerror or 'The file could not be used'}: {fault.filename or 'no file named'}."))
+    except Exception as fault:
+        workspace.log.exception("%s failed", kind)
+        send(_notice("error", text.our_fault(fault)))
+
+
+def _notice(level: str, sentence: str) -> Message:
+    return {"type": "notice", "level": level, "text": sentence}
+
+
+def _hello(workspace: Workspace, message: Message, send: Send) -> None:
+    workspace.join(send)
+    file_actions.offer_recovery(workspace, send)
+
+
+def _command(workspace: Workspace, message: Message, send: Send) -> None:
+    seq, name, args = message.get("seq"), message.get("name"), message.get("args", {})
+
+    def reply(error: str | None) -> None:
+        send({"type": "ack", "seq": seq, "ok": error is None, "rev": workspace.rev, "error": error})
+
+    if not isinstance(name, str) or not isinstance(args, dict):
+        reply("A command needs a name and its arguments as an object: reload the page.")
+        return
+    workspace.command(name, args, reply)
+
+
+def _select(workspace: Workspace, message: Message, send: Send) -> None:
+    ids = message.get("ids")
+    if not isinstance(ids, list) or not all(isinstance(name, str) for name in ids):
+        raise EditError("A selection is a list of ids: reload the page.")
+    workspace.select(ids)
+
+
+def _frame(workspace: Workspace, message: Message, send: Send) -> None:
+    frame = message.get("frame")
+    if isinstance(frame, bool) or not isinstance(frame, int | float) or frame != frame or abs(frame) > 1e9:
+        raise EditError(f"The playhead needs a frame number, not {frame!r}.")
+    workspace.move_playhead(int(frame))
+
+
+def _generate(workspace: Workspace, message: Message, send: Send) -> None:
+    workspace.generate(message)
+
+
+def _cancel(workspace: Workspace, message: Message, send: Send) -> None:
+    if not workspace.jobs.cancel(str(message.get("job")), workspace.name):
+        raise EditError(f"Job '{message.get('job')}' is not running here any more: there is nothing to cancel.")
+
+
+HANDLERS: dict[str, Callable[[Workspace, Message, Send], None]] = {
+    "hello": _hello,
+    "command": _command,
+    "select": _select,
+    "frame": _frame,
+    "generate": _generate,
+    "cancel": _cancel,
+    **file_actions.HANDLERS,
+}

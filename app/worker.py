@@ -1,0 +1,285 @@
+"""The engine's process. It holds the models, makes takes, and may die without taking anything else with it.
+
+The studio talks to it through a pipe, in the frozen messages below; one raw integer in shared memory says which job is
+called off. No lock is shared: a process killed while it holds one would hang the studio.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from ctypes import c_int64
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+
+from editor.document import Document
+from engine.api import Engine, OccupancyFrame, Picture, Recipe
+
+log = logging.getLogger("anyscene.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Have this preset ready."""
+
+    preset: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """Make a take. `serial` is what the shared integer holds when this job is to stop."""
+
+    serial: int
+    document: Document
+    out: Path
+    device: str
+    recipe: Recipe
+    until: str
+    start_s: float
+    frames: int
+    cameras: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Finish what is running, then end."""
+
+
+Request = Load | Make | Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """A preset is being loaded for job `serial` (0: to be warm)."""
+
+    serial: int
+    preset: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    serial: int
+    preset: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    serial: int
+    stage: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameMade:
+    """One frame, which is on disk by now; the arrays travel deflated (they are mostly free space)."""
+
+    serial: int
+    index: int
+    shape: tuple[int, int, int]
+    semantics: bytes
+    instances: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PictureMade:
+    serial: int
+    camera: str
+    index: int
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """`state` is done, cancelled or failed; `sentence` says why where it failed."""
+
+    serial: int
+    state: str
+    sentence: str = ""
+    details: str = ""
+
+
+Answer = Loading | Loaded | Progressed | FrameMade | PictureMade | Ended
+
+
+def main(pipe: Connection, cancelled_serial: c_int64) -> None:
+    """Body of the process: answer requests until the pipe closes."""
+    # Ctrl-C in the terminal goes to the whole group; the studio decides when this process ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(levelname)s %(message)s", stream=sys.stderr)
+    # The page shares the machine's few cores: it stays responsive when the engine yields to it.
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(5)
+    _Worker(pipe, cancelled_serial).run()
+
+
+class _Worker:
+    def __init__(self, pipe: Connection, cancelled_serial: c_int64) -> None:
+        self.pipe = pipe
+        self.cancelled_serial = cancelled_serial
+        self.engines: dict[tuple[str, str], Engine] = {}
+
+    def run(self) -> None:
+        with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+            while True:
+                request = self.pipe.recv()
+                if isinstance(request, Stop):
+                    return
+                if isinstance(request, Load):
+                    self.warm(request)
+                else:
+                    self.make(request)
+
+    def warm(self, request: Load) -> None:
+        try:
+            self.engine(0, request.preset, request.device)
+        except (BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:
+            # Nobody asked for it yet: the job that needs it will say what is wrong.
+            log.info("could not warm preset '%s': %s", request.preset, error)
+
+    def engine(self, serial: int, preset: str, device: str) -> Engine:
+        key = (preset, device)
+        if key not in self.engines:
+            self.pipe.send(Loading(serial, preset))
+            start = time.perf_counter()
+            from engine.presets import load
+
+            # One model at a time: two presets need not fit in memory together.
+            self.engines = {key: load(preset, device)}
+            self.pipe.send(Loaded(serial, preset, time.perf_counter() - start))
+        return self.engines[key]
+
+    def make(self, job: Make) -> None:
+        from app.take_maker import TakeCancelled, make_take
+
+        def cancelled() -> bool:
+            return self.cancelled_serial.value == job.serial
+
+        try:
+            make_take(
+                job.document,
+                job.out,
+                engine=self.engine(job.serial, job.recipe.preset, job.device),
+                recipe=job.recipe,
+                until=job.until,
+                start_s=job.start_s,
+                frames=job.frames,
+                cameras=job.cameras,
+                progress=lambda stage, done, total: self.pipe.send(Progressed(job.serial, stage, done, total)),
+                cancelled=cancelled,
+                on_frame=lambda frame: self.pipe.send(pack(job.serial, frame)),
+                on_picture=lambda picture: self.pipe.send(PictureMade(job.serial, picture.camera, picture.index, jpeg(picture))),
+            )
+            self.pipe.send(Ended(job.serial, "done"))
+        except TakeCancelled:
+            self.pipe.send(Ended(job.serial, "cancelled"))
+        except (BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:
+            log.exception("job %d failed", job.serial)
+            self.pipe.send(Ended(job.serial, "failed", sentence(error), repr(error)))
+
+
+def sentence(error: BaseException) -> str:
+    """What the user reads about an error: ours as they are, others wrapped; never a traceback."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "The machine ran out of memory: ask for fewer frames, fewer cameras or a smaller preset."
+    if isinstance(error, OSError) and error.strerror:
+        return f"The take could not be written: {error.strerror} ({error.filename or 'no file named'}): free some space or choose another workspace."
+    text = " ".join(str(error).split())
+    if isinstance(error, ValueError) and text:
+        return text[:500]
+    return f"The engine stopped with {type(error).__name__}{': ' + text[:300] if text else ''}: the terminal has the details."
+
+
+def pack(serial: int, frame: OccupancyFrame) -> FrameMade:
+    return FrameMade(
+        serial,
+        frame.index,
+        frame.semantics.shape,
+        zlib.compress(np.ascontiguousarray(frame.semantics).tobytes(), 1),
+        zlib.compress(np.ascontiguousarray(frame.instances).tobytes(), 1),
+    )
+
+
+def unpack(made: FrameMade) -> OccupancyFrame:
+    semantics = np.frombuffer(zlib.decompress(made.semantics), np.uint8).reshape(made.shape)
+    instances = np.frombuffer(zlib.decompress(made.instances), np.uint16).reshape(made.shape)
+    return OccupancyFrame(made.index, semantics, instances)
+
+
+def jpeg(picture: Picture) -> bytes:
+    from PIL import Image
+
+    data = io.BytesIO()
+    Image.fromarray(picture.rgb).save(data, "JPEG", quality=88)
+    return data.getvalue()
+
+
+class WorkerProcess:
+    """The studio's end: starts the process, sends requests, and yields its answers until it dies."""
+
+    def __init__(self) -> None:
+        import multiprocessing
+
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.cancelled_serial = context.RawValue(c_int64, -1)
+        self.process = context.Process(target=main, args=(theirs, self.cancelled_serial), name="anyscene-engine", daemon=True)
+        self.process.start()
+        theirs.close()
+        self._sending = threading.Lock()
+
+    def send(self, request: Request) -> bool:
+        """False where the process is gone: its reader will hear of it too."""
+        with self._sending:
+            try:
+                self.pipe.send(request)
+            except (BrokenPipeError, OSError):
+                return False
+        return True
+
+    def cancel(self, serial: int) -> None:
+        self.cancelled_serial.value = serial
+
+    def answers(self) -> Iterator[Answer]:
+        """Every answer in order; ends when the process does."""
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                yield self.pipe.recv()
+
+    def obituary(self) -> str:
+        """How the process ended, as the first half of a sentence."""
+        self.process.join(5)
+        code = self.process.exitcode
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+            why = ", most often because memory ran out" if -code == signal.SIGKILL else ""
+            return f"The engine's process was killed ({name}){why}"
+        return f"The engine's process ended unexpectedly (exit code {code})"
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def close(self, patience_s: float = 3.0) -> None:
+        """End the process: at once if it is idle, by force if it has not finished its step in time."""
+        self.send(Stop())
+        self.process.join(patience_s)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join(5)

@@ -1,0 +1,366 @@
+"""One workspace: a session on a document, the playhead, the take that is shown, and everybody who watches.
+
+Commands come from sockets, camera drags from viser's threads, frames from the worker's thread: one lock orders them all.
+Messages are handed to the watchers while it is held, so that every browser sees revisions in order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app import messages, text
+from app.bridge import Shot, ShotMaker, ShownTake, job_request
+from app.config import AppConfig
+from app.images import ImageCache, render_strip, top_down
+from app.jobs import Job, JobStore
+from app.view.live import Live
+from app.worker import Answer, FrameMade, PictureMade
+from editor.clip import ego_pose_at, frame_count
+from editor.commands import run
+from editor.document import Document, EditError
+from editor.entities import CameraEntity, Keyframe
+from editor.files import autosave
+from editor.files.autosave import Autosave
+from editor.session import Session
+from engine.spec.geometry import Pose
+from engine.spec.grid import RATE_HZ
+
+if TYPE_CHECKING:
+    from app.view.scene import SceneView
+
+Send = Callable[[Mapping[str, object]], None]
+"""Hands one message to one browser; returns at once and never raises."""
+
+
+class Workspace:
+    """Safe to use from any thread."""
+
+    def __init__(self, name: str, document: Document, config: AppConfig, jobs: JobStore) -> None:
+        self.name = name
+        self.config = config
+        self.jobs = jobs
+        self.images = ImageCache()
+        self.lock = threading.RLock()
+        self.rev = 0
+        self.frame = 0
+        self.saved_path: Path | None = None
+        self.shown: ShownTake | None = None
+        self.log = logging.getLogger(f"anyscene.workspace.{name}")
+        self.last_used = time.monotonic()
+        self._watchers: frozenset[Send] = frozenset()
+        self._last_notice = ("", 0.0)
+        self._dragged: Document | None = None
+        self._view: SceneView | None = None
+        self._shots = ShotMaker()
+        self._take_told: dict[str, object] | None = None
+        self._begin(document, saved=True)
+        self._live = Live(self._show, f"anyscene-live-{name}")
+
+    # Watchers.
+
+    def join(self, send: Send) -> None:
+        """A browser arrives: it gets the whole document, the jobs under way, the take and the strip."""
+        with self.lock:
+            self._watchers |= {send}
+            self.last_used = time.monotonic()
+            send(messages.document(self))
+            for job in self.jobs.of(self.name):
+                if job.live:
+                    send(job.to_json(self.jobs.position(job)))
+            if self.shown is not None:
+                send(self._take_message())
+        self._live.ask()
+
+    def leave(self, send: Send) -> None:
+        with self.lock:
+            self._watchers -= {send}
+            self.last_used = time.monotonic()
+
+    @property
+    def watched(self) -> bool:
+        return bool(self._watchers)
+
+    def broadcast(self, message: Mapping[str, object]) -> None:
+        """To every browser. Takes no lock: the writer of drafts calls it, and whoever holds the lock may wait for that one."""
+        for send in self._watchers:
+            send(message)
+
+    def notice(self, level: str, sentence: str) -> None:
+        """One sentence to everybody; the same one not twice in five seconds."""
+        now = time.monotonic()
+        if self._last_notice[0] == sentence and now - self._last_notice[1] < 5:
+            return
+        self._last_notice = (sentence, now)
+        self.broadcast({"type": "notice", "level": level, "text": sentence})
+
+    # Editing.
+
+    @property
+    def document(self) -> Document:
+        return self.session.document
+
+    def command(self, name: str, args: Mapping[str, object], reply: Callable[[str | None], None] = lambda error: None) -> str | None:
+        """Run one command of editor.commands. `reply` gets None or the sentence of a refusal before anybody gets the patch."""
+        with self.lock:
+            before, selection = self.session.document, self.session.selection
+            error = None
+            try:
+                run(self.session, name, dict(args))
+            except EditError as refusal:
+                error = str(refusal)
+            except Exception as fault:
+                self.log.exception("command '%s' failed", name)
+                error = text.our_fault(fault)
+            changed = self.session.document is not before or self.session.selection != selection
+            if changed:
+                self.rev += 1
+            reply(error)
+            if changed:
+                self.broadcast(messages.patch(self, before))
+                self._after_edit(before)
+        return error
+
+    def select(self, ids: list[str]) -> None:
+        self.command("select", {"ids": ids})
+
+    def move_playhead(self, frame: int) -> None:
+        with self.lock:
+            self.frame = min(max(int(frame), 0), frame_count(self.document) - 1)
+        self._live.ask()
+
+    def replace(self, document: Document, *, path: Path | None, saved: bool) -> None:
+        """Go on with another document; the one before stays in the drafts where it was not saved."""
+        with self.lock:
+            self._end_drafts()
+            self.saved_path = path
+            self._begin(document, saved)
+            self.shown, self._take_told, self.frame, self._dragged = None, None, 0, None
+            self.rev += 1
+            self.broadcast(messages.document(self))
+            self.broadcast({"type": "take", "id": None})
+        self._live.ask()
+
+    def saved_to(self, path: Path, document: Document) -> None:
+        with self.lock:
+            self.saved_path = path
+            self.session.mark_saved(document)
+            self._autosave.saved_as(str(path))
+            self.rev += 1
+            self.broadcast(messages.patch(self, self.document))
+            self.broadcast({"type": "saved", "path": str(path), "at": time.time()})
+
+    def _after_edit(self, before: Document) -> None:
+        if self.session.document is not before:
+            self.frame = min(self.frame, frame_count(self.document) - 1)
+            self._tell_take()
+        self._live.ask()
+
+    def _begin(self, document: Document, saved: bool) -> None:
+        self.session = Session(document)
+        if saved:
+            self.session.mark_saved()
+        else:
+            self.session.mark_unsaved()
+        # A folder for each run and each document: what an earlier run left stays on offer until somebody tidies up.
+        self._draft_folder = self.config.drafts / f"{self.name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+        path = str(self.saved_path) if self.saved_path is not None else None
+        self._autosave = Autosave(self.session, self._draft_folder, owner=self.name, project_path=path, on_status=self._draft_status)
+
+    def poll(self) -> None:
+        """Write a draft if one is due; called about twice a second."""
+        with self.lock:
+            self._autosave.poll()
+
+    def _draft_status(self, level: str, sentence: str) -> None:
+        """Called by the thread that writes drafts."""
+        if level == "info":
+            self.broadcast({"type": "autosaved", "at": time.time()})
+        else:
+            self.log.warning("%s", sentence)
+            self.notice(level, sentence)
+
+    def _end_drafts(self) -> None:
+        self._autosave.close()
+        if not any(self._draft_folder.glob(autosave.PATTERN)):
+            shutil.rmtree(self._draft_folder, ignore_errors=True)
+
+    # Generation.
+
+    def generate(self, message: Mapping[str, object]) -> Job:
+        """Put a job in line. Raises ValueError (one sentence) for a request that makes no sense."""
+        with self.lock:
+            document = self.document
+        return self.jobs.submit(self.name, job_request(document, message, self.config))
+
+    def on_job(self, job: Job, message: Mapping[str, object], answer: Answer | None) -> None:
+        """News of a job of ours, in order, from the store's thread."""
+        with self.lock:
+            self.last_used = time.monotonic()
+            self.broadcast(message)
+            if isinstance(answer, FrameMade):
+                if self.shown is None or self.shown.id != job.id:
+                    self.shown = ShownTake.of_job(job)
+                self.shown.made[answer.index] = answer
+            shown = self.shown
+            if shown is None or shown.id != job.id:
+                return
+            if isinstance(answer, PictureMade):
+                shown.pictures[answer.camera, answer.index] = answer.jpeg
+            shown.stage = str(message["stage"]) or shown.stage
+            if not job.live:
+                shown.frames = len(shown.made) or shown.frames
+                self._forget_previews(job)
+            self._tell_take()
+            here = self.frame - shown.start_frame
+        if isinstance(answer, FrameMade | PictureMade) and answer.index == here or not job.live:
+            self._live.ask()
+
+    def _forget_previews(self, newest: Job) -> None:
+        """Drafts are looked at, not kept: only the newest one's folder stays."""
+        for job in self.jobs.of(self.name):
+            if newest.request.draft and job is not newest and job.request.draft and not job.live:
+                shutil.rmtree(job.request.out, ignore_errors=True)
+
+    def show_take(self, path: Path) -> None:
+        """Show a take of the folder of takes."""
+        taken = ShownTake.from_folder(path)
+        with self.lock:
+            self.shown = taken
+            self._tell_take()
+        self._live.ask()
+
+    def _take_message(self) -> dict[str, object]:
+        shown = self.shown
+        if shown is None:
+            return {"type": "take", "id": None}
+        return {
+            "type": "take", "id": shown.id, "path": str(shown.path), "frames": shown.frames, "start_frame": shown.start_frame, "stage": shown.stage,
+            "stale": shown.document is not None and shown.document is not self.document and shown.document != self.document, "seed": shown.seed,
+        }  # fmt: skip
+
+    def _tell_take(self) -> None:
+        message = self._take_message()
+        if self.shown is not None and message != self._take_told:
+            self._take_told = message
+            self.broadcast(message)
+
+    # The live view: 3D and camera strip.
+
+    def viser_port(self) -> int:
+        """Port of this workspace's 3D view, which is started on first use."""
+        with self.lock:
+            if self._view is None:
+                from app.view.scene import SceneView
+
+                self._view = SceneView(self._picked, self._camera_dragged)
+                self._view.on_watch(self._live.ask)
+            return self._view.port
+
+    def _picked(self, entity_id: str) -> None:
+        self.select([entity_id])
+
+    def _camera_dragged(self, entity_id: str, ego_SE3_camera: Pose, phase: str) -> None:
+        """A gizmo moves: the strip follows, and the release is one command."""
+        with self.lock:
+            entity = self.document.entities.get(entity_id)
+            if not isinstance(entity, CameraEntity):
+                return
+            pose = ego_SE3_camera
+            if entity.mount == "world":
+                pose = Pose.from_matrix(ego_pose_at(self.document, self.frame / RATE_HZ).matrix() @ pose.matrix())
+            if phase == "end":
+                self._dragged = None
+                error = self.command(
+                    "set_camera", {"id": entity_id, "pose": [pose.x_m, pose.y_m, pose.z_m, pose.yaw_rad, pose.pitch_rad, pose.roll_rad]}
+                )
+                if error:
+                    self.notice("error", error)
+            elif phase == "update":
+                in_world = entity.mount == "world"
+                change = {"keyframes": (Keyframe(0.0, pose),)} if in_world else {"camera": replace(entity.camera, ego_SE3_camera=pose)}
+                self._dragged = self.document.with_entities(replace(entity, **change))
+        self._live.ask()
+
+    def _show(self, superseded: Callable[[], bool]) -> None:
+        """Body of the live thread."""
+        try:
+            with self.lock:
+                document, frame, shown = self._dragged or self.document, self.frame, self.shown
+                selection, view = self.session.selection, self._view
+            watched_3d = view is not None and view.watched
+            if not self.watched and not watched_3d:
+                return
+            shot = self._shots.shoot(document, frame, shown)
+            if shot is None:
+                return
+            if view is not None and watched_3d:
+                view.update(shot, voxel_key(shot), selection, keep=shot.source == "take")
+            if self.watched:
+                self._send_strip(shot)
+            if view is not None and watched_3d and shot.source == "take":
+                self._preload(view, shot, superseded)
+        except ValueError as error:
+            self.notice("warn", str(error))
+        except Exception as error:
+            self.log.exception("the live view failed")
+            self.notice("error", text.our_fault(error))
+
+    def _send_strip(self, shot: Shot) -> None:
+        cameras = [
+            {
+                "name": one.name, "id": one.entity_id, "semantic": self._image_url(one.semantic), "depth": self._image_url(one.depth),
+                "picture": self._image_url(one.picture) if one.picture else None,
+            }
+            for one in render_strip(shot)
+        ]  # fmt: skip
+        grid, ego = shot.clip.grid, shot.clip.world_SE3_ego[0]
+        self.broadcast({"type": "strip", "frame": shot.frame, "source": shot.source, "cameras": cameras})
+        self.broadcast({
+            "type": "bev", "frame": shot.frame, "source": shot.source, "url": self._image_url(top_down(shot)),
+            "origin_m": list(grid.origin_m[:2]), "size_m": [grid.shape[0] * grid.voxel_m, grid.shape[1] * grid.voxel_m],
+            "ego": [float(ego[0, 3]), float(ego[1, 3]), float(np.arctan2(ego[1, 0], ego[0, 0]))],
+        })  # fmt: skip
+
+    def _image_url(self, data: bytes) -> str:
+        return f"/api/ws/{self.name}/image/{self.images.put(data)}"
+
+    def _preload(self, view: SceneView, shot: Shot, superseded: Callable[[], bool]) -> None:
+        """Have the frames after the playhead in the browser before they are played."""
+        shown = shot.take
+        if shown is None:
+            return
+        for frame in range(shot.frame + 1, shown.start_frame + shown.frames):
+            if superseded() or not shown.holds(frame):
+                return
+            ahead = self._shots.shoot(shot.document, frame, shown)
+            if ahead is None or not view.preload(ahead, voxel_key(ahead)):
+                return
+
+    def rest(self) -> None:
+        """Give back what an unwatched workspace does not need; the session stays."""
+        with self.lock:
+            view, self._view = self._view, None
+        if view is not None:
+            view.stop()
+
+    def close(self) -> None:
+        with self.lock:
+            self._end_drafts()
+        self._live.close()
+        self.rest()
+
+
+def voxel_key(shot: Shot) -> Hashable:
+    """Equal for equal voxels, whatever they came from."""
+    return hashlib.blake2b(np.ascontiguousarray(shot.occupancy.semantics), digest_size=16).digest()
