@@ -16,7 +16,6 @@ from engine.spec.camera import Camera
 from engine.spec.clip import SceneClip
 from engine.spec.grid import GridSpec
 
-
 TAKE_PIXELS = 448 * 256
 """Largest picture of a take, in pixels: buffers and video of a camera share one size, and an 8-megapixel sensor is drawn at this one."""
 
@@ -86,7 +85,9 @@ class Engine(Protocol):
         """Frames in order, each as soon as it is done; ends early where `cancelled()` says so."""
         ...
 
-    def buffers(self, frame: OccupancyFrame, camera: Camera, grid: GridSpec, ego_SE3_camera: np.ndarray, ego0_SE3_ego: np.ndarray) -> Buffers:
+    def buffers(
+        self, frame: OccupancyFrame, camera: Camera, grid: GridSpec, ego_SE3_camera: np.ndarray, ego0_SE3_ego: np.ndarray
+    ) -> Buffers:
         """Ray-cast geometry of one camera."""
         ...
 

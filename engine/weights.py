@@ -26,7 +26,10 @@ class WeightsError(ValueError):
 def save_model(model: nn.Module, stem: Path, config: Any, facts: dict[str, Any]) -> None:
     """Writes fp16 weights and their card; `stem` is the path without an ending."""
     stem.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {key: value.detach().cpu().contiguous().half() if value.is_floating_point() else value.cpu() for key, value in model.state_dict().items()}
+    tensors = {
+        key: value.detach().cpu().contiguous().half() if value.is_floating_point() else value.cpu()
+        for key, value in model.state_dict().items()
+    }
     beside = stem.with_suffix(".safetensors.tmp")
     save_file(tensors, beside)
     os.replace(beside, stem.with_suffix(".safetensors"))
@@ -61,11 +64,15 @@ def load_model(model: nn.Module, stem: Path, config: Any) -> dict[str, Any]:
         raise WeightsError(f"The card of {stem.name} is there but its weights {path} are not: restore them from the repository.")
     digest = sha256(path)
     if digest != card.get("sha256"):
-        raise WeightsError(f"The weights {path} have SHA-256 {digest[:12]}, their card says {str(card.get('sha256'))[:12]}: the file is damaged or belongs to another card.")
+        raise WeightsError(
+            f"The weights {path} have SHA-256 {digest[:12]}, their card says {str(card.get('sha256'))[:12]}: the file is damaged or belongs to another card."
+        )
     wanted = json.loads(json.dumps(asdict(config)))
     for key, value in wanted.items():
         if card["config"].get(key) != value:
-            raise WeightsError(f"The weights {path} were trained with {key} = {card['config'].get(key)}, the preset asks for {value}: use the preset they belong to.")
+            raise WeightsError(
+                f"The weights {path} were trained with {key} = {card['config'].get(key)}, the preset asks for {value}: use the preset they belong to."
+            )
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
@@ -73,7 +80,9 @@ def load_model(model: nn.Module, stem: Path, config: Any) -> dict[str, Any]:
     own = model.state_dict()
     missing, extra = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
     if missing or extra:
-        raise WeightsError(f"The weights {path} lack {missing[:3] or 'nothing'} and have {extra[:3] or 'nothing'} that the model does not know.")
+        raise WeightsError(
+            f"The weights {path} lack {missing[:3] or 'nothing'} and have {extra[:3] or 'nothing'} that the model does not know."
+        )
     for key, tensor in tensors.items():
         if tensor.shape != own[key].shape:
             raise WeightsError(f"In {path} '{key}' has shape {tuple(tensor.shape)}, the model needs {tuple(own[key].shape)}.")

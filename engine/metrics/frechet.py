@@ -64,4 +64,6 @@ def _spread(x: np.ndarray) -> np.ndarray:
 
 def _check(a: np.ndarray, b: np.ndarray) -> None:
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
-        raise ValueError(f"Feature sets of shape {a.shape} and {b.shape} cannot be compared: give (N, D) and (M, D) with at least two rows each.")
+        raise ValueError(
+            f"Feature sets of shape {a.shape} and {b.shape} cannot be compared: give (N, D) and (M, D) with at least two rows each."
+        )

@@ -15,11 +15,9 @@ def number(value: Any, unit: str = "") -> str:
     """A number for people; a dash where there is none."""
     if value is None:
         return NONE
-    if isinstance(value, float):
-        text = f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 10 else f"{value:.1f}"
-    else:
-        text = f"{value:,}".replace(",", " ")
-    return escape(text + unit)
+    if isinstance(value, int):
+        return escape(f"{value:,}".replace(",", " ") + unit)
+    return escape((f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}".rstrip("0").rstrip(".")) + unit)
 
 
 def bar(percent: Any) -> str:
@@ -27,7 +25,7 @@ def bar(percent: Any) -> str:
     if percent is None:
         return f'<td class="none">{NONE}</td>'
     width = min(max(float(percent), 0), 100)
-    return f'<td><span class="bar"><u style="width:{width:.1f}%"></u></span>{float(percent):.1f}</td>'
+    return f'<td><span class="bar"><u style="width:{width:.1f}%"></u></span><span class="of">{float(percent):.1f}</span></td>'
 
 
 def cell(value: Any, unit: str = "") -> str:

@@ -69,7 +69,12 @@ class InstanceScores:
                 self.phantoms[name] += _phantoms(shown, layout[CHANNEL[name]])
 
     def _errors(self, own: np.ndarray, box: Box) -> tuple[float, float, float]:
-        """Centre distance (m), length error (m) and heading error (rad, modulo half a turn) of the columns that carry an id."""
+        """Centre distance (m), length error (m) and heading error (rad, modulo half a turn) of the columns that carry an id.
+
+        Length and heading are those of the longer side: a barrier is 0.6 m long and 2.4 m wide.
+        """
+        length, width, _ = box.size_m
+        heading = box.yaw_rad + (np.pi / 2 if width > length else 0.0)
         x, y = self.grid.cell_centers_m()
         i, j = np.divmod(own, self.grid.shape[1])
         points = np.stack([x[i], y[j]], -1)
@@ -77,8 +82,9 @@ class InstanceScores:
         values, vectors = np.linalg.eigh(np.cov((points - points.mean(0)).T))
         axis = vectors[:, -1]
         along = (points - center) @ axis
-        yaw = abs(wrap_angle(2 * (float(np.arctan2(axis[1], axis[0])) - box.yaw_rad))) / 2 if values[-1] > 2 * values[0] else np.nan
-        return float(np.hypot(*(center - box.center_m[:2]))), float(abs(np.ptp(along) + self.grid.voxel_m - box.size_m[0])), float(yaw)
+        yaw = abs(wrap_angle(2 * (float(np.arctan2(axis[1], axis[0])) - heading))) / 2 if values[-1] > 2 * values[0] else np.nan
+        apart = np.hypot(*(center - box.center_m[:2]))
+        return float(apart), float(abs(np.ptp(along) + self.grid.voxel_m - max(length, width))), float(yaw)
 
     def scores(self) -> dict[str, Any]:
         """Recall in percent, errors as medians, phantoms per frame."""

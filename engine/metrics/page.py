@@ -8,22 +8,24 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from engine.metrics.html import bar, cell, figure, name_cell, number, section, table, tile
+from engine.metrics.html import NONE, bar, cell, figure, name_cell, number, section, table, tile
 from engine.metrics.pictures import data_url, difference_picture, layout_picture, occupancy_picture
 from engine.spec.classes import CLASS, CLASSES
 from engine.spec.take import Take
 
 _STYLE = Path(__file__).with_name("page.css")
 _KEY = (
-    '<div class="key"><span><i style="background:var(--both)"></i>painted and shown</span><span><i style="background:var(--missing)"></i>painted, missing'
-    '</span><span><i style="background:var(--extra)"></i>shown, not painted</span><span>forward is up, left is left</span></div>'
+    '<div class="key"><span><i style="background:var(--both)"></i>painted and shown</span>'
+    '<span><i style="background:var(--missing)"></i>painted, missing</span>'
+    '<span><i style="background:var(--extra)"></i>shown, not painted</span><span>forward is up, left is left</span></div>'
 )
 
 
 def render_page(report: dict[str, Any], takes: Sequence[Path], path: Path) -> None:
     """Write what `evaluate` or `evaluate_procedural` returned as a page at `path`; `takes` are the folders it was made of.
 
-    The first and last frame of every take are pictured. Raises TakeError where a take cannot be opened, OSError where `path` cannot be written.
+    The first and last frame of every take are pictured. Raises TakeError where a take cannot be opened, and OSError where
+    `path` cannot be written.
     """
     parts = [_head(report)]
     for row, folder in zip(report["takes"], takes, strict=True):
@@ -35,8 +37,8 @@ def render_page(report: dict[str, Any], takes: Sequence[Path], path: Path) -> No
         parts.append(_truth(report["against"], f"Against {report['against']['ground_truth']}"))
     parts += [_held_out(report.get("invention_versus_held_out")), _diversity(report.get("diversity", []))]
     parts.append(
-        "<footer>AnyScene Studio, launch.py evaluate. Scores are of the occupancy as it lies in the take, edits included. A lift of the layout "
-        "(boxes on flat ground) obeys perfectly and invents nothing: read obedience and invention together.</footer>"
+        "<footer>AnyScene Studio, launch.py evaluate. Scores are of the occupancy as it lies in the take, edits included. "
+        "A lift of the layout (boxes on flat ground) obeys perfectly and invents nothing: read obedience and invention together.</footer>"
     )
     text = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -67,7 +69,8 @@ def _head(report: dict[str, Any]) -> str:
     if "against" in report:
         tiles.append(tile(number(report["against"]["rayiou"]["rayiou"], " %"), "RayIoU against the truth"))
     count = sum(block["frames"] for block in blocks)
-    what = f"{count} frames of {len(report['takes'])} {'take' if len(report['takes']) == 1 else 'takes'}" if report["takes"] else f"{count} procedural frames"
+    made = f"of {len(blocks)} {'take' if len(blocks) == 1 else 'takes'}" if report["takes"] else "of held-out procedural worlds"
+    what = f"{count} frames {made}"
     return f"<h1>AnyScene evaluation</h1><p>{what}, 12 Hz. Percent unless a unit is given.</p><div class='tiles'>{''.join(tiles)}</div>"
 
 
@@ -84,10 +87,11 @@ def _pictures(take: Take) -> str:
 
 
 def _block(row: dict[str, Any], title: str, pictures: str) -> str:
-    where = f"<p>{escape(str(row['take']))}</p>" if "take" in row else f"<p>{row['worlds']} worlds of {row['frames_per_world']} frames, {escape(row['data'])}.</p>"
+    words = str(row["take"]) if "take" in row else f"{row['worlds']} worlds of {row['frames_per_world']} frames, {row['data']}."
     left = _channels(row["bev_versus_layout"]) + _horizon(row["bev_versus_layout_by_horizon"], "Obedience by horizon")
     right = _instances(row["instances"]) + _invention(row["invention"])
-    return f"<h2>{escape(title)}</h2>{where}{pictures}<div class='pair'><div>{left}</div><div>{right}</div></div>{_recipe(row['recipe'])}"
+    head = f"<h2>{escape(title)}</h2><p>{escape(words)}</p>{pictures}"
+    return f"{head}<div class='pair'><div>{left}</div><div>{right}</div></div>{_recipe(row['recipe'])}"
 
 
 def _channels(scores: dict[str, Any]) -> str:
@@ -104,7 +108,8 @@ def _channels(scores: dict[str, Any]) -> str:
 def _horizon(rows: list[dict[str, Any]], title: str) -> str:
     if len(rows) < 2:
         return ""
-    return section(title, table(("Frames", "From, s", "mIoU", "IoU"), ([f"<td>{r['frames']}</td>", cell(r["from_s"]), bar(r["miou"]), cell(r["iou"])] for r in rows)))
+    cells = ([f"<td>{row['frames']}</td>", cell(row["from_s"]), bar(row["miou"]), cell(row["iou"])] for row in rows)
+    return section(title, table(("Frames", "From, s", "mIoU", "IoU"), cells))
 
 
 def _instances(scores: dict[str, Any]) -> str:
@@ -113,25 +118,28 @@ def _instances(scores: dict[str, Any]) -> str:
     for name, row in scores["recall_per_class"].items():
         error = scores["median_error"].get(name, {})
         errors = [cell(error.get(key)) for key in ("center_m", "length_m", "yaw_deg")]
-        rows.append([name_cell(name), bar(row["recall"]), cell(row["asked"]), *errors, cell(scores["phantoms"].get(name, 0))])
-    rows += [[name_cell(n), bar(None), cell(0), cell(None), cell(None), cell(None), cell(k)] for n, k in scores["phantoms"].items() if n not in scores["recall_per_class"]]
+        rows.append([name_cell(name), cell(row["recall"]), cell(row["asked"]), *errors, cell(scores["phantoms"].get(name, 0))])
+    for name in sorted(scores["phantoms"].keys() - scores["recall_per_class"].keys()):
+        rows.append([name_cell(name), cell(None), cell(0), *[cell(None)] * 3, cell(scores["phantoms"][name])])
     classes = table(("Class", "Found", "Asked", "Centre, m", "Length, m", "Yaw, °", "Phantoms"), rows)
-    return section("Instances", groups, "Found: at least half of the agent's cells show its class.") + section("Instances by class, median errors", classes)
+    found = section("Instances", groups, "Found: at least half of the agent's cells show its class.")
+    return found + section("Instances by class, median errors", classes)
 
 
 def _invention(scores: dict[str, Any]) -> str:
     shares = sorted(scores["class_share"].items(), key=lambda item: -item[1])
     rows = [[name_cell(name), bar(share)] for name, share in shares]
     words = (
-        f"Occupied: {scores['occupied_share_of_unpainted']:.1f} % of the voxels of unpainted columns. Specks: {scores['specks_under_4_voxels']:.2f} % of voxels. "
+        f"Occupied: {scores['occupied_share_of_unpainted']:.1f} % of the voxels of unpainted columns. "
+        f"Specks: {scores['specks_under_4_voxels']:.2f} % of voxels. "
         f"Holes in painted ground: {scores['holes_in_painted_ground']:.2f} % of drivable columns."
     )
     return section("Invented where nothing is painted", table(("Class", "Share of occupied voxels"), rows) or "<p>Nothing.</p>", words)
 
 
 def _recipe(recipe: dict[str, Any]) -> str:
-    rows = ([f"<td>{escape(str(key))}</td>", f'<td class="text">{escape(str(value))}</td>'] for key, value in recipe.items())
-    return section("Recipe", table(("Key", "Value"), rows))
+    rows = ([f"<td>{escape(str(key))}</td>", f'<td class="text">{escape(str(value)) or NONE}</td>'] for key, value in recipe.items())
+    return f'<div class="recipe">{section("Recipe", table(("Key", "Value"), rows))}</div>'
 
 
 def _truth(scores: dict[str, Any], title: str) -> str:
@@ -169,15 +177,17 @@ def _held_out(scores: dict[str, Any] | None) -> str:
     held = scores["held_out"]
     words = f"{held['worlds']} {held['data']}. The ratio is 1 for a sample as good as another half of the reference. {missing}"
     shares = ([name_cell(name), bar(held["class_share"].get(name))] for name in CLASSES if name in held["class_share"])
-    body = table(("Distance", "To held-out", "Between halves", "Ratio"), rows) + section("Held-out worlds, unpainted columns", table(("Class", "Share of occupied voxels"), shares))
-    return f"<h2>Invention against held-out worlds</h2><p>{escape(words)}</p>{body}"
+    distances = table(("Distance", "To held-out", "Between halves", "Ratio"), rows)
+    worlds = section("Held-out worlds, unpainted columns", table(("Class", "Share of occupied voxels"), shares))
+    return f"<h2>Invention against held-out worlds</h2><p>{escape(words)}</p>{distances}{worlds}"
 
 
 def _diversity(groups: list[dict[str, Any]]) -> str:
-    rows = (
-        [f"<td>{escape(', '.join(Path(t).name for t in g['takes']))}</td>", bar(g["unpainted_columns_that_differ"]), bar(g["painted_columns_same_top_class"]), cell(g["frames"])]
-        for g in groups
-    )
+    rows = []
+    for group in groups:
+        names = escape(", ".join(Path(take).name for take in group["takes"]))
+        shares = (bar(group["unpainted_columns_that_differ"]), bar(group["painted_columns_same_top_class"]))
+        rows.append([f"<td>{names}</td>", *shares, cell(group["frames"])])
     body = table(("Takes", "Unpainted columns that differ", "Painted columns, same top class", "Frames"), rows)
     return f"<h2>Diversity over seeds</h2>{body}" if body else ""
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from engine.metrics.layout import shown_channels
-from engine.spec.classes import CHANNEL, CHANNEL_RGB
+from engine.spec.classes import CHANNEL, CHANNEL_RGB, FREE
 from engine.train.pictures import top_down
 
 BACKGROUND = (22, 26, 32)
@@ -30,7 +30,9 @@ def layout_picture(layout: np.ndarray) -> np.ndarray:
 
 def occupancy_picture(semantics: np.ndarray) -> np.ndarray:
     """uint8 (X, Y, 3) of a volume (X, Y, Z): the highest class, darker where it lies lower."""
-    return top_down(semantics)
+    picture = top_down(semantics)
+    picture[_upright((semantics == FREE).all(2))] = BACKGROUND
+    return picture
 
 
 def difference_picture(semantics: np.ndarray, layout: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ def evaluate_procedural(
             done += 1
         worlds += 1
     progress("procedural", frames, frames)
-    facts = {"worlds": worlds, "frames_per_world": frames_per_world, "first_seed": HELD_OUT_SEED, "data": "procedural worlds, seeds never trained on"}
+    facts = {"worlds": worlds, "frames_per_world": frames_per_world, "first_seed": HELD_OUT_SEED, "data": "seeds never trained on"}
     shown = {key: getattr(recipe, key) for key in ("preset", "seed", "steps", "guidance")}
     result = facts | {"recipe": dict(engine.recipe_facts) | shown} | scores.scores() | {"versus_truth": truth_scores.scores()}
     report: dict[str, Any] = {"takes": [], "procedural": result, "bev_versus_layout": result["bev_versus_layout"]}

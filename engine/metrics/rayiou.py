@@ -43,7 +43,8 @@ def lidar_rays() -> np.ndarray:
         pitches.append(2 * pitches[-1] - pitches[-2])
     pitch = np.array(pitches)[:, None]
     azimuth = np.radians(np.arange(_AZIMUTHS))[None]
-    rays = np.stack([np.cos(pitch) * np.cos(azimuth), np.cos(pitch) * np.sin(azimuth), np.broadcast_to(np.sin(pitch), (len(pitches), _AZIMUTHS))], -1)
+    x, y, z = np.broadcast_arrays(np.cos(pitch) * np.cos(azimuth), np.cos(pitch) * np.sin(azimuth), np.sin(pitch))
+    rays = np.stack([x, y, z], -1)
     rays.setflags(write=False)
     return rays
 

@@ -98,14 +98,18 @@ def compare_invention(takes: Iterable[Take], reference: Reference) -> dict[str, 
 def compare(sample: Sample, reference: Reference) -> dict[str, Any]:
     """Distances of a sample to the held-out halves (the mean over both), between the halves, and the ratio of the two.
 
-    class_histogram_js: Jensen-Shannon distance, 0 to 1, of the classes in unpainted columns. anyscene_ae_frechet, anyscene_ae_kid: in features
-    of the studio's own autoencoder, equally many rows on every side; `unavailable` says why where there are none.
+    class_histogram_js: Jensen-Shannon distance, 0 to 1, of the classes in unpainted columns. anyscene_ae_frechet, anyscene_ae_kid: in
+    features of the studio's own autoencoder, equally many rows on every side; `unavailable` says why where there are none.
     """
     a, b = reference.halves
     shares = [part.invention.shares() for part in (sample, a, b)]
+    to_a, to_b = jensen_shannon(shares[0], shares[1]), jensen_shannon(shares[0], shares[2])
+    merged = Invention()
+    merged.merge(a.invention)
+    merged.merge(b.invention)
     result: dict[str, Any] = {
-        "class_histogram_js": _ratio((jensen_shannon(shares[0], shares[1]) + jensen_shannon(shares[0], shares[2])) / 2, jensen_shannon(shares[1], shares[2])),
-        "held_out": {"worlds": a.invention.frames + b.invention.frames, "data": "procedural worlds, seeds never trained on"} | _merged(a, b).scores(),
+        "class_histogram_js": _ratio((to_a + to_b) / 2, jensen_shannon(shares[1], shares[2])),
+        "held_out": {"worlds": merged.frames, "data": "procedural worlds, seeds never trained on"} | merged.scores(),
     }
     names = ("anyscene_ae_frechet", "anyscene_ae_kid")
     count = min(sample.row_count, a.row_count, b.row_count)
@@ -117,13 +121,6 @@ def compare(sample: Sample, reference: Reference) -> dict[str, Any]:
         ours = (distance(rows, first) + distance(rows, second)) / 2
         result[name] = _ratio(ours, distance(first, second)) | {"rows": count} | reference.extractor.facts
     return result
-
-
-def _merged(a: Sample, b: Sample) -> Invention:
-    both = Invention()
-    both.merge(a.invention)
-    both.merge(b.invention)
-    return both
 
 
 def _ratio(distance: float, between_halves: float) -> dict[str, Any]:

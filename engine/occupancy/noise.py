@@ -22,7 +22,10 @@ def world_noise(world_SE3_ego: np.ndarray, cells: tuple[int, int], channels: int
     ego = np.stack([*np.meshgrid(x, y, indexing="ij"), np.zeros(cells), np.ones(cells)], -1)
     world = np.floor((ego @ world_SE3_ego.T)[..., :2] / CELL_M).astype(np.int64)
     with np.errstate(over="ignore"):
-        key = _mix(world[..., 0].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ _mix(world[..., 1].astype(np.uint64) + np.uint64(seed) * np.uint64(0xD1342543DE82EF95)))
+        key = _mix(
+            world[..., 0].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+            ^ _mix(world[..., 1].astype(np.uint64) + np.uint64(seed) * np.uint64(0xD1342543DE82EF95))
+        )
         lanes = _mix(key[None] + np.arange(1, 2 * channels + 1, dtype=np.uint64)[:, None, None] * np.uint64(0xBF58476D1CE4E5B9))
     uniform = (lanes >> np.uint64(11)).astype(np.float64) / 2**53
     radius = np.sqrt(-2 * np.log(uniform[:channels] + 1e-300))

@@ -51,7 +51,8 @@ class Window:
         """The grid of this window alone."""
         nx, ny = self.x.stop - self.x.start, self.y.stop - self.y.start
         x0, y0, z0 = whole.origin_m
-        return GridSpec(f"{whole.name}-window", (nx, ny, whole.shape[2]), whole.voxel_m, (x0 + self.x.start * whole.voxel_m, y0 + self.y.start * whole.voxel_m, z0))
+        corner = (x0 + self.x.start * whole.voxel_m, y0 + self.y.start * whole.voxel_m, z0)
+        return GridSpec(f"{whole.name}-window", (nx, ny, whole.shape[2]), whole.voxel_m, corner)
 
 
 def changed_region(before: np.ndarray, after: np.ndarray) -> np.ndarray:

@@ -160,7 +160,8 @@ class OccupancyVae(nn.Module):
     def semantics(self, voxels: Tensor) -> Tensor:
         """Voxel features (..., E) -> most likely class, uint8 (...). On a CPU a fused loop; a test holds it to `classify`."""
         if voxels.device.type == "cpu":
-            return torch.from_numpy(_most_likely(voxels.float().contiguous().numpy(), (self.class_scale * self.classes).detach().float().numpy(), self.class_bias.detach().float().numpy()))
+            classes = (self.class_scale * self.classes).detach().float().numpy()
+            return torch.from_numpy(_most_likely(voxels.float().contiguous().numpy(), classes, self.class_bias.detach().float().numpy()))
         return self.classify(voxels).argmax(-1).to(torch.uint8)
 
     def normalise(self, latents: Tensor) -> Tensor:

@@ -35,9 +35,13 @@ class SceneClip:
     def __post_init__(self) -> None:
         count = len(self.layouts)
         if self.layouts.shape[1:] != (15, *self.grid.bev_shape):
-            raise ValueError(f"Layouts of shape {self.layouts.shape} do not fit grid '{self.grid.name}': they must be (T, 15, {self.grid.shape[0]}, {self.grid.shape[1]}).")
+            raise ValueError(
+                f"Layouts of shape {self.layouts.shape} do not fit grid '{self.grid.name}': they must be (T, 15, {self.grid.shape[0]}, {self.grid.shape[1]})."
+            )
         if len(self.boxes) != count or self.world_SE3_ego.shape != (count, 4, 4):
-            raise ValueError(f"{count} layouts came with {len(self.boxes)} frames of boxes and poses of shape {self.world_SE3_ego.shape}: there must be one of each per frame.")
+            raise ValueError(
+                f"{count} layouts came with {len(self.boxes)} frames of boxes and poses of shape {self.world_SE3_ego.shape}: there must be one of each per frame."
+            )
         if not np.isfinite(self.world_SE3_ego).all():
             raise ValueError("The ego path has a pose that is not a number: mend the path before generating.")
         object.__setattr__(self, "timestamps_s", self.start_s + np.arange(count) / RATE_HZ)

@@ -48,7 +48,9 @@ class Pose:
     def from_matrix(pose: np.ndarray) -> Pose:
         """Inverse of `matrix`. Raises ValueError where the matrix is not finite."""
         if pose.shape != (4, 4) or not np.isfinite(pose).all():
-            raise ValueError(f"A pose must be a finite 4 x 4 matrix, this one is {pose.shape} with {int((~np.isfinite(pose)).sum())} values that are not numbers.")
+            raise ValueError(
+                f"A pose must be a finite 4 x 4 matrix, this one is {pose.shape} with {int((~np.isfinite(pose)).sum())} values that are not numbers."
+            )
         r = pose[:3, :3]
         yaw = np.arctan2(r[1, 0], r[0, 0])
         pitch = np.arctan2(-r[2, 0], np.hypot(r[2, 1], r[2, 2]))

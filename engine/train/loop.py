@@ -111,7 +111,12 @@ def train(
     started = saved = time.monotonic()
 
     def save() -> None:
-        state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "seconds": spent + time.monotonic() - started}
+        state = {
+            "model": model.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "step": step,
+            "seconds": spent + time.monotonic() - started,
+        }
         if average is not None:
             state["average"] = average.state_dict()
         beside = checkpoint.with_suffix(".tmp")

@@ -43,18 +43,18 @@ class FlowLoss:
 
     def __call__(self, model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         assert isinstance(model, StOccDit)
-        layouts = batch["layouts"][:, None]                                          # (B, 1, 15, X, Y)
-        clean = self._latents(batch["semantics"])                                    # (B, 1, C, H, W)
+        layouts = batch["layouts"][:, None]  # (B, 1, 15, X, Y)
+        clean = self._latents(batch["semantics"])  # (B, 1, C, H, W)
         device, count = clean.device, len(clean)
         t = torch.sigmoid(torch.randn((count, 1), generator=generator, device=device))
         noise = torch.randn(clean.shape, generator=generator, device=device)
         drop = torch.rand(count, generator=generator, device=device) < LAYOUT_DROPOUT
         history = ages = None
         if "past" in batch:
-            history = self._latents(batch["past"])                                   # (B, 1, C, H, W)
+            history = self._latents(batch["past"])  # (B, 1, C, H, W)
             history = history + HISTORY_NOISE * torch.randn(history.shape, generator=generator, device=device)
             forget = torch.rand((count, 1, 1), generator=generator, device=device) < HISTORY_DROPOUT
-            ages = torch.where(forget, -1, 1)                                        # (B, 1, 1)
+            ages = torch.where(forget, -1, 1)  # (B, 1, 1)
         predicted = model(noised(clean, noise, t), t, layouts, history, ages, drop)
         return {"total": velocity_loss(predicted, clean, noise, small_agent_weight(layouts))}
 
@@ -94,7 +94,13 @@ def main(
     for number in (1, 2) if phase is None else (phase,):
         if number == 2 and phase == 2:
             load_model(model, out / "phase1", numbers.dit)
-        schedule = base if number == 1 else replace(base, steps=steps if steps and phase == 2 else PHASE_2[preset], ema=None if preset == "paper" else 0.99, seed=2, warmup=50)
+        schedule = (
+            base
+            if number == 1
+            else replace(
+                base, steps=steps if steps and phase == 2 else PHASE_2[preset], ema=None if preset == "paper" else 0.99, seed=2, warmup=50
+            )
+        )
         batches = OccupancyBatches(schedule.seed, schedule.batch, CROP[preset], history=number == 2)
         loss = FlowLoss(codec)
         groups = (lambda m, rate=schedule.rate: phase_2_groups(m, rate)) if number == 2 else None

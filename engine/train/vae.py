@@ -28,7 +28,16 @@ LATENT_NOISE = 0.5
 """Largest noise on training latents, in their own standard deviations: the decoder must live with what the DiT generates."""
 
 
-def main(preset: str, out: Path, *, resume: bool = False, device: str = "auto", steps: int | None = None, batch: int | None = None, workers: int | None = None) -> dict[str, Any]:
+def main(
+    preset: str,
+    out: Path,
+    *,
+    resume: bool = False,
+    device: str = "auto",
+    steps: int | None = None,
+    batch: int | None = None,
+    workers: int | None = None,
+) -> dict[str, Any]:
     """Trains, measures reconstruction on held-out worlds and writes `vae.safetensors` and `vae.card.json` into `out`."""
     torch.manual_seed(0)
     config = PRESETS[preset].vae
@@ -36,7 +45,16 @@ def main(preset: str, out: Path, *, resume: bool = False, device: str = "auto", 
     model = OccupancyVae(config)
     where = pick_device(device)
     batches = OccupancyBatches(schedule.seed, schedule.batch, CROP[preset])
-    facts = train(model, vae_loss, batches, schedule, Path(out), device=where, resume=resume, picture=lambda m, step: _picture(m, Path(out), step, where))
+    facts = train(
+        model,
+        vae_loss,
+        batches,
+        schedule,
+        Path(out),
+        device=where,
+        resume=resume,
+        picture=lambda m, step: _picture(m, Path(out), step, where),
+    )
     measure_latents(model, OccupancyBatches(schedule.seed + 1, 4, CROP[preset]), where)
     measured = reconstruction(model, where, frames=24 if preset != "paper" else 200)
     facts |= {"measured_on": "held-out procedural frames", "reconstruction": measured, "data": "engine.data procedural worlds"}

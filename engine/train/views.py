@@ -58,7 +58,16 @@ def picture_loss(model: nn.Module, batch: Mapping[str, Tensor], generator: torch
     return {"pixel": pixel, "edge": edge, "total": pixel + edge}
 
 
-def main(preset: str, out: Path, *, resume: bool = False, device: str = "auto", steps: int | None = None, batch: int | None = None, workers: int | None = None) -> dict[str, Any]:
+def main(
+    preset: str,
+    out: Path,
+    *,
+    resume: bool = False,
+    device: str = "auto",
+    steps: int | None = None,
+    batch: int | None = None,
+    workers: int | None = None,
+) -> dict[str, Any]:
     """Trains, measures PSNR on held-out worlds beside the unrefined shading, and writes `views.safetensors` and its card."""
     if preset not in SCHEDULES:
         raise ValueError(f"There is no view model of our own for preset '{preset}': choose {' or '.join(SCHEDULES)}.")
@@ -67,8 +76,21 @@ def main(preset: str, out: Path, *, resume: bool = False, device: str = "auto", 
     schedule = SCHEDULES[preset].scaled(steps, batch, workers)
     model = Refiner(config)
     batches = PictureBatches(schedule.seed, schedule.batch)
-    facts = train(model, picture_loss, batches, schedule, out / "views_run", device=where, resume=resume, picture=lambda m, step: _picture(m, out / "views_run" / f"sample_{step:06d}.png", where))
-    facts |= {"measured": held_out_psnr(model, where), "measured_on": "held-out procedural worlds, 144 x 256", "data": "engine.data.pictures"}
+    facts = train(
+        model,
+        picture_loss,
+        batches,
+        schedule,
+        out / "views_run",
+        device=where,
+        resume=resume,
+        picture=lambda m, step: _picture(m, out / "views_run" / f"sample_{step:06d}.png", where),
+    )
+    facts |= {
+        "measured": held_out_psnr(model, where),
+        "measured_on": "held-out procedural worlds, 144 x 256",
+        "data": "engine.data.pictures",
+    }
     save_model(model, out / "views", config, facts)
     return facts
 

@@ -45,7 +45,15 @@ class ViewModel:
                 if cancelled():
                     return
                 small = camera.within(TAKE_PIXELS)
-                shaded = shade(volume, small, clip.camera_pose(frame.index, index), clip.world_SE3_ego[frame.index], clip.boxes[frame.index], look, SMOOTH)
+                shaded = shade(
+                    volume,
+                    small,
+                    clip.camera_pose(frame.index, index),
+                    clip.world_SE3_ego[frame.index],
+                    clip.boxes[frame.index],
+                    look,
+                    SMOOTH,
+                )
                 yield Picture(camera.name, frame.index, self.refine(shaded, look))
 
     @torch.no_grad()

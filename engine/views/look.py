@@ -29,7 +29,9 @@ class Look:
 
     def vector(self) -> np.ndarray:
         """(6,) float32 in about [0, 1], for the network."""
-        return np.array([self.sun, self.night, min(1.0, self.fog_per_m * 20), self.wet, self.warmth, self.sun_elevation_rad / 1.6], np.float32)
+        return np.array(
+            [self.sun, self.night, min(1.0, self.fog_per_m * 20), self.wet, self.warmth, self.sun_elevation_rad / 1.6], np.float32
+        )
 
 
 _DAY = {"sun": 1.0, "night": 0.0}
@@ -43,7 +45,32 @@ WORDS: dict[str, dict[str, float]] = {
     "haze": {"fog_per_m": 0.012}, "cloudy": {"sun": 0.1}, "clouds": {"sun": 0.2}, "overcast": {"sun": 0.0}, "grey": {"sun": 0.0},
     "rain": {"wet": 1.0, "sun": 0.0, "fog_per_m": 0.010}, "rainy": {"wet": 1.0, "sun": 0.0, "fog_per_m": 0.010}, "wet": {"wet": 1.0},
 }  # fmt: skip
-_SILENT = frozenset("a an the of in on at and with under very light heavy weather time street road city urban scene driving traffic".split())
+_SILENT = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "in",
+        "on",
+        "at",
+        "and",
+        "with",
+        "under",
+        "very",
+        "light",
+        "heavy",
+        "weather",
+        "time",
+        "street",
+        "road",
+        "city",
+        "urban",
+        "scene",
+        "driving",
+        "traffic",
+    ]
+)
 
 
 def read_prompt(prompt: str, seed: int) -> tuple[Look, tuple[str, ...]]:

@@ -15,7 +15,6 @@ from numba import njit, prange
 from engine.render.buffers import ray_table
 from engine.render.raycast import FACE_NORMALS, Volume, _cast_f64, grid_pose
 from engine.spec.camera import Camera
-
 from engine.spec.geometry import Box
 from engine.views.look import Look
 from engine.views.materials import smooth_noise, surface
@@ -39,13 +38,21 @@ class Shaded:
         return self.features[..., :3]
 
 
-def shade(volume: Volume, camera: Camera, ego_SE3_camera: np.ndarray, world_SE3_ego: np.ndarray, boxes: Sequence[Box], look: Look, smooth: int) -> Shaded:
+def shade(
+    volume: Volume, camera: Camera, ego_SE3_camera: np.ndarray, world_SE3_ego: np.ndarray, boxes: Sequence[Box], look: Look, smooth: int
+) -> Shaded:
     """Shades one camera's view of one frame. `smooth` is the radius, in voxels, over which normals are averaged."""
     rays = ray_table(camera)
     features = np.zeros((camera.height, camera.width, CHANNELS), np.float32)
     labels = np.full((camera.height, camera.width), NOTHING, np.uint8)
     rows, row_of = _box_table(boxes, int(volume.instances.max()) if volume.instances.size else 0)
-    sun_world = np.array([math.cos(look.sun_azimuth_rad) * math.cos(look.sun_elevation_rad), math.sin(look.sun_azimuth_rad) * math.cos(look.sun_elevation_rad), math.sin(look.sun_elevation_rad)])
+    sun_world = np.array(
+        [
+            math.cos(look.sun_azimuth_rad) * math.cos(look.sun_elevation_rad),
+            math.sin(look.sun_azimuth_rad) * math.cos(look.sun_elevation_rad),
+            math.sin(look.sun_elevation_rad),
+        ]
+    )
     sun_ego = world_SE3_ego[:3, :3].T @ sun_world
     light = np.array([look.sun, look.night, look.fog_per_m, look.wet, look.warmth, *sun_ego])
     _shade(
@@ -77,7 +84,10 @@ def _sky(dx, dy, dz, light, out):
     for c in range(3):
         out[c] = (low[c] * (1 - height) + zenith[c] * height) * (1 - 0.965 * night) + night * (0.012, 0.014, 0.024)[c]
     if dz > 0.02:
-        cloud = smooth_noise(dx / (dz + 0.15) * 1.3, dy / (dz + 0.15) * 1.3, 21) * 0.6 + smooth_noise(dx / (dz + 0.15) * 4, dy / (dz + 0.15) * 4, 22) * 0.4
+        cloud = (
+            smooth_noise(dx / (dz + 0.15) * 1.3, dy / (dz + 0.15) * 1.3, 21) * 0.6
+            + smooth_noise(dx / (dz + 0.15) * 4, dy / (dz + 0.15) * 4, 22) * 0.4
+        )
         cover = min(1.0, max(0.0, (cloud - 0.52 + 0.25 * grey) * 3)) * 0.5 * (1 - night)
         for c in range(3):
             out[c] = out[c] * (1 - cover) + cover * (0.82 - 0.2 * grey)
@@ -125,7 +135,27 @@ def _normal(columns, semantics, ix, iy, iz, code, normals, radius, out):
 
 
 @njit(cache=True, parallel=True, error_model="numpy", nogil=True)
-def _shade(columns, tiles8, tiles32, semantics, instances, rays, pose, ego_camera, world_ego, origin, voxel, rows, row_of, normals, light, seed, radius, features, labels):
+def _shade(
+    columns,
+    tiles8,
+    tiles32,
+    semantics,
+    instances,
+    rays,
+    pose,
+    ego_camera,
+    world_ego,
+    origin,
+    voxel,
+    rows,
+    row_of,
+    normals,
+    light,
+    seed,
+    radius,
+    features,
+    labels,
+):
     height, width = labels.shape
     nz = semantics.shape[2]
     sun, night, fog, wet, warmth = light[0], light[1], light[2], light[3], light[4]
@@ -202,7 +232,9 @@ def _shade(columns, tiles8, tiles32, semantics, instances, rays, pose, ego_camer
             lamp = 0.0
             if night > 0:
                 beam = max(0.0, x) / (1.0 + math.hypot(x, y))
-                lamp = night * (3.2 * beam**6 * math.exp(-((math.hypot(x, y) - 6) ** 2) / 500.0) * max(0.15, -n[0] * 0.7 + n[2] * 0.5) + 0.10 * open_sky)
+                lamp = night * (
+                    3.2 * beam**6 * math.exp(-((math.hypot(x, y) - 6) ** 2) / 500.0) * max(0.15, -n[0] * 0.7 + n[2] * 0.5) + 0.10 * open_sky
+                )
             mirror = wet * 0.35 * max(0.0, n[2]) ** 4 if (label >= 11 and label != 15 and label != 16) else 0.0
             if mirror > 0:
                 _sky(wx, wy, -wz, light, back)
@@ -225,5 +257,3 @@ def _shade(columns, tiles8, tiles32, semantics, instances, rays, pose, ego_camer
                 value = max(0.0, features[v, u, c])
                 features[v, u, c] = (value * (1 + value * 0.12) / (1 + value * 0.55)) ** 0.4545
                 features[v, u, 3 + c] = min(1.0, max(0.0, features[v, u, 3 + c])) ** 0.4545
-
-
