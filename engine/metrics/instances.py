@@ -96,7 +96,8 @@ class InstanceScores:
         medians = {}
         for name, rows in self.errors.items():
             center, length, yaw = np.array(rows).T
-            medians[name] = {"center_m": _median(center), "length_m": _median(length), "yaw_deg": _median(np.degrees(yaw)), "count": len(rows)}
+            errors = {"center_m": _median(center), "length_m": _median(length), "yaw_deg": _median(np.degrees(yaw))}
+            medians[name] = errors | {"count": len(rows)}
         return {
             "recall": {group: recall(names) for group, names in GROUPS.items()},
             "recall_per_class": {name: recall((name,)) for name in AGENTS if self.asked[name]},

@@ -76,7 +76,12 @@ def _speck_voxels(semantics: np.ndarray, layout: np.ndarray) -> int:
 
 
 def jensen_shannon(p: np.ndarray, q: np.ndarray) -> float:
-    """Jensen-Shannon distance (square root of the divergence, base 2) of two distributions: 0 = the same, 1 = nothing shared."""
+    """Jensen-Shannon distance (square root of the divergence, base 2) of two distributions: 0 = the same, 1 = nothing shared.
+
+    All zeros, what a generator gives that invents nothing at all, shares nothing with any distribution.
+    """
+    if not p.any() or not q.any():
+        return float(p.any() or q.any())
     middle = (p + q) / 2
 
     def divergence(a: np.ndarray) -> float:

@@ -65,6 +65,7 @@ class Obedience:
         def percent(values: np.ndarray) -> dict[str, float]:
             return {CHANNELS[c]: round(100 * float(values[c]), 2) for c in range(len(CHANNELS)) if present[c]}
 
+        unpainted = {CHANNELS[c]: int(self.shown[c]) for c in range(len(CHANNELS)) if not present[c] and self.shown[c]}
         return {
             "miou": round(100 * float(iou[present].mean()), 2) if present.any() else None,
             "iou": round(100 * self.any_both / self.any_either, 2) if self.any_either else None,
@@ -72,6 +73,6 @@ class Obedience:
             "recall": percent(recall),
             "precision": percent(precision),
             "painted_columns": {CHANNELS[c]: int(self.painted[c]) for c in range(len(CHANNELS)) if present[c]},
-            "unpainted_but_shown_columns": {CHANNELS[c]: int(self.shown[c]) for c in range(len(CHANNELS)) if not present[c] and self.shown[c]},
+            "unpainted_but_shown_columns": unpainted,
             "frames": self.frames,
         }

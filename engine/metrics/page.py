@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from engine.metrics.html import NONE, bar, cell, figure, name_cell, number, section, table, tile
+from engine.metrics.markup import NONE, bar, cell, figure, name_cell, number, section, table, tile
 from engine.metrics.pictures import data_url, difference_picture, layout_picture, occupancy_picture
 from engine.spec.classes import CLASS, CLASSES
 from engine.spec.take import Take

@@ -33,6 +33,7 @@ def evaluate_procedural(
     """
     if frames < 1 or frames_per_world < 1:
         raise ValueError(f"{frames} frames in clips of {frames_per_world} cannot be evaluated: ask for at least 1 of each.")
+    named = () if recipe is None else ("preset",)  # only the caller knows which preset this engine is
     recipe = recipe or Recipe()
     reference = held_out_reference(held_out, grid, progress=progress) if held_out else None
     sample = Sample(reference.extractor if reference else None)
@@ -53,7 +54,7 @@ def evaluate_procedural(
         worlds += 1
     progress("procedural", frames, frames)
     facts = {"worlds": worlds, "frames_per_world": frames_per_world, "first_seed": HELD_OUT_SEED, "data": "seeds never trained on"}
-    shown = {key: getattr(recipe, key) for key in ("preset", "seed", "steps", "guidance")}
+    shown = {key: getattr(recipe, key) for key in (*named, "seed", "steps", "guidance")}
     result = facts | {"recipe": dict(engine.recipe_facts) | shown} | scores.scores() | {"versus_truth": truth_scores.scores()}
     report: dict[str, Any] = {"takes": [], "procedural": result, "bev_versus_layout": result["bev_versus_layout"]}
     return report | ({"invention_versus_held_out": compare(sample, reference)} if reference else {})

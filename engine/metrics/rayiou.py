@@ -64,8 +64,10 @@ def lidar_origins(grid: GridSpec, world_SE3_ego: np.ndarray, frame: int) -> np.n
 class RayIou:
     """Counts of rays per class, accumulated over frames."""
 
-    def __init__(self, grid: GridSpec, thresholds_m: Sequence[float] = THRESHOLDS_M) -> None:
+    def __init__(self, grid: GridSpec, thresholds_m: Sequence[float] = THRESHOLDS_M, rays: np.ndarray | None = None) -> None:
+        """`rays` (..., 3) are unit directions in the ego frame; None takes the published `lidar_rays`."""
         self.grid, self.thresholds_m = grid, tuple(thresholds_m)
+        self.rays = lidar_rays() if rays is None else rays
         self.truth = np.zeros(FREE, np.int64)
         self.predicted = np.zeros(FREE, np.int64)
         self.hits = np.zeros((len(self.thresholds_m), FREE), np.int64)
@@ -89,7 +91,7 @@ class RayIou:
         """Class (free = nothing) and distance (m) of what every ray meets, flat."""
         pose = np.eye(4)
         pose[:3, 3] = origin_m
-        met = cast_rays(volume, lidar_rays(), pose)
+        met = cast_rays(volume, self.rays, pose)
         voxel = met.voxel.reshape(-1)
         labels = np.where(voxel < 0, np.uint8(FREE), volume.semantics.reshape(-1)[np.maximum(voxel, 0)])
         return labels, met.distance.reshape(-1)

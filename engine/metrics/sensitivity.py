@@ -33,7 +33,8 @@ def sensitivity(
     result: dict[str, Any] = {name: None for name in CHANNELS}
     for done, channel in enumerate(painted, start=1):
         progress("sensitivity", done, len(painted) + 1)
-        result[CHANNELS[channel]] = _change(before, _semantics(engine, blanked(clip, channel), recipe), clip.layouts[:, channel] > 0, channel)
+        after = _semantics(engine, blanked(clip, channel), recipe)
+        result[CHANNELS[channel]] = _change(before, after, clip.layouts[:, channel] > 0, channel)
     progress("sensitivity", len(painted) + 1, len(painted) + 1)
     return {"per_channel": result, "frames": len(clip), "seed": recipe.seed}
 

@@ -79,6 +79,22 @@ def test_instances_found_missed_and_phantom() -> None:
     assert errors["center_m"] < 0.05 and errors["length_m"] < 0.41 and errors["yaw_deg"] < 1
 
 
+def test_a_barrier_is_measured_along_its_longer_side_and_two_cells_aside_is_no_phantom() -> None:
+    barrier = Box(5, "barrier", (0.0, 0.0, 0.5), (0.6, 4.0, 1.0), 0.0)
+    layout = np.zeros((15, *GRID.bev_shape), np.uint8)
+    layout[CHANNEL["barrier"], 19:21, 15:25] = 1
+    semantics, instances = empty(), np.zeros(GRID.shape, np.uint16)
+    semantics[19:21, 15:25, 3:5], instances[19:21, 15:25, 3:5] = CLASS["barrier"], 5
+    semantics[23, 15, 3] = CLASS["barrier"]  # 3 cells off: one empty cell more than a badly drawn barrier has
+    semantics[17, 15, 3] = CLASS["barrier"]  # 2 cells off
+    scores = InstanceScores(GRID)
+    scores.add(semantics, instances, layout, [barrier])
+    result = scores.scores()
+    errors = result["median_error"]["barrier"]
+    assert errors["center_m"] < 0.01 and errors["length_m"] < 0.01 and errors["yaw_deg"] < 1
+    assert result["phantoms"] == {"barrier": 1}
+
+
 def test_invention_shares_specks_and_holes() -> None:
     layout = np.zeros((15, *GRID.bev_shape), np.uint8)
     layout[CHANNEL["drivable_area"], :10] = 1
@@ -94,6 +110,7 @@ def test_invention_shares_specks_and_holes() -> None:
     assert scores["specks_under_4_voxels"] == round(100 / (360 + 101), 3)
     assert jensen_shannon(np.array([1.0, 0]), np.array([0, 1.0])) == pytest.approx(1)
     assert jensen_shannon(np.array([0.5, 0.5]), np.array([0.5, 0.5])) == 0
+    assert jensen_shannon(np.zeros(2), np.array([0.5, 0.5])) == 1 and jensen_shannon(np.zeros(2), np.zeros(2)) == 0
 
 
 def test_a_world_that_stands_still_agrees_and_one_that_swims_does_not() -> None:
