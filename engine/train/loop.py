@@ -89,7 +89,7 @@ def train(
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = deepcopy(model).eval() if schedule.ema else None
     parameters = groups(model) if groups else [{"params": [p for p in model.parameters() if p.requires_grad]}]
-    optimiser = torch.optim.AdamW(parameters, lr=schedule.rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.99))
+    optimiser = torch.optim.AdamW(parameters, lr=schedule.rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.99), fused=True)
     base_rates = [group["lr"] for group in optimiser.param_groups]
     step, spent = 0, 0.0
     checkpoint = out / "checkpoint.pt"
@@ -186,8 +186,9 @@ def hardware(device: torch.device) -> str:
 
 @torch.no_grad()
 def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
-    for mine, theirs in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
-        if mine.dtype.is_floating_point:
-            mine.lerp_(theirs, 1 - decay)
-        else:
-            mine.copy_(theirs)
+    """Moves the averaged weights a step towards the model's."""
+    mine, theirs = list(average.state_dict().values()), list(model.state_dict().values())
+    torch._foreach_lerp_([t for t in mine if t.is_floating_point()], [t for t in theirs if t.is_floating_point()], 1 - decay)
+    for a, b in zip(mine, theirs, strict=True):
+        if not a.is_floating_point():
+            a.copy_(b)

@@ -23,7 +23,7 @@ from engine.weights import WEIGHTS, load_model, save_model
 
 SCHEDULES = {
     "tiny": Schedule(steps=200, batch=4, rate=1e-3, warmup=20, ema=None, seed=1),
-    "compact": Schedule(steps=3000, batch=8, rate=8e-4, warmup=200, seed=1),
+    "compact": Schedule(steps=4000, batch=8, rate=8e-4, warmup=200, seed=1),
     "paper": Schedule(steps=200_000, batch=32, rate=1e-4, warmup=5000, ema=0.9999, workers=8, seed=1),
 }
 PHASE_2 = {"tiny": 60, "compact": 600, "paper": 60_000}
