@@ -140,8 +140,12 @@ def build_parser() -> argparse.ArgumentParser:
     _output(exporting, "OUT")
 
     evaluating = command("evaluate", "measure takes: obedience to the layout, consistency, and against another take or ground truth")
-    evaluating.add_argument("takes", metavar="TAKE", type=Path, nargs="+")
+    evaluating.add_argument("takes", metavar="TAKE", type=Path, nargs="*")
     evaluating.add_argument("--against", type=Path, metavar="GT", help="take folder that holds the truth")
+    evaluating.add_argument("--held-out", type=_count, metavar="N", default=0, help="compare what was invented with N held-out procedural worlds")
+    evaluating.add_argument("--procedural", type=_count, metavar="N", help="no takes: N frames of held-out procedural worlds, made from their layouts")
+    evaluating.add_argument("--page", type=Path, metavar="FILE.html", help="also write the report as a page with pictures")
+    _engine_options(evaluating)
     evaluating.add_argument("--json", action="store_true", help="print JSON")
 
     training = command("train", "run one of the recipes that made the shipped weights")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 TITLE = "AnyScene Studio"
 
 CSS = """
@@ -12,9 +10,7 @@ gradio-app .gradio-container { max-width: none !important; padding: 0 !important
 gradio-app footer:not(.studio footer) { display: none !important; }
 """
 
-HEAD = '<meta name="color-scheme" content="dark"><link rel="modulepreload" href="/studio/main.js"><link rel="stylesheet" href="/studio/studio.css">'
-
-
-def page_settings() -> dict[str, Any]:
-    """Keyword arguments for `gr.mount_gradio_app`."""
-    return {"css": CSS, "head": HEAD, "footer_links": []}
+HEAD = (
+    '<meta name="color-scheme" content="dark"><link rel="modulepreload" href="/studio/main.js">'
+    '<link rel="stylesheet" href="/studio/studio.css">'
+)

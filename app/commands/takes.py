@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from app.cli import INTERRUPTED, CommandError
-from app.commands.paths import output_folder
+from app.commands.paths import output_file, output_folder
 from app.commands.scenes import load_scene
 from app.progress import ProgressBar
 from engine.spec.grid import RATE_HZ
@@ -70,15 +70,41 @@ def export(args: Namespace) -> int:
 
 
 def evaluate(args: Namespace) -> int:
-    from engine.metrics.report import evaluate as measure
+    if bool(args.takes) == bool(args.procedural):
+        raise CommandError("evaluate measures either takes or an engine: name takes, or ask for --procedural N frames.")
+    page = output_file(args.page) if args.page else None
+    bar = ProgressBar()
+    try:
+        report = _measure_engine(args, bar) if args.procedural else _measure_takes(args, bar)
+    finally:
+        bar.close()
+    if page is not None:
+        from engine.metrics.page import render_page
 
-    report = measure(args.takes, against=args.against)
+        render_page(report, args.takes, page)
     if args.json:
         print(json.dumps(report, indent=2))
     else:
         for name, value in _flat(report):
             print(f"{name:<64} {value}")
     return 0
+
+
+def _measure_takes(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
+    from engine.metrics.report import evaluate as measure
+
+    return measure(args.takes, against=args.against, held_out=args.held_out, progress=bar)
+
+
+def _measure_engine(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
+    if args.against:
+        raise CommandError("--against compares one take with one ground truth, and --procedural has its own: leave one of them out.")
+    from engine import presets
+    from engine.api import Recipe
+    from engine.metrics.procedural import evaluate_procedural
+
+    engine = presets.load(args.preset, args.device)
+    return evaluate_procedural(engine, args.procedural, recipe=Recipe(preset=args.preset), held_out=args.held_out or 64, progress=bar)
 
 
 def _check_cameras(document: Any, wanted: tuple[str, ...] | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import subprocess
@@ -54,20 +55,18 @@ def test_tracks_are_interpolated_as_in_python() -> None:
 
 @needs_node
 def test_paint_tiles_are_unpacked_as_in_python() -> None:
-    import base64
-
     tile = np.random.default_rng(5).random((64, 64)) < 0.3
     text = base64.b64encode(np.packbits(tile.ravel()).tobytes()).decode()
-    cells = run_module("const { decodeTile } = await import('./render/paint.js'); console.log(JSON.stringify([...decodeTile(given)]));", given=text)
+    script = "const { decodeTile } = await import('./render/paint.js'); console.log(JSON.stringify([...decodeTile(given)]));"
+    cells = run_module(script, given=text)
     np.testing.assert_array_equal(np.array(cells, bool).reshape(64, 64), tile)
 
 
 @needs_node
 def test_camera_poses_look_where_they_are_aimed() -> None:
     aims = [(0.3, 0.0), (-2.0, 0.2), (3.0, -0.4)]
-    poses = run_module(
-        "const { cameraPose } = await import('./entity.js'); console.log(JSON.stringify(given.map(([h, t]) => cameraPose(1, 2, 3, h, t))));", given=aims
-    )
+    script = "const { cameraPose } = await import('./entity.js');"
+    poses = run_module(f"{script} console.log(JSON.stringify(given.map(([h, t]) => cameraPose(1, 2, 3, h, t))));", given=aims)
     for (heading, tilt), pose in zip(aims, poses, strict=True):  # type: ignore[arg-type]
         forward = Pose(*pose).matrix()[:3, 2]
         np.testing.assert_allclose(forward, [np.cos(tilt) * np.cos(heading), np.cos(tilt) * np.sin(heading), -np.sin(tilt)], atol=1e-12)

@@ -1,0 +1,227 @@
+/** The one object that tools and panels are given: the store, the link, the view, and the doors through which edits go out. */
+
+import { displaced, egoPose, entityBounds } from "./entity.js";
+import { boundsOf } from "./geometry.js";
+import { notify, receive } from "./protocol.js";
+import { Socket } from "./socket.js";
+import { Store } from "./store.js";
+import { RATE_HZ } from "./tracks.js";
+import { View } from "./view.js";
+
+const NUDGE_SENDS_AFTER_MS = 350;
+
+export class App {
+  /** @param {string} socketUrl @param {Record<ToolName, Tool>} tools */
+  constructor(socketUrl, tools) {
+    this.store = new Store();
+    this.view = new View();
+    this.tools = tools;
+    /** Redraw the canvas; set by render/canvas.js. */
+    this.redraw = () => {};
+    /** Where the pointer is over the canvas. @type {CanvasPointer|null} */ this.pointer = null;
+    /** To the next or previous keyframe of the selection; set by panels/timeline.js. */
+    this.toKeyframe = (/** @type {1|-1} */ _way) => {};
+    /** Set by panels/generate.js. */
+    this.generate = () => {};
+    this.cancelJob = () => {};
+    /** Space is down: a drag pans. */
+    this.spaceHeld = false;
+    /** Space served a pan, so that its release does not start playback. */
+    this.spaceUsed = false;
+    /** @type {{ids: string[], dx: number, dy: number, angle: number, timer: number}|null} */ this.nudging = null;
+    /** @type {string[]} */ this.clipboard = [];
+    /** @type {Map<number, Array<() => void>>} */ this.untilRev = new Map();
+    let framed = false;
+    this.socket = new Socket(socketUrl, {
+      hello: () => ({ type: "hello", rev: this.store.scene?.rev }),
+      state: (state) => {
+        this.store.link = { state, roundtrip_ms: this.socket?.roundtrip_ms ?? 0 };
+        this.store.emit("link");
+      },
+      message: (message) => {
+        receive(this.store, message);
+        if (message.type === "patch" || message.type === "document") this.settled(message.rev);
+        if (message.type === "document" && !(framed && message.name === this.framedName)) {
+          framed = true;
+          this.framedName = message.name;
+          requestAnimationFrame(() => this.fit());
+        }
+      },
+    });
+    /** @type {string|undefined} */ this.framedName;
+  }
+
+  get tool() {
+    return this.tools[this.store.tool];
+  }
+
+  /** @param {ToolName} name */
+  use(name) {
+    if (this.store.tool === name) return;
+    this.tool.cancel?.(this);
+    this.store.tool = name;
+    this.store.emit("tool");
+    this.redraw();
+  }
+
+  /** @param {"info"|"warn"|"error"} level @param {string} text */
+  say(level, text) {
+    notify(this.store, level, text);
+  }
+
+  /**
+   * Send one edit. `done` runs when the document shows it, or when it was refused: drop the gesture's stand-ins there.
+   * @param {string} name @param {object} args @param {() => void} [done]
+   */
+  async command(name, args, done) {
+    const ack = await this.socket.command(name, args);
+    this.store.link = { state: this.store.link.state, roundtrip_ms: this.socket.roundtrip_ms };
+    this.store.emit("link");
+    if (!ack.ok) this.say("error", ack.error || `The studio refused '${name}' without a reason.`);
+    if (!done) return ack.ok;
+    if (!ack.ok || (this.store.scene?.rev ?? 0) >= ack.rev) done();
+    else this.untilRev.set(ack.rev, [...(this.untilRev.get(ack.rev) ?? []), done]);
+    return ack.ok;
+  }
+
+  /** @param {number} rev */
+  settled(rev) {
+    for (const [wanted, callbacks] of this.untilRev) {
+      if (wanted > rev) continue;
+      this.untilRev.delete(wanted);
+      callbacks.forEach((callback) => callback());
+    }
+  }
+
+  /** Show stand-ins for entities until the edit is in the document. @param {Entity[]} entities */
+  showPreview(entities) {
+    for (const entity of entities) this.store.preview.set(entity.id, entity);
+    this.store.emit("preview");
+  }
+
+  /** @param {Iterable<string>} ids */
+  dropPreview(ids) {
+    for (const id of ids) this.store.preview.delete(id);
+    this.store.emit("preview");
+  }
+
+  /** @param {Iterable<string>} ids */
+  select(ids) {
+    this.flushNudge();
+    const next = new Set(ids);
+    const same = next.size === this.store.selection.size && [...next].every((id) => this.store.selection.has(id));
+    if (same) return;
+    this.store.selection = next;
+    this.socket.send({ type: "select", ids: [...next] });
+    this.store.emit("selection");
+  }
+
+  /** @param {number} frame */
+  seek(frame) {
+    const next = Math.max(0, Math.min(this.store.frames - 1, Math.round(frame)));
+    if (next === this.store.frame) return;
+    this.store.frame = next;
+    this.socket.send({ type: "frame", frame: next });
+    this.store.emit("frame");
+  }
+
+  togglePlay() {
+    this.store.playing = !this.store.playing;
+    this.store.emit("playing");
+    if (!this.store.playing) return;
+    if (this.store.frame >= this.store.frames - 1) this.seek(0);
+    const from = this.store.frame, began = performance.now();
+    const tick = () => {
+      if (!this.store.playing) return;
+      this.seek((from + Math.floor(((performance.now() - began) / 1000) * RATE_HZ)) % this.store.frames);
+      requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+  }
+
+  /** Arrow keys and Q/E: shown at once, one command after the last press. @param {number} dx @param {number} dy @param {number} angle */
+  nudge(dx, dy, angle) {
+    const ids = [...this.store.selection];
+    const n = this.nudging ?? { ids, dx: 0, dy: 0, angle: 0, timer: 0 };
+    clearTimeout(n.timer);
+    Object.assign(n, { dx: n.dx + dx, dy: n.dy + dy, angle: n.angle + angle });
+    this.nudging = n;
+    this.dropPreview(n.ids);
+    this.showDisplaced(n.ids, n.angle, n.dx, n.dy);
+    n.timer = window.setTimeout(() => this.flushNudge(), NUDGE_SENDS_AFTER_MS);
+  }
+
+  flushNudge() {
+    const n = this.nudging;
+    if (!n) return;
+    clearTimeout(n.timer);
+    this.nudging = null;
+    this.commitDisplacement(n.ids, n.angle, n.dx, n.dy);
+  }
+
+  /** @param {string[]} ids @param {number} angle @param {number} dx @param {number} dy @param {Point} [pivot] */
+  showDisplaced(ids, angle, dx, dy, pivot = this.pivot(ids)) {
+    this.dropPreview(ids);
+    const moved = ids.map((id) => this.store.entity(id)).filter((e) => e !== undefined).map((e) => displaced(this.store, e, angle, pivot, dx, dy));
+    this.showPreview(moved);
+  }
+
+  /** The point that a selection turns about. @param {string[]} ids @returns {Point} */
+  pivot(ids) {
+    const boxes = ids.map((id) => this.store.entity(id)).filter((e) => e !== undefined).map((e) => entityBounds(this.store, e)).filter((b) => b !== null);
+    if (ids.length === 1 && ids[0] === "ego") return /** @type {Point} */ (egoPose(this.store).slice(0, 2));
+    const [x0, y0, x1, y1] = boundsOf(boxes.flatMap((b) => /** @type {Point[]} */ ([[b[0], b[1]], [b[2], b[3]]])));
+    return [(x0 + x1) / 2, (y0 + y1) / 2];
+  }
+
+  /** Send the motion that the previews show. Cameras on the ego live in its frame, so they are sent as poses. @param {string[]} ids @param {number} angle @param {number} dx @param {number} dy @param {Point} [pivot] */
+  commitDisplacement(ids, angle, dx, dy, pivot) {
+    const mounted = ids.map((id) => this.store.entity(id)).filter((e) => e?.kind === "camera" && e.mount === "ego");
+    for (const camera of mounted) if (camera?.kind === "camera") void this.command("set_camera", { id: camera.id, pose: camera.camera.ego_SE3_camera }, () => this.dropPreview([camera.id]));
+    const rest = ids.filter((id) => !mounted.some((c) => c?.id === id));
+    if (!rest.length) return;
+    const drop = () => this.dropPreview(rest);
+    if (angle) {
+      this.dropPreview(rest);
+      const [x, y] = pivot ?? this.pivot(rest);
+      this.showDisplaced(rest, angle, dx, dy, [x, y]);
+      void this.command("rotate", { ids: rest, angle, x, y }, dx || dy ? undefined : drop);
+    }
+    if (dx || dy) void this.command("move", { ids: rest, dx, dy }, drop);
+    if (!angle && !dx && !dy) drop();
+  }
+
+  /** Bring the selection, or the whole scene, into view. @param {Iterable<string>} [ids] */
+  fit(ids) {
+    const wanted = ids ? [...ids].map((id) => this.store.entity(id)) : [...this.store.entities(), this.store.entity("ego")];
+    const boxes = wanted.filter((e) => e !== undefined).map((e) => entityBounds(this.store, e)).filter((b) => b !== null);
+    if (!ids) {
+      const [x, y] = egoPose(this.store);
+      boxes.push([x - 42, y - 42, x + 42, y + 42]);
+      // A city-wide map would shrink the scene to a dot: the first look is at the surroundings of the ego.
+      const near = boxes.map((b) => /** @type {[number, number, number, number]} */ ([Math.max(b[0], x - 60), Math.max(b[1], y - 45), Math.min(b[2], x + 60), Math.min(b[3], y + 45)]));
+      boxes.splice(0, boxes.length, ...near.filter((b) => b[0] < b[2] && b[1] < b[3]));
+    }
+    if (!boxes.length) return;
+    const box = boundsOf(boxes.flatMap((b) => /** @type {Point[]} */ ([[b[0], b[1]], [b[2], b[3]]])));
+    this.view.fit(box, ids ? 120 : 28);
+    this.redraw();
+  }
+
+  /** @param {number} factor */
+  resizeBrush(factor) {
+    const key = this.store.tool === "eraser" ? "eraser_m" : "brush_m";
+    const step = this.store.options[key] * factor;
+    this.store.options[key] = Math.min(20, Math.max(0.2, Math.round(step * 10) / 10 === this.store.options[key] ? step + Math.sign(factor - 1) * 0.1 : Math.round(step * 10) / 10));
+    this.store.emit("options");
+  }
+
+  save() {
+    this.socket.send({ type: "save" });
+  }
+
+  /** Frame that commands about time speak of. */
+  get time_s() {
+    return this.store.frame / RATE_HZ;
+  }
+}

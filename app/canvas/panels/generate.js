@@ -1,0 +1,105 @@
+/** Making a take: what to make, the button, and how far it is. */
+
+import { button, fill, h, numberField, politely, selectField } from "../dom.js";
+import { icon } from "../icons.js";
+import { watch } from "../store.js";
+
+const REMEMBERED = "anyscene.generate";
+const UNTIL = /** @type {Array<[string, string]>} */ ([["layout", "layout"], ["occupancy", "occupancy"], ["buffers", "buffers"], ["video", "video"]]);
+const BUSY = ["queued", "loading", "running"];
+const LOOKS = /** @type {Record<string, string>} */ ({ queued: "Waiting for the engine", loading: "Loading the model", running: "Generating", done: "Done", failed: "Failed", cancelled: "Cancelled" });
+
+/** @param {number} s */
+const clock = (s) => (s < 60 ? `${s.toFixed(1)} s` : `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")} min`);
+
+/** @param {App} app */
+export function makeGenerate(app) {
+  const { store } = app;
+  const settings = { frames: /** @type {number|null} */ (null), start: 0, seed: 0, steps: /** @type {number|null} */ (null), preset: "", until: "video" };
+  try {
+    Object.assign(settings, JSON.parse(localStorage.getItem(REMEMBERED) ?? "{}"));
+  } catch {
+    localStorage.removeItem(REMEMBERED);
+  }
+  const form = h("div", { class: "grid3" });
+  const prompt = /** @type {HTMLTextAreaElement} */ (h("textarea", { class: "prompt", rows: "2", testid: "prompt", label: "Prompt", placeholder: "How it looks: weather, light, place… (for the video)", spellcheck: "false" }));
+  const go = button({ text: "Generate", icon: "play", label: "Generate a take", key: "Ctrl+Enter", testid: "generate", class: "primary", press: () => app.generate() });
+  const stop = button({ text: "Cancel", label: "Cancel this job; its finished frames stay", key: "Shift+X", testid: "cancel", class: "danger", press: () => app.cancelJob() });
+  const bar = h("div", { class: "bar", testid: "progress", role: "progressbar", label: "Progress", "aria-valuemin": "0" }, h("i"));
+  const line = h("div", { class: "job-line", testid: "job-line", role: "status" });
+  let began = 0;
+
+  const keep = (/** @type {Partial<typeof settings>} */ change) => {
+    Object.assign(settings, change);
+    localStorage.setItem(REMEMBERED, JSON.stringify(settings));
+    // After the focus has moved on: a redraw at once would take the next field away.
+    requestAnimationFrame(draw);
+  };
+  app.generate = () => {
+    if (!store.scene) return;
+    if (document.activeElement instanceof HTMLElement && form.contains(document.activeElement)) document.activeElement.blur();
+    if (store.job && BUSY.includes(store.job.state)) return app.say("info", "A job is already running: wait for it or cancel it first.");
+    const start_frame = Math.min(settings.start, store.frames - 1);
+    const frames = Math.min(settings.frames ?? store.frames, store.frames - start_frame);
+    began = performance.now();
+    if (!app.socket.send({ type: "generate", frames, start_frame, seed: settings.seed, steps: settings.steps, preset: settings.preset || store.scene.presets[0], until: settings.until, cameras: null })) app.say("error", "Not connected to the studio, so nothing was started; it reconnects by itself.");
+  };
+  app.cancelJob = () => {
+    if (store.job && BUSY.includes(store.job.state)) app.socket.send({ type: "cancel", job: store.job.id });
+  };
+  prompt.addEventListener("blur", () => store.scene && prompt.value !== store.scene.prompt && void app.command("set_scene", { prompt: prompt.value }));
+  prompt.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      prompt.blur();
+      app.generate();
+    }
+    event.stopPropagation();
+  });
+
+  const draw = politely(form, () => {
+    const presets = store.scene?.presets ?? [];
+    if (!presets.includes(settings.preset)) settings.preset = store.scene?.preset ?? presets[0] ?? "";
+    const lastSeed = store.take?.seed ?? store.job?.recipe?.seed;
+    fill(form,
+      numberField({ label: "Frames", value: settings.frames, placeholder: `${Math.max(1, store.frames - settings.start)}`, digits: 0, step: 1, min: 1, max: store.frames, testid: "frames", title: "How many frames, at 12 per second; empty: to the end", change: (v) => keep({ frames: v }) }),
+      numberField({ label: "From", name: "First frame", value: settings.start, digits: 0, step: 1, min: 0, max: Math.max(0, store.frames - 1), testid: "start-frame", change: (v) => keep({ start: v ?? 0 }) }),
+      numberField({ label: "Steps", name: "Sampler steps", value: settings.steps, placeholder: "auto", digits: 0, step: 1, min: 1, max: 200, testid: "steps", title: "Sampler steps; empty: the preset's own", change: (v) => keep({ steps: v }) }),
+      h("div", { class: "seed-field" },
+        numberField({ label: "Seed", value: settings.seed, digits: 0, step: 1, min: 0, max: 2 ** 31 - 1, testid: "seed", change: (v) => keep({ seed: v ?? 0 }) }),
+        button({ icon: "dice", label: "A new random seed", testid: "seed-dice", class: "ghost", press: () => keep({ seed: Math.floor(Math.random() * 100000) }) }),
+        button({ icon: "reuse", label: lastSeed === undefined ? "Reuse the seed of the take shown" : `Reuse seed ${lastSeed} of the take shown`, testid: "seed-reuse", class: "ghost", press: () => lastSeed !== undefined && keep({ seed: lastSeed }) })),
+      selectField({ label: "Preset", value: settings.preset, testid: "preset", options: presets.map((p) => [p, p]), change: (v) => keep({ preset: v }) }),
+      selectField({ label: "Until", value: settings.until, testid: "until", title: "How far to go", options: UNTIL, change: (v) => keep({ until: v }) }));
+  });
+
+  function progress() {
+    const job = store.job, busy = Boolean(job && BUSY.includes(job.state));
+    go.disabled = busy || !store.scene;
+    stop.hidden = !busy;
+    const done = job?.frames_done ?? 0, total = job?.frames_total ?? 0;
+    const fraction = job?.state === "done" ? 1 : total ? done / total : 0;
+    bar.className = `bar ${job?.state ?? ""}`;
+    /** @type {HTMLElement} */ (bar.firstChild).style.width = `${(fraction * 100).toFixed(1)}%`;
+    bar.setAttribute("aria-valuemax", String(total));
+    bar.setAttribute("aria-valuenow", String(done));
+    if (!job) return fill(line, h("span", { class: "faint", text: "Ctrl+Enter starts. Frames appear here and in 3D as they are made." }));
+    const seconds = busy && began ? Math.max(job.seconds ?? 0, (performance.now() - began) / 1000) : job.seconds ?? 0;
+    const eta_s = job.eta_s ?? (done > 0 ? (seconds / done) * (total - done) : null);
+    const left = busy && eta_s !== null && total > done ? `${clock(eta_s)} left` : "";
+    const piece = job.stage === "buffers" || job.stage === "video" ? "picture" : "frame";
+    const failed = job.state === "failed";
+    fill(line,
+      h("b", { class: `state ${job.state}`, text: LOOKS[job.state] ?? job.state }), !failed && job.stage && h("span", { text: job.stage }), job.state === "queued" && (job.position ?? 0) > 0 && h("span", { text: `${job.position} ahead` }),
+      total > 0 && h("span", { class: "mono", text: `${piece} ${done}/${total}` }), h("span", { class: "mono", text: clock(seconds) }), left && h("span", { class: "mono faint", text: left }),
+      job.message && (failed || busy) && h("p", { class: failed ? "sentence" : "faint", text: job.message }));
+  }
+  watch(store, ["scene", "take", "job"], () => {
+    draw();
+    if (document.activeElement !== prompt) prompt.value = store.scene?.prompt ?? "";
+  });
+  watch(store, ["job", "scene"], progress);
+  setInterval(() => store.job && BUSY.includes(store.job.state) && progress(), 250);
+  const stale = h("span", { class: "badge", testid: "stale", title: "The scene changed since this take was made" }, icon("reuse", 12), "take is stale");
+  watch(store, ["take"], () => (stale.hidden = !store.take?.stale));
+  return { head: stale, body: h("div", { class: "generate" }, prompt, form, h("div", { class: "go" }, go, stop), bar, line) };
+}

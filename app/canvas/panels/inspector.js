@@ -1,0 +1,156 @@
+/** The selection in numbers. A field sends one command when it is left or Enter is pressed. */
+
+import { cameraHeading, cameraPose, cameraTilt, fovOf, labelOf, spoken } from "../entity.js";
+import { button, fill, h, numberField, politely, selectField, textField } from "../dom.js";
+import { icon } from "../icons.js";
+import { ringArea } from "../geometry.js";
+import { iconOf } from "./objects.js";
+import { watch } from "../store.js";
+import { keyframeAt, poseAt, segmentSpeed, speedAt, wrap } from "../tracks.js";
+
+const DEG = 180 / Math.PI;
+const KEYS_SHOWN = 24;
+
+/** @param {string} title @param {...import("../dom.js").Child} children */
+const section = (title, ...children) => h("div", { class: "props" }, h("h4", { text: title }), h("div", { class: "grid2" }, ...children));
+
+/** Put the pose at the playhead: the keyframe there, the only one, or a new one. @param {App} app @param {Tracked} entity @param {number} x @param {number} y @param {number} yaw */
+function setPose(app, entity, x, y, yaw) {
+  const index = entity.keyframes.length === 1 ? 0 : keyframeAt(entity.keyframes, app.time_s);
+  if (index >= 0) void app.command("move_waypoint", { id: entity.id, index, x, y, yaw });
+  else void app.command("add_waypoint", { id: entity.id, time_s: app.time_s, x, y, yaw });
+}
+
+/** @param {App} app @param {Tracked} entity */
+function poseFields(app, entity) {
+  const [x, y, , yaw] = poseAt(entity.keyframes, app.time_s);
+  return section(`Pose at frame ${app.store.frame}`,
+    numberField({ label: "x", unit: "m", value: x, step: 0.1, testid: "pose-x", change: (v) => setPose(app, entity, v ?? x, y, yaw) }),
+    numberField({ label: "y", unit: "m", value: y, step: 0.1, testid: "pose-y", change: (v) => setPose(app, entity, x, v ?? y, yaw) }),
+    numberField({ label: "yaw", name: "Heading", unit: "°", value: wrap(yaw) * DEG, step: 1, digits: 1, testid: "pose-yaw", change: (v) => setPose(app, entity, x, y, (v ?? 0) / DEG) }),
+    numberField({ label: "v", name: "Speed at this frame, along the track", unit: "m/s", value: speedAt(entity.keyframes, app.time_s), digits: 2, disabled: true, change: () => {} }));
+}
+
+/** @param {App} app @param {Tracked} entity */
+function shiftFields(app, entity) {
+  const shift = (/** @type {number|null} */ forward_m, /** @type {number|null} */ left_m) => (forward_m || left_m) && void app.command("shift_track", { id: entity.id, forward_m: forward_m ?? 0, left_m: left_m ?? 0 });
+  return section("Shift the whole track",
+    numberField({ label: "ahead", name: "Shift ahead, in its own frame", unit: "m", value: null, placeholder: "+0", step: 0.5, testid: "shift-forward", change: (v) => shift(v, 0) }),
+    numberField({ label: "left", name: "Shift to its left", unit: "m", value: null, placeholder: "+0", step: 0.5, testid: "shift-left", change: (v) => shift(0, v) }));
+}
+
+/** @param {App} app @param {Tracked} entity */
+function keyTable(app, entity) {
+  const keys = entity.keyframes;
+  const here = keyframeAt(keys, app.time_s);
+  const now = keys.findIndex((k) => k[0] >= app.time_s), first = Math.max(0, Math.min((now < 0 ? keys.length : now) - KEYS_SHOWN / 2, keys.length - KEYS_SHOWN));
+  return h("div", { class: "props" },
+    h("h4", {}, "Keyframes", h("span", { class: "faint", text: ` ${keys.length}` }),
+      button({ icon: "key", label: "Add a keyframe at this frame", key: "K", class: "ghost tiny", press: () => addKey(app, entity) }),
+      button({ icon: "waypoint", label: "Click waypoints on the canvas", key: "W", class: "ghost tiny", press: () => app.use("waypoint") })),
+    h("table", { class: "keys" }, h("thead", {}, h("tr", {}, ["t, s", "x", "y", "yaw°", "m/s", ""].map((t) => h("th", { text: t })))),
+      h("tbody", {}, keys.slice(first, first + KEYS_SHOWN).map((k, row) => ({ k, i: first + row })).map(({ k, i }) => h("tr", { class: i === here ? "on" : "", title: "Click to go there", on: { click: () => app.seek(k[0] * 12) } },
+        h("td", { text: k[0].toFixed(2) }), h("td", { text: k[1].toFixed(1) }), h("td", { text: k[2].toFixed(1) }), h("td", { text: (wrap(k[4]) * DEG).toFixed(0) }), h("td", { text: i + 1 < keys.length ? segmentSpeed(k, keys[i + 1]).toFixed(1) : "–" }),
+        h("td", {}, keys.length > 1 && button({ icon: "close", label: `Delete keyframe ${i + 1}`, class: "ghost tiny", press: (e) => { e.stopPropagation(); void app.command("delete_waypoint", { id: entity.id, index: i }); } })))))),
+    keys.length > KEYS_SHOWN && h("p", { class: "empty", text: `The ${KEYS_SHOWN} keyframes around this frame; all are in the timeline.` }));
+}
+
+/** @param {App} app @param {Tracked} entity */
+export function addKey(app, entity) {
+  const [x, y, , yaw] = poseAt(entity.keyframes, app.time_s);
+  if (keyframeAt(entity.keyframes, app.time_s) >= 0) return app.say("info", `${labelOf(entity)} already has a keyframe at this frame.`);
+  void app.command("add_waypoint", { id: entity.id, time_s: app.time_s, x, y, yaw });
+}
+
+/** @param {App} app @param {AgentEntity} a */
+function agentFields(app, a) {
+  const send = (/** @type {object} */ args) => void app.command("set_agent", { id: a.id, ...args });
+  const size = (/** @type {number} */ i, /** @type {number|null} */ v) => v && send({ size: a.size_m.map((s, k) => (k === i ? v : s)) });
+  return [
+    section("Agent",
+      selectField({ label: "", name: "Class", value: a.class_name, testid: "agent-class-of", options: Object.keys(app.store.scene?.sizes ?? {}).map((n) => [n, spoken(n)]), change: (v) => send({ class_name: v }) }),
+      textField({ label: "", name: "Name", value: a.name, placeholder: labelOf(a), testid: "agent-name", change: (v) => send({ name: v }) })),
+    poseFields(app, a),
+    h("div", { class: "props" }, h("h4", { text: "Size" }), h("div", { class: "grid3" },
+      numberField({ label: "L", name: "Length", unit: "m", value: a.size_m[0], min: 0.1, testid: "size-length", change: (v) => size(0, v) }),
+      numberField({ label: "W", name: "Width", unit: "m", value: a.size_m[1], min: 0.1, testid: "size-width", change: (v) => size(1, v) }),
+      numberField({ label: "H", name: "Height", unit: "m", value: a.size_m[2], min: 0.1, testid: "size-height", change: (v) => size(2, v) }))),
+    section("In the scene",
+      numberField({ label: "from", name: "Appears at", unit: "s", value: a.appears_s, placeholder: "start", min: 0, step: 0.1, testid: "appears", change: (v) => send({ appears_s: v }) }),
+      numberField({ label: "to", name: "Disappears after", unit: "s", value: a.disappears_s, placeholder: "end", min: 0, step: 0.1, testid: "disappears", change: (v) => send({ disappears_s: v }) })),
+    shiftFields(app, a),
+    keyTable(app, a),
+    h("div", { class: "props" }, button({ icon: "occupancy", text: "Remove from the result", label: "Remove this agent's voxels from every generated frame; the layout keeps it", class: "wide", testid: "remove-instance", press: () => void app.command("add_occupancy_edit", { kind: "remove_instance", instance_id: a.instance_id }) })),
+  ];
+}
+
+/** @param {App} app @param {CameraEntity} c */
+function cameraFields(app, c) {
+  const send = (/** @type {object} */ args) => void app.command("set_camera", { id: c.id, ...args });
+  const pose = c.mount === "ego" || !c.keyframes.length ? c.camera.ego_SE3_camera : poseAt(c.keyframes, app.time_s);
+  const [x, y, z] = pose, heading = cameraHeading(pose), tilt = cameraTilt(pose);
+  /** @param {{x?: number|null, y?: number|null, z?: number|null, heading?: number, tilt?: number}} to */
+  const place = (to) => send({ pose: to.heading === undefined && to.tilt === undefined ? [to.x ?? x, to.y ?? y, to.z ?? z, ...pose.slice(3)] : to.tilt === undefined ? [x, y, z, wrap(pose[3] + (to.heading ?? 0) - heading), pose[4], pose[5]] : cameraPose(x, y, z, heading, to.tilt) });
+  const enabled = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", testid: "camera-enabled", on: { change: () => send({ enabled: enabled.checked }) } }));
+  enabled.checked = c.enabled;
+  return [
+    section("Camera",
+      textField({ label: "", name: "Name", value: c.camera.name, change: (v) => send({ name: v }) }),
+      selectField({ label: "", name: "Mount", value: c.mount, options: /** @type {Array<[string, string]>} */ ([["ego", "on the ego"], ["world", "in the world"], ...(c.mount === "path" ? [["path", "on a path"]] : [])]), change: (v) => send({ mount: v }) })),
+    section(c.mount === "ego" ? "Pose on the ego" : "Pose in the world",
+      numberField({ label: "x", unit: "m", value: x, step: 0.1, change: (v) => place({ x: v }) }),
+      numberField({ label: "y", unit: "m", value: y, step: 0.1, change: (v) => place({ y: v }) }),
+      numberField({ label: "z", unit: "m", value: z, step: 0.1, change: (v) => place({ z: v }) }),
+      numberField({ label: "yaw", name: "Heading", unit: "°", value: heading * DEG, digits: 1, step: 1, change: (v) => place({ heading: (v ?? 0) / DEG }) }),
+      numberField({ label: "tilt", name: "Tilt below the horizon", unit: "°", value: tilt * DEG, digits: 1, step: 1, min: -89, max: 89, change: (v) => place({ tilt: (v ?? 0) / DEG }) }),
+      numberField({ label: "fov", name: "Horizontal field of view", unit: "°", value: fovOf(c.camera) * DEG, digits: 1, step: 1, min: 5, max: 175, disabled: Boolean(c.camera.fisheye), change: (v) => v && send({ fov_deg: v }) })),
+    section("Picture",
+      numberField({ label: "w", name: "Width", unit: "px", value: c.camera.width, digits: 0, step: 16, min: 16, max: 4096, change: (v) => v && send({ width: v }) }),
+      numberField({ label: "h", name: "Height", unit: "px", value: c.camera.height, digits: 0, step: 16, min: 16, max: 4096, change: (v) => v && send({ height: v }) }),
+      h("label", { class: "check" }, enabled, "Rendered and generated")),
+  ];
+}
+
+/** @param {App} app @param {Entity} e @returns {import("../dom.js").Child[]} */
+function body(app, e) {
+  switch (e.kind) {
+    case "agent": return agentFields(app, e);
+    case "ego": return [poseFields(app, e), shiftFields(app, e), keyTable(app, e)];
+    case "camera": return cameraFields(app, e);
+    case "area": return [facts([["Channel", spoken(e.channel)], ["Points", String(e.exterior_m.length)], ["Holes", String(e.holes_m.length)], ["Area", `${(ringArea(e.exterior_m) - e.holes_m.reduce((sum, ring) => sum + ringArea(ring), 0)).toFixed(1)} m²`], ["Source", e.source]])];
+    case "line": return [facts([["Channel", spoken(e.channel)], ["Points", String(e.points_m.length)], ["Width", `${e.width_m.toFixed(2)} m`], ["Length", `${e.points_m.slice(1).reduce((sum, p, i) => sum + Math.hypot(p[0] - e.points_m[i][0], p[1] - e.points_m[i][1]), 0).toFixed(1)} m`], ["Source", e.source]])];
+    case "paint": return [facts([["Channel", spoken(e.channel)], ["Does", e.erases ? "erases" : "adds"], ["Frames", e.span ? `${e.span[0]} to ${e.span[1]}` : "whole scene"], ["Tiles", `${Object.keys(e.tiles).length} of 12.8 m`]])];
+    default: return [facts([["Edit", labelOf(e)], ["Frames", e.span ? `${e.span[0]} to ${e.span[1]}` : "every frame"]])];
+  }
+}
+
+/** @param {Array<[string, string]>} rows */
+const facts = (rows) => h("dl", { class: "facts" }, rows.flatMap(([k, v]) => [h("dt", { text: k }), h("dd", { text: v })]));
+
+/** @param {App} app */
+function sceneFields(app) {
+  const s = app.store.scene;
+  if (!s) return [];
+  return [
+    section("Scene",
+      numberField({ label: "length", name: "Duration", unit: "s", value: s.duration_s, digits: 2, step: 0.5, min: 0.1, max: 100, testid: "duration", change: (v) => v && void app.command("set_scene", { duration_s: v }) }),
+      h("span", { class: "faint still", text: `= ${s.frames} frames` })),
+    h("p", { class: "empty", text: "Select something to see its numbers. Click an agent, a line or an area on the canvas, or a row above." }),
+    s.notes.length > 0 && h("div", { class: "props" }, h("h4", { text: "Notes of the import" }), h("ul", { class: "notes" }, s.notes.map((n) => h("li", { text: n })))),
+  ];
+}
+
+/** @param {App} app */
+export function makeInspector(app) {
+  const { store } = app;
+  const panel = h("div", { class: "inspector", testid: "inspector" });
+  watch(store, ["selection", "entities", "preview", "frame", "scene"], politely(panel, () => {
+    const chosen = [...store.selection].map((id) => store.entity(id)).filter((e) => e !== undefined);
+    const top = panel.scrollTop;
+    if (chosen.length === 0) fill(panel, ...sceneFields(app));
+    else if (chosen.length === 1) fill(panel, h("div", { class: "who" }, icon(iconOf(chosen[0]), 15), h("b", { text: labelOf(chosen[0]) }), h("span", { class: "faint", text: chosen[0].id === labelOf(chosen[0]) ? "" : chosen[0].id })), ...body(app, chosen[0]));
+    else fill(panel, h("div", { class: "who" }, h("b", { text: `${chosen.length} objects` })), h("p", { class: "empty", text: "Drag, nudge with the arrows, turn with Q/E, duplicate or delete them together." }));
+    panel.scrollTop = top;
+  }));
+  return panel;
+}

@@ -1,0 +1,69 @@
+/** What each camera sees at the playhead: semantic classes, depth, or the generated picture. */
+
+import { button, fill, h, segmented } from "../dom.js";
+import { watch } from "../store.js";
+
+/** @typedef {"semantic"|"depth"|"picture"} Kind */
+/** @type {Array<[Kind, string, string]>} */
+const KINDS = [["semantic", "Semantic", "Classes of the geometry"], ["depth", "Depth", "Distance of the geometry"], ["picture", "Picture", "The generated video's frame"]];
+
+/** @param {App} app */
+export function makeStrip(app) {
+  const { store } = app;
+  const list = h("div", { class: "strip", testid: "strip" });
+  const head = h("span", { class: "head-tools" });
+  /** A camera's own choice, where it differs from all. @type {Map<string, Kind>} */ const own = new Map();
+  /** @type {Map<string, HTMLImageElement>} */ const images = new Map();
+  /** @type {string|null} */ let large = null;
+  const lightbox = h("div", { class: "lightbox", hidden: true, role: "dialog", label: "Camera, large" });
+
+  const cameras = () => store.entities().filter((e) => e.kind === "camera" && e.enabled);
+  /** @param {string} name */
+  const kindOf = (name) => own.get(name) ?? store.options.stripKind;
+  /** @param {string} name */
+  const urlOf = (name) => store.strip?.cameras.find((c) => c.name === name)?.[kindOf(name)] ?? null;
+
+  /** The same element as before keeps its old picture until the new one is decoded: no flicker while scrubbing. @param {string} key @param {string|null} url @param {string} alt */
+  function image(key, url, alt) {
+    let img = images.get(key);
+    if (!img) images.set(key, (img = /** @type {HTMLImageElement} */ (h("img", { draggable: "false" }))));
+    img.alt = alt;
+    if (url && img.getAttribute("src") !== url) img.src = url;
+    img.hidden = !url;
+    return img;
+  }
+
+  /** @param {string} name @param {boolean} [big] */
+  function tile(name, big = false) {
+    const kind = kindOf(name), url = urlOf(name);
+    const entity = cameras().find((c) => c.kind === "camera" && c.camera.name === name);
+    const ratio = big && entity?.kind === "camera" ? `${entity.camera.width} / ${entity.camera.height}` : "16 / 9";
+    const chosen = entity && store.selection.has(entity.id);
+    return h("figure", { class: `shot${chosen ? " on" : ""}`, testid: big ? undefined : `strip-${name}`, style: `aspect-ratio:${ratio}`, title: "Click selects the camera, double-click shows it large", on: { click: () => entity && app.select([entity.id]), dblclick: () => show(big ? null : name) } },
+      image(big ? "large" : name, url, `${name}, ${kind}`),
+      !url && h("div", { class: "shot-empty", text: kind === "picture" ? "no picture at this frame" : "…" }),
+      h("figcaption", {}, h("span", { text: name.replace(/^CAM_/, "").replaceAll("_", " ") }),
+        h("span", { class: "kinds" }, KINDS.map(([k, text, why]) => h("button", { type: "button", class: k === kind ? "on" : "", label: `${name}: ${text}`, title: why, text: text[0], on: { click: (/** @type {Event} */ e) => { e.stopPropagation(); own.set(name, k); refresh(); } } })))));
+  }
+
+  /** @param {string|null} name */
+  function show(name) {
+    large = name;
+    lightbox.hidden = !name;
+    refresh();
+  }
+
+  function refresh() {
+    const names = cameras().map((c) => (c.kind === "camera" ? c.camera.name : ""));
+    const waiting = store.strip !== null && store.strip.frame !== store.frame;
+    list.classList.toggle("waiting", waiting);
+    list.style.setProperty("--columns", String(names.length <= 1 ? 1 : names.length <= 4 ? 2 : names.length <= 6 || list.clientWidth < 500 ? 3 : 4));
+    fill(head, segmented({ label: "What the cameras show", value: store.options.stripKind, testid: "strip-kind", options: KINDS, change: (v) => { own.clear(); store.options.stripKind = v; store.emit("options"); } }));
+    fill(list, names.length ? names.map((n) => tile(n)) : h("div", { class: "pane-empty" }, h("p", { text: "No cameras yet. Place one (C), or take a whole rig:" }), h("div", { class: "group" }, (store.scene?.rigs ?? []).slice(0, 4).map((rig) => button({ text: rig, label: `Use the rig ${rig}`, press: () => void app.command("use_rig", { name: rig }) })))));
+    if (large && names.includes(large)) fill(lightbox, tile(large, true), button({ icon: "close", label: "Close", class: "ghost close", press: () => show(null) }));
+    else lightbox.hidden = true;
+  }
+  lightbox.addEventListener("click", (event) => event.target === lightbox && show(null));
+  watch(store, ["strip", "frame", "selection", "entities", "options", "scene"], refresh);
+  return { head, body: h("div", { class: "strip-box" }, list), lightbox };
+}

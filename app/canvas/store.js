@@ -1,0 +1,105 @@
+/** What the page knows, and who wants to hear of changes. Panels and canvas read it; only protocol.js and user gestures write it. */
+
+/** @typedef {"scene"|"entities"|"selection"|"frame"|"playing"|"tool"|"options"|"channels"|"show"|"preview"|"job"|"take"|"strip"|"files"|"notices"|"link"|"history"|"bev"|"hover"} Topic */
+
+const REMEMBERED = "anyscene.options";
+
+export class Store {
+  constructor() {
+    /** @type {SceneState|null} */ this.scene = null;
+    /** @type {Set<string>} */ this.selection = new Set();
+    /** Playhead: an integer frame. */
+    this.frame = 0;
+    this.playing = false;
+    /** @type {ToolName} */ this.tool = "select";
+    this.channel = "drivable_area";
+    this.lastChannel = "ped_crossing";
+    /** Hidden on the canvas only. @type {Set<string>} */ this.hidden = new Set();
+    /** @type {Set<string>} */ this.locked = new Set();
+    /** Local stand-ins while a gesture is under way or unanswered. @type {Map<string, Entity>} */ this.preview = new Map();
+    /** Strokes drawn here and not yet part of the document. @type {Stroke[]} */ this.strokes = [];
+    /** @type {string|null} */ this.hover = null;
+    this.options = {
+      brush_m: 2, eraser_m: 2, scope: /** @type {"scene"|"frame"|"range"} */ ("scene"), range: /** @type {[number, number]} */ ([0, 11]),
+      agentClass: "car", pacing: /** @type {"speed"|"time"} */ ("speed"), speeds: /** @type {Record<string, number>} */ ({}), step_s: 1,
+      shape: /** @type {"vector"|"paint"|"erase"} */ ("vector"), line_m: 0.4, mount: /** @type {"ego"|"world"} */ ("ego"), fov_deg: 70,
+      camera_z: 1.6, fillErases: false, stripKind: /** @type {"semantic"|"depth"|"picture"} */ ("semantic"),
+    };
+    this.show = { grid: true, tracks: true, labels: true, cameras: true, window: true, occupancy: false };
+    /** @type {JobState|null} */ this.job = null;
+    /** @type {TakeState|null} */ this.take = null;
+    /** @type {StripState|null} */ this.strip = null;
+    /** @type {{frame: number, url: string}|null} */ this.bev = null;
+    /** @type {FileLists|null} */ this.files = null;
+    /** @type {Notice[]} */ this.notices = [];
+    this.link = { state: /** @type {"connecting"|"open"|"lost"} */ ("connecting"), roundtrip_ms: 0 };
+    /** @type {{text: string, at: number}|null} */ this.autosaved = null;
+    /** @type {Map<string, Set<() => void>>} */ this.listeners = new Map();
+    this.remember();
+  }
+
+  /** @param {Topic} topic @param {() => void} listener */
+  on(topic, listener) {
+    let set = this.listeners.get(topic);
+    if (!set) this.listeners.set(topic, (set = new Set()));
+    set.add(listener);
+  }
+
+  /** @param {...Topic} topics */
+  emit(...topics) {
+    for (const topic of topics) this.listeners.get(topic)?.forEach((listener) => listener());
+    if (topics.includes("options")) localStorage.setItem(REMEMBERED, JSON.stringify(this.options));
+  }
+
+  remember() {
+    try {
+      Object.assign(this.options, JSON.parse(localStorage.getItem(REMEMBERED) ?? "{}"));
+    } catch {
+      localStorage.removeItem(REMEMBERED);
+    }
+  }
+
+  /** The entity as it should be drawn now: a gesture's stand-in, or the document's. @param {string} id @returns {Entity|undefined} */
+  entity(id) {
+    return this.preview.get(id) ?? (id === "ego" ? this.scene?.ego : this.scene?.entities.get(id));
+  }
+
+  /** Everything in drawing order, the ego left out. @returns {Entity[]} */
+  entities() {
+    if (!this.scene) return [];
+    const list = [];
+    for (const [id, entity] of this.scene.entities) list.push(this.preview.get(id) ?? entity);
+    return list;
+  }
+
+  get frames() {
+    return this.scene?.frames ?? 1;
+  }
+
+  /** @param {string} name @returns {[number, number, number]} */
+  rgb(name) {
+    return this.scene?.channels.find((c) => c.name === name)?.rgb ?? [160, 168, 180];
+  }
+
+  /** The frames a stroke holds for, as the scope control says; null = the whole scene. @returns {[number, number]|null} */
+  span() {
+    if (this.options.scope === "frame") return [this.frame, this.frame];
+    if (this.options.scope === "range") return [Math.min(...this.options.range), Math.max(...this.options.range)];
+    return null;
+  }
+}
+
+/** Run `render` now, and once per animation frame after any of the topics. @param {Store} store @param {Topic[]} topics @param {() => void} render */
+export function watch(store, topics, render) {
+  let queued = false;
+  const schedule = () => {
+    if (queued) return;
+    queued = true;
+    requestAnimationFrame(() => {
+      queued = false;
+      render();
+    });
+  };
+  for (const topic of topics) store.on(topic, schedule);
+  render();
+}

@@ -1,0 +1,51 @@
+/** Placing cameras, on the ego or in the world. */
+
+import { cameraPose, egoPose } from "../entity.js";
+import { turned } from "../geometry.js";
+import { drawFrustum } from "../render/cameras.js";
+import { drawHint } from "../render/handles.js";
+
+/** @type {{at: Point, px: Point, heading: number}|null} */
+let placing = null;
+const SIZE_PX = [704, 396];
+
+/** @type {Tool} */
+export const cameraTool = {
+  name: "camera", label: "Camera", key: "C", icon: "camera",
+  hint: "Click places a camera · drag aims it (Shift: 15°) · on the ego it rides along, in the world it stays",
+  cursor: () => "crosshair",
+  down(at, app) {
+    const ego = egoPose(app.store);
+    placing = { at: at.world, px: at.px, heading: ego[3] };
+  },
+  drag(at) {
+    if (!placing || Math.hypot(at.px[0] - placing.px[0], at.px[1] - placing.px[1]) < 8) return;
+    const heading = Math.atan2(at.world[1] - placing.at[1], at.world[0] - placing.at[0]);
+    placing.heading = at.shift ? Math.round(heading / (Math.PI / 12)) * (Math.PI / 12) : heading;
+  },
+  up(_at, app) {
+    if (!placing) return;
+    const { at, heading } = placing;
+    placing = null;
+    const { mount, fov_deg, camera_z } = app.store.options;
+    const ego = egoPose(app.store);
+    const [x, y] = mount === "ego" ? turned([at[0] - ego[0], at[1] - ego[1]], -ego[3], [0, 0]) : at;
+    const pose = cameraPose(x, y, camera_z, mount === "ego" ? heading - ego[3] : heading);
+    const before = new Set(app.store.scene?.entities.keys());
+    void app.command("add_camera", { mount, pose, width: SIZE_PX[0], height: SIZE_PX[1], fov_deg }, () => {
+      const fresh = app.store.entities().find((e) => e.kind === "camera" && !before.has(e.id));
+      if (fresh) app.select([fresh.id]);
+    });
+  },
+  cancel(app) {
+    placing = null;
+    app.redraw();
+  },
+  draw(ctx, app) {
+    const at = placing?.at ?? app.pointer?.world;
+    if (!at) return;
+    const heading = placing?.heading ?? egoPose(app.store)[3];
+    drawFrustum(ctx, app.view, [at[0], at[1], heading], (app.store.options.fov_deg * Math.PI) / 180, { chosen: Boolean(placing), hover: true, enabled: true, name: "" });
+    if (placing && app.pointer) drawHint(ctx, app.pointer.px, `${((heading * 180) / Math.PI).toFixed(0)}°`);
+  },
+};

@@ -1,0 +1,68 @@
+// The nouns of the page. Ambient, so that every module's JSDoc can name them. Metres, seconds, radians; world frame unless a name says other.
+
+type Point = [number, number];
+/** x, y, z, yaw, pitch, roll. */
+type Pose = [number, number, number, number, number, number];
+/** time_s, then a Pose. */
+type TrackKey = [number, number, number, number, number, number, number];
+
+interface AreaEntity { kind: "area"; id: string; channel: string; exterior_m: Point[]; holes_m: Point[][]; source: string; name: string }
+interface LineEntity { kind: "line"; id: string; channel: string; points_m: Point[]; width_m: number; source: string; name: string }
+interface AgentEntity {
+  kind: "agent"; id: string; instance_id: number; class_name: string; size_m: [number, number, number]; keyframes: TrackKey[];
+  appears_s: number | null; disappears_s: number | null; source: string; name: string;
+}
+interface EgoEntity { kind: "ego"; id: "ego"; keyframes: TrackKey[]; source: string }
+interface CameraModel { name: string; width: number; height: number; fx: number; fy: number; cx: number; cy: number; ego_SE3_camera: Pose; fisheye: number[] | null }
+interface CameraEntity { kind: "camera"; id: string; camera: CameraModel; mount: "ego" | "world" | "path"; keyframes: TrackKey[]; enabled: boolean; source: string }
+/** Tiles are base64 of packed bits, 64 x 64 cells of 0.2 m, indexed [x, y]. */
+interface PaintEntity { kind: "paint"; id: string; channel: string; erases: boolean; span: [number, number] | null; tiles: Record<string, string> }
+interface OccupancyEditEntity {
+  kind: "occupancy_edit"; id: string; edit?: string; edit_kind?: string; span: [number, number] | null; class_name: string; instance_id: number;
+  box_pose: Pose; box_size_m: [number, number, number];
+}
+type Entity = AreaEntity | LineEntity | AgentEntity | EgoEntity | CameraEntity | PaintEntity | OccupancyEditEntity;
+type Tracked = AgentEntity | EgoEntity;
+
+interface Channel { name: string; rgb: [number, number, number]; key: string }
+interface GridInfo { name: string; shape: [number, number, number]; voxel_m: number; origin_m: [number, number, number] }
+
+interface SceneState {
+  rev: number; name: string; duration_s: number; frames: number; grid: string | GridInfo; prompt: string; notes: string[];
+  entities: Map<string, Entity>; ego: EgoEntity; dirty: boolean; saved_path: string | null; can_undo: string | null; can_redo: string | null;
+  channels: Channel[]; sizes: Record<string, [number, number, number]>; presets: string[]; preset?: string; rigs: string[]; viser_url: string;
+}
+
+interface JobState {
+  id: string; state: "queued" | "loading" | "running" | "done" | "failed" | "cancelled"; stage: string; frames_done: number; frames_total: number;
+  seconds: number; message: string; take: string | null; recipe?: { seed?: number };
+  frames_kept?: number; eta_s?: number | null; position?: number | null; draft?: boolean;
+}
+interface TakeState { id: string; path: string; frames: number; start_frame: number; stage: string; stale: boolean; seed?: number }
+interface StripCamera { name: string; semantic: string | null; depth: string | null; picture: string | null }
+interface StripState { frame: number; cameras: StripCamera[] }
+interface FileEntry { path: string; name: string; modified?: string | number; format?: string; source?: string }
+interface FileLists { projects: FileEntry[]; recovery: FileEntry[]; logs: FileEntry[]; templates: FileEntry[]; takes: FileEntry[]; formats: Array<{ name: string; title: string; source: string }> }
+interface Notice { id: number; level: "info" | "warn" | "error"; text: string }
+
+interface Stroke { channel: string; erases: boolean; radius_m: number; points: Point[]; span: [number, number] | null; seq: number | null }
+type ToolName = "select" | "brush" | "eraser" | "fill" | "agent" | "waypoint" | "camera" | "area" | "line" | "pan";
+
+/** A pointer event on the canvas, in both frames. */
+interface CanvasPointer { px: Point; world: Point; shift: boolean; ctrl: boolean; alt: boolean; coalesced: Point[] }
+interface Tool {
+  name: ToolName; label: string; key: string; icon: string; hint: string;
+  cursor?(app: App): string;
+  down?(at: CanvasPointer, app: App): void;
+  move?(at: CanvasPointer, app: App): void;
+  drag?(at: CanvasPointer, app: App): void;
+  up?(at: CanvasPointer, app: App): void;
+  double?(at: CanvasPointer, app: App): void;
+  /** Esc, or the tool is put away: drop whatever is half made. */
+  cancel?(app: App): void;
+  /** True where the key was used. */
+  key_down?(event: KeyboardEvent, app: App): boolean;
+  /** Drawn over everything, in pixels. */
+  draw?(ctx: CanvasRenderingContext2D, app: App): void;
+}
+type App = import("./app.js").App;

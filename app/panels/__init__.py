@@ -1,0 +1,1 @@
+"""Gradio's part of the page: the mount point of the canvas application."""
