@@ -28,6 +28,8 @@ class AppConfig:
     preset: str = "compact"
     workspace: Path = field(default_factory=lambda: Path.home() / "AnyScene")
     """Folder of the projects (*.anyscene), takes/ and drafts/."""
+    example: str | None = "crossing"
+    """Template that a new workspace shows first; None begins with a blank scene."""
     warm: bool = True
     """Load `preset` in the engine's process as soon as the page is up, so that the first Generate is quick."""
     idle_s: float = 600.0
@@ -62,11 +64,6 @@ class AppConfig:
     def drafts(self) -> Path:
         """What autosave writes, a folder for each document that was open."""
         return self.workspace / "drafts"
-
-    @property
-    def previews(self) -> Path:
-        """Takes of single frames, made while the scene is edited and thrown away."""
-        return self.drafts / "previews"
 
 
 def is_workspace_name(name: str) -> bool:

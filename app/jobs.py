@@ -1,5 +1,7 @@
 """Jobs: what was asked of the engine, in which order it runs, how far it is. They outlive browser tabs and workers.
 
+Beside them, drafts: one frame for the eyes of a workspace. A job goes before every draft, also before the one being drawn.
+
 Events come from three sides (submit and cancel, the worker's answers, the worker's death) and each moves the state under
 one lock; a listener hears of it on a thread of its own, so that it may take locks of its own. A job's finished frames
 stay on disk whatever its state.
@@ -12,11 +14,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
-from app.worker import Answer, Ended, FrameMade, Load, Loaded, Loading, Make, Progressed, WorkerProcess
+from app.worker import Answer, Draw, Ended, FrameMade, Load, Loaded, Loading, Make, Progressed, WorkerProcess
 from editor.document import Document
 from engine.api import Recipe
 
@@ -39,8 +42,6 @@ class JobRequest:
     cameras: tuple[str, ...] | None
     device: str
     out: Path
-    draft: bool = False
-    """A preview of the frame being edited: the newest one of a workspace replaces those before it."""
 
 
 @dataclass
@@ -89,7 +90,7 @@ class Job:
             "type": "job", "id": self.id, "state": self.state, "stage": self.stage,
             "frames_done": self.done, "frames_total": self.total, "frames_kept": self.frames_kept,
             "seconds": round(self.seconds, 2), "eta_s": None if self.eta_s is None else round(self.eta_s, 1), "position": position,
-            "message": self.message, "take": str(request.out) if self.frames_kept or self.state == "done" else None, "draft": request.draft,
+            "message": self.message, "take": str(request.out) if self.frames_kept or self.state == "done" else None,
             "recipe": {
                 "preset": request.recipe.preset, "seed": request.recipe.seed, "steps": request.recipe.steps, "until": request.until,
                 "start_frame": request.start_frame, "frames": request.frames, "cameras": request.cameras,
@@ -102,8 +103,25 @@ Listener = Callable[[Job, dict[str, object], Answer | None], None]
 cause. Called on the store's own thread."""
 
 
+Drawn = Callable[[FrameMade | None, str], None]
+"""Told once of a draft that was not called off: the frame, or None and one sentence about why there is none. Called on the
+store's own thread."""
+
+
+@dataclass(eq=False)
+class Draft:
+    """One frame to draw for a workspace. Only JobStore changes it."""
+
+    workspace: str
+    request: Draw
+    drawn: Drawn
+    made: FrameMade | None = None
+    called_off: bool = False
+    """Nobody waits for it any more."""
+
+
 class JobStore:
-    """The queue, the running job, and the worker that runs it. Safe to use from any thread."""
+    """The queue, the running job or draft, and the worker that runs it. Safe to use from any thread."""
 
     def __init__(self, listener: Listener, preset: str, device: str) -> None:
         self._listener = listener
@@ -113,8 +131,11 @@ class JobStore:
         self._jobs: dict[str, Job] = {}
         self._queue: list[Job] = []
         self._running: Job | None = None
+        self._waiting: dict[str, Draft] = {}
+        """The newest draft of each workspace, while others are before it."""
+        self._drawing: Draft | None = None
         self._worker: WorkerProcess | None = None
-        self._news: SimpleQueue[tuple[Job, dict[str, object], Answer | None] | None] = SimpleQueue()
+        self._news: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._closed = False
         threading.Thread(target=self._tell, name="anyscene-job-news", daemon=True).start()
         self.engine_state = "off"
@@ -127,22 +148,31 @@ class JobStore:
                 self._start_worker().send(Load(self._preset, self._device))
 
     def submit(self, workspace: str, request: JobRequest) -> Job:
-        """Put a job in line. A draft calls off earlier drafts of its workspace and waits behind full takes."""
+        """Put a job in line, before every draft: one that is being drawn makes room within a step and is drawn later."""
         with self._lock:
             serial = next(self._serials)
-            job = Job(f"job-{serial}", serial, workspace, request, total=request.frames)
-            if request.draft:
-                for other in [*self._queue, *([self._running] if self._running else [])]:
-                    if other.request.draft and other.workspace == workspace:
-                        self._cancel(other, "A newer draft took its place.")
-            self._jobs[job.id] = job
-            full = [other for other in self._queue if not other.request.draft]
-            at = len(self._queue) if request.draft else len(full)
-            self._queue.insert(at, job)
+            job = self._jobs[f"job-{serial}"] = Job(f"job-{serial}", serial, workspace, request, total=request.frames)
+            self._queue.append(job)
             self._announce(job)
             self._forget_old()
+            if self._drawing is not None and self._worker is not None:
+                self._worker.cancel(self._drawing.request.serial)
+                self._kill_later(self._worker, self._drawing.request.serial)
             self._pump()
         return job
+
+    def draw(self, workspace: str, request: Draw, drawn: Drawn) -> None:
+        """Draw a draft when no job is in line. It replaces the workspace's earlier one, wherever that is. `request.serial` is set here."""
+        with self._lock:
+            self._call_off(workspace)
+            if not self._closed:
+                self._waiting[workspace] = Draft(workspace, replace(request, serial=next(self._serials)), drawn)
+                self._pump()
+
+    def call_off_draft(self, workspace: str) -> None:
+        """Nobody waits for this workspace's draft any more."""
+        with self._lock:
+            self._call_off(workspace)
 
     def cancel(self, job_id: str, workspace: str | None = None) -> bool:
         """Call a job off; False where there is no such live job (of that workspace)."""
@@ -175,6 +205,8 @@ class JobStore:
         """Call everything off and end the worker."""
         with self._lock:
             self._closed = True
+            for workspace in [*self._waiting, *([self._drawing.workspace] if self._drawing else [])]:
+                self._call_off(workspace)
             for job in [*self._queue, *([self._running] if self._running else [])]:
                 self._cancel(job, "The studio was closed.")
             worker, self._worker = self._worker, None
@@ -191,12 +223,17 @@ class JobStore:
         return worker
 
     def _pump(self) -> None:
-        if self._running is not None or not self._queue or self._closed:
+        if self._running is not None or self._drawing is not None or self._closed or not (self._queue or self._waiting):
             return
-        job = self._running = self._queue.pop(0)
         worker = self._worker
         if worker is None or not worker.process.is_alive():
             worker = self._start_worker()
+        if not self._queue:
+            draft = self._drawing = self._waiting.pop(next(iter(self._waiting)))
+            self.engine_state = "busy"
+            worker.send(draft.request)
+            return
+        job = self._running = self._queue.pop(0)
         job.state, job.started, job.stage_started = "running", time.monotonic(), time.monotonic()
         self.engine_state = "busy"
         request = job.request
@@ -221,19 +258,33 @@ class JobStore:
             self._end(job, "cancelled", why)
         elif job is self._running and self._worker is not None:
             job.cancelling, job.message = True, why
-            worker, serial = self._worker, job.serial
-            worker.cancel(serial)
-            timer = threading.Timer(CANCEL_GRACE_S, self._kill_if_stuck, args=(worker, serial))
-            timer.daemon = True
-            timer.start()
+            self._worker.cancel(job.serial)
+            self._kill_later(self._worker, job.serial)
             self._announce(job)
+
+    def _call_off(self, workspace: str) -> None:
+        self._waiting.pop(workspace, None)
+        draft = self._drawing
+        if draft is not None and draft.workspace == workspace and self._worker is not None:
+            draft.called_off = True
+            self._worker.cancel(draft.request.serial)
+
+    def _kill_later(self, worker: WorkerProcess, serial: int) -> None:
+        timer = threading.Timer(CANCEL_GRACE_S, self._kill_if_stuck, args=(worker, serial))
+        timer.daemon = True
+        timer.start()
 
     def _kill_if_stuck(self, worker: WorkerProcess, serial: int) -> None:
         """Called without the lock, by the timer."""
         with self._lock:
-            stuck = worker is self._worker and self._running is not None and self._running.serial == serial
+            drafted = self._drawing is not None and self._drawing.request.serial == serial
+            stuck = worker is self._worker and (drafted or (self._running is not None and self._running.serial == serial))
+            if stuck and drafted and self.engine_state == "loading":
+                # Whoever comes next needs what is being loaded.
+                self._kill_later(worker, serial)
+                return
         if stuck:
-            log.warning("job %d did not stop within %.0f s of its cancel: the engine's process is killed", serial, CANCEL_GRACE_S)
+            log.warning("%d did not stop within %.0f s of its cancel: the engine's process is killed", serial, CANCEL_GRACE_S)
             worker.kill()
 
     def _end(self, job: Job, state: str, message: str, answer: Answer | None = None) -> None:
@@ -262,6 +313,9 @@ class JobStore:
         if isinstance(answer, Loading | Loaded):
             self.engine_state = "loading" if isinstance(answer, Loading) else "ready"
             log.info("preset '%s' %s", answer.preset, "loads" if isinstance(answer, Loading) else f"was ready after {answer.seconds:.1f} s")
+        if self._drawing is not None and answer.serial == self._drawing.request.serial:
+            self._take_in_draft(self._drawing, answer)
+            return
         job = self._running
         if job is None or answer.serial != job.serial:
             return
@@ -286,32 +340,53 @@ class JobStore:
             return
         self._announce(job, answer)
 
+    def _take_in_draft(self, draft: Draft, answer: Answer) -> None:
+        if isinstance(answer, Loaded):
+            self.engine_state = "busy"
+        elif isinstance(answer, FrameMade):
+            draft.made = answer
+        elif isinstance(answer, Ended):
+            self.engine_state, self._drawing = "ready", None
+            if draft.called_off:
+                pass
+            elif answer.state == "cancelled":
+                # A job came in between. Under a new serial, because the old one is still marked as called off.
+                again = Draft(draft.workspace, replace(draft.request, serial=next(self._serials)), draft.drawn)
+                self._waiting.setdefault(draft.workspace, again)
+            else:
+                self._news.put(partial(draft.drawn, draft.made, answer.sentence))
+            self._pump()
+
     def _bury(self, worker: WorkerProcess) -> None:
-        job = self._running
-        self.engine_state = "off"
+        job, draft = self._running, self._drawing
+        self.engine_state, self._drawing = "off", None
+        if draft is not None and not draft.called_off:
+            self._news.put(partial(draft.drawn, None, f"{worker.obituary()} while it drew a draft."))
         if job is None:
-            log.warning("%s while it was idle.", worker.obituary())
+            log.warning("%s while it was idle or drew a draft.", worker.obituary())
+            self._pump()
             return
-        kept = f" {job.frames_kept} finished frames are kept." if job.frames_kept else ""
+        kept = f" {job.frames_kept} finished frames are kept" if job.frames_kept else ""
         if job.cancelling:
-            self._end(job, "cancelled", job.message + kept)
+            self._end(job, "cancelled", f"{job.message}{kept and kept + '.'}")
         else:
             self._end(
                 job,
                 "failed",
-                f"{worker.obituary()} during '{job.stage or 'loading'}': run it again, with fewer frames or a smaller preset if it stops again.{kept}",
+                f"{worker.obituary()} during '{job.stage or 'loading'}':{kept and kept + ';'} run it again, "
+                "with fewer frames or a smaller preset if it stops again.",
             )
         log.warning("%s: %s", job.id, job.message)
         self._start_worker().send(Load(job.request.recipe.preset, job.request.device))
         self._pump()
 
     def _announce(self, job: Job, answer: Answer | None = None) -> None:
-        self._news.put((job, job.to_json(self.position(job)), answer))
+        self._news.put(partial(self._listener, job, job.to_json(self.position(job)), answer))
 
     def _tell(self) -> None:
         """Called without the lock, on its own thread, until the store is closed."""
         while (news := self._news.get()) is not None:
             try:
-                self._listener(*news)
+                news()
             except Exception:
-                log.exception("the listener failed on %s", news[0].id)
+                log.exception("a listener failed")

@@ -31,7 +31,8 @@ def document(workspace: Workspace) -> dict[str, object]:
         ],
         "classes": [{"name": name, "rgb": CLASS_RGB[i].tolist()} for i, name in enumerate(CLASSES)],
         "sizes": {name: list(size) for name, size in DEFAULT_SIZE_M.items()},
-        "presets": list(PRESETS), "preset": workspace.config.preset, "rigs": list(rig_names()), "viser_url": f"/viser/{workspace.name}/",
+        "presets": list(dict.fromkeys((*PRESETS, workspace.config.preset))), "preset": workspace.config.preset,
+        "rigs": list(rig_names()), "viser_url": f"/viser/{workspace.name}/",
         "workspace": workspace.name, "frame": workspace.frame,
     }  # fmt: skip
 

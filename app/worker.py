@@ -1,7 +1,7 @@
 """The engine's process. It holds the models, makes takes, and may die without taking anything else with it.
 
-The studio talks to it through a pipe, in the frozen messages below; one raw integer in shared memory says which job is
-called off. No lock is shared: a process killed while it holds one would hang the studio.
+The studio talks to it through a pipe, in the frozen messages below; one raw integer in shared memory says which job or draft
+is called off. No lock is shared: a process killed while it holds one would hang the studio.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from pathlib import Path
 import numpy as np
 
 from editor.document import Document
-from engine.api import Engine, OccupancyFrame, Picture, Recipe
+from engine.api import Cancelled, Engine, OccupancyFrame, Picture, Recipe
+from engine.spec.clip import SceneClip
 
 log = logging.getLogger("anyscene.worker")
 
@@ -53,11 +54,26 @@ class Make:
 
 
 @dataclass(frozen=True, slots=True)
+class Draw:
+    """Draw a draft: one frame, or a region of it with the rest held. Answered by one FrameMade, and Ended."""
+
+    serial: int
+    device: str
+    recipe: Recipe
+    clip: SceneClip
+    """Of this one frame."""
+    before: FrameMade | None = None
+    """The frame to start from; None draws all of it."""
+    region: np.ndarray | None = None
+    """bool (X, Y), given with `before`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Finish what is running, then end."""
 
 
-Request = Load | Make | Stop
+Request = Load | Make | Draw | Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +156,8 @@ class _Worker:
                     return
                 if isinstance(request, Load):
                     self.warm(request)
+                elif isinstance(request, Draw):
+                    self.draw(request)
                 else:
                     self.make(request)
 
@@ -164,35 +182,58 @@ class _Worker:
             self.pipe.send(Loaded(serial, preset, time.perf_counter() - start))
         return self.engines[key]
 
+    def draw(self, draft: Draw) -> None:
+        def cancelled() -> bool:
+            return self.cancelled_serial.value == draft.serial
+
+        with self.telling_how_it_fails(draft.serial):
+            # It may have been replaced before its turn came: then nothing is loaded for it.
+            drawn = None if cancelled() else self.drawn(draft, cancelled)
+            if drawn is not None:
+                self.pipe.send(pack(draft.serial, drawn))
+            self.pipe.send(Ended(draft.serial, "cancelled" if drawn is None else "done"))
+
+    def drawn(self, draft: Draw, cancelled: Cancelled) -> OccupancyFrame | None:
+        engine = self.engine(draft.serial, draft.recipe.preset, draft.device)
+        if draft.before is None or draft.region is None:
+            return next(iter(engine.occupancy(draft.clip, draft.recipe, cancelled)), None)
+        return engine.redraw(draft.clip, unpack(draft.before), draft.region, draft.recipe, cancelled)
+
     def make(self, job: Make) -> None:
         from app.take_maker import TakeCancelled, make_take
 
         def cancelled() -> bool:
             return self.cancelled_serial.value == job.serial
 
+        with self.telling_how_it_fails(job.serial):
+            try:
+                make_take(
+                    job.document,
+                    job.out,
+                    engine=self.engine(job.serial, job.recipe.preset, job.device),
+                    recipe=job.recipe,
+                    until=job.until,
+                    start_s=job.start_s,
+                    frames=job.frames,
+                    cameras=job.cameras,
+                    progress=lambda stage, done, total: self.pipe.send(Progressed(job.serial, stage, done, total)),
+                    cancelled=cancelled,
+                    on_frame=lambda frame: self.pipe.send(pack(job.serial, frame)),
+                    on_picture=lambda picture: self.pipe.send(PictureMade(job.serial, picture.camera, picture.index, jpeg(picture))),
+                )
+                self.pipe.send(Ended(job.serial, "done"))
+            except TakeCancelled:
+                self.pipe.send(Ended(job.serial, "cancelled"))
+
+    @contextlib.contextmanager
+    def telling_how_it_fails(self, serial: int) -> Iterator[None]:
         try:
-            make_take(
-                job.document,
-                job.out,
-                engine=self.engine(job.serial, job.recipe.preset, job.device),
-                recipe=job.recipe,
-                until=job.until,
-                start_s=job.start_s,
-                frames=job.frames,
-                cameras=job.cameras,
-                progress=lambda stage, done, total: self.pipe.send(Progressed(job.serial, stage, done, total)),
-                cancelled=cancelled,
-                on_frame=lambda frame: self.pipe.send(pack(job.serial, frame)),
-                on_picture=lambda picture: self.pipe.send(PictureMade(job.serial, picture.camera, picture.index, jpeg(picture))),
-            )
-            self.pipe.send(Ended(job.serial, "done"))
-        except TakeCancelled:
-            self.pipe.send(Ended(job.serial, "cancelled"))
+            yield
         except (BrokenPipeError, ConnectionResetError):
             raise
         except Exception as error:
-            log.exception("job %d failed", job.serial)
-            self.pipe.send(Ended(job.serial, "failed", sentence(error), repr(error)))
+            log.exception("%d failed", serial)
+            self.pipe.send(Ended(serial, "failed", sentence(error), repr(error)))
 
 
 def sentence(error: BaseException) -> str:
@@ -269,8 +310,8 @@ class WorkerProcess:
         code = self.process.exitcode
         if code is not None and code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
-            why = ", most often because memory ran out" if -code == signal.SIGKILL else ""
-            return f"The engine's process was killed ({name}){why}"
+            why = ", most often for lack of memory" if -code == signal.SIGKILL else ""
+            return f"The engine's process was killed ({name}{why})"
         return f"The engine's process ended unexpectedly (exit code {code})"
 
     def kill(self) -> None:

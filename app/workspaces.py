@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 import time
 
@@ -18,8 +17,6 @@ log = logging.getLogger("anyscene.workspaces")
 
 MOST = 32
 """Workspaces at once; each is a document, a thread, and a 3D server while it is looked at."""
-START = "start"
-"""Template that a new workspace begins with, where there is one."""
 
 
 class Workspaces:
@@ -30,7 +27,6 @@ class Workspaces:
         self._lock = threading.Lock()
         self._open: dict[str, Workspace] = {}
         self.jobs = JobStore(self._on_job, config.preset, config.device)
-        shutil.rmtree(config.previews, ignore_errors=True)
         for folder in (config.workspace, config.takes, config.drafts):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -72,9 +68,9 @@ class Workspaces:
     def _first_document(self) -> Document:
         from editor.files import project
 
-        template = files.TEMPLATES / f"{START}{files.SUFFIX}"
-        if not template.is_file():
+        if self.config.example is None:
             return Document()
+        template = files.TEMPLATES / f"{self.config.example}{files.SUFFIX}"
         try:
             return project.load(template)
         except (ValueError, OSError) as error:

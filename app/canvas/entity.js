@@ -14,8 +14,8 @@ export function channelOf(entity) {
 /** @param {string} name */
 export const spoken = (name) => name.replaceAll("_", " ");
 
-/** Logs name their agents by UUIDs: four digits of one tell them apart well enough. @param {string} name */
-const shortened = (name) => name.replace(/([0-9a-f]{4})[0-9a-f]{4}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, "$1");
+/** Logs name their agents by UUIDs, and shout: four digits tell them apart well enough, in lower case. @param {string} name */
+const shortened = (name) => name.replace(/^[A-Z_ ]{3,}(?=[ _])/, (word) => word.toLowerCase()).replace(/([0-9a-f]{4})[0-9a-f]{4}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, "$1");
 
 /** @param {Entity} entity */
 export function labelOf(entity) {

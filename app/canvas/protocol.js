@@ -24,7 +24,6 @@ export function dismiss(store, id) {
 /** @type {Record<string, (store: import("./store.js").Store, message: any) => void>} */
 const HANDLERS = {
   document(store, m) {
-    const fresh = store.scene === null;
     store.scene = {
       ...m, rev: m.rev ?? 0, entities: new Map(m.entities.map((/** @type {Entity} */ e) => [e.id, e])), notes: m.notes ?? [],
       presets: (m.presets ?? []).map(nameOf), rigs: (m.rigs ?? []).map(nameOf), channels: m.channels ?? [],
@@ -35,8 +34,9 @@ const HANDLERS = {
     // What is under way or shown comes again behind the document; what does not come is of another scene.
     Object.assign(store, { job: null, take: null, strip: null, bev: null });
     store.frame = Math.min(store.frame, Math.max(0, m.frames - 1));
-    if (!fresh && m.notes?.length) for (const note of m.notes.slice(0, 2)) notify(store, "info", note);
-    store.emit("scene", "entities", "selection", "frame", "history", "channels", "preview", "job", "take", "strip", "bev");
+    // What was said of the scene before is over; the new one's notes stand in the inspector.
+    store.notices = store.notices.filter((n) => n.level !== "info");
+    store.emit("scene", "entities", "selection", "frame", "history", "channels", "preview", "job", "take", "strip", "bev", "notices");
   },
   patch(store, m) {
     const scene = store.scene;
@@ -56,7 +56,7 @@ const HANDLERS = {
   job(store, m) {
     const before = store.job;
     const waits = before && before.id !== m.id && (before.state === "running" || before.state === "loading") && m.state === "queued";
-    if (m.draft || waits) return;
+    if (waits) return;
     store.job = m;
     if (m.state === "failed" && before?.state !== "failed") notify(store, "error", m.message || "The job failed without saying why; its finished frames are kept.");
     if (m.state === "done" && before && before.state !== "done") notify(store, "info", `Take ready: ${m.frames_kept ?? m.frames_total} frames in ${m.seconds.toFixed(1)} s.`);
@@ -65,6 +65,10 @@ const HANDLERS = {
   take(store, m) {
     store.take = m.id ? m : null;
     store.emit("take");
+  },
+  live(store, m) {
+    store.live = Boolean(m.on);
+    store.emit("live");
   },
   strip(store, m) {
     store.strip = m;

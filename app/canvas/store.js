@@ -1,6 +1,6 @@
 /** What the page knows, and who wants to hear of changes. Panels and canvas read it; only protocol.js and user gestures write it. */
 
-/** @typedef {"scene"|"entities"|"selection"|"frame"|"playing"|"tool"|"options"|"channels"|"show"|"preview"|"job"|"take"|"strip"|"files"|"notices"|"link"|"history"|"bev"|"hover"} Topic */
+/** @typedef {"scene"|"entities"|"selection"|"frame"|"playing"|"tool"|"options"|"channels"|"show"|"preview"|"job"|"take"|"strip"|"files"|"notices"|"link"|"history"|"bev"|"hover"|"live"} Topic */
 
 const REMEMBERED = "anyscene.options";
 
@@ -29,6 +29,8 @@ export class Store {
     /** @type {JobState|null} */ this.job = null;
     /** @type {TakeState|null} */ this.take = null;
     /** @type {StripState|null} */ this.strip = null;
+    /** Whether the studio answers edits with drafts. */
+    this.live = false;
     /** @type {{frame: number, url: string}|null} */ this.bev = null;
     /** @type {FileLists|null} */ this.files = null;
     /** @type {Notice[]} */ this.notices = [];

@@ -36,11 +36,11 @@ interface SceneState {
 interface JobState {
   id: string; state: "queued" | "loading" | "running" | "done" | "failed" | "cancelled"; stage: string; frames_done: number; frames_total: number;
   seconds: number; message: string; take: string | null; recipe?: { seed?: number };
-  frames_kept?: number; eta_s?: number | null; position?: number | null; draft?: boolean;
+  frames_kept?: number; eta_s?: number | null; position?: number | null;
 }
 interface TakeState { id: string; path: string; frames: number; start_frame: number; stage: string; stale: boolean; seed?: number }
 interface StripCamera { name: string; semantic: string | null; depth: string | null; picture: string | null }
-interface StripState { frame: number; cameras: StripCamera[] }
+interface StripState { frame: number; source?: "take" | "draft" | "lift"; recipe?: { preset: string; seed: number; steps: number | null } | null; cameras: StripCamera[] }
 interface FileEntry { path: string; name: string; modified?: string | number; format?: string; source?: string }
 interface FileLists { projects: FileEntry[]; recovery: FileEntry[]; logs: FileEntry[]; templates: FileEntry[]; takes: FileEntry[]; formats: Array<{ name: string; title: string; source: string }> }
 interface Notice { id: number; level: "info" | "warn" | "error"; text: string }

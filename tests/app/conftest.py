@@ -101,7 +101,7 @@ def running(config: AppConfig) -> Iterator[Studio]:
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """One studio for a module; tests use workspaces of their own."""
     folder: Path = tmp_path_factory.mktemp("workspace")
-    with running(AppConfig(port=0, preset="fake", workspace=folder, warm=False)) as running_studio:
+    with running(AppConfig(port=0, preset="fake", workspace=folder, example=None, warm=False)) as running_studio:
         yield running_studio
 
 

@@ -6,7 +6,6 @@ import os
 import signal
 import time
 
-from app import files
 from app.jobs import LIVE
 from engine.spec.take import Take
 
@@ -115,27 +114,16 @@ def test_a_job_outlives_its_tab(studio):
         assert ended(page, job)["state"] == "done"
 
 
-def test_of_many_drafts_the_newest_wins(studio):
-    with studio.page("drafts") as page:
-        jobs = [generate(page, preset=SLOW, frames=10, draft=True) for _ in range(4)]
-        ends = [ended(page, job) for job in jobs[:3]]
-        assert [end["state"] for end in ends] == ["cancelled"] * 3 and "newer" in ends[0]["message"]
-        assert studio.config.previews.is_dir() and not any(str(studio.config.previews) in entry["path"] for entry in files.takes(studio.config))
-        page.send("cancel", job=jobs[3])
-        assert "newer" not in ended(page, jobs[3])["message"]
-
-
-def test_a_full_take_goes_before_waiting_drafts_and_nobody_cancels_the_jobs_of_others(studio):
+def test_jobs_run_in_the_order_of_asking_and_nobody_cancels_those_of_others(studio):
     with studio.page("line") as page, studio.page("others") as others:
         running = generate(page, preset=SLOW, frames=8)
-        draft = generate(others, frames=1, draft=True)
-        full = generate(page, frames=1)
-        assert studio.workspaces.jobs.position(studio.workspaces.jobs.get(full)) == 1
-        assert studio.workspaces.jobs.position(studio.workspaces.jobs.get(draft)) == 2
-        page.send("cancel", job=draft)
+        theirs, mine = generate(others, frames=1), generate(page, frames=1)
+        positions = [studio.workspaces.jobs.position(studio.workspaces.jobs.get(job)) for job in (running, theirs, mine)]
+        assert positions == [0, 1, 2]
+        page.send("cancel", job=theirs)
         assert "not running here" in page.wait_for("notice", lambda m: m["level"] == "error")["text"]
         page.send("cancel", job=running)
-        assert ended(page, full)["state"] == "done" and ended(others, draft)["state"] == "done"
+        assert ended(page, mine)["state"] == "done" and ended(others, theirs)["state"] == "done"
 
 
 def test_progress_tells_stage_pieces_and_time_left(studio):

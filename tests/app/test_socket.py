@@ -186,7 +186,7 @@ def test_messages_are_strict_json(studio):
 
 
 def test_unsaved_work_of_an_earlier_run_is_offered_and_restored(run_studio, tmp_path):
-    config = AppConfig(port=0, preset="fake", workspace=tmp_path, warm=False)
+    config = AppConfig(port=0, preset="fake", workspace=tmp_path, example=None, warm=False)
     with run_studio(config) as before, before.page("desk") as page:
         page.command("add_agent", class_name="bus", x=3, y=1)
     with run_studio(config) as after, after.page("desk") as page:

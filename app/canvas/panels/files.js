@@ -70,7 +70,6 @@ export function showImport(app) {
     if (!s.trim()) return app.say("warn", "Give the folder or file to import, as a path on the machine that runs the studio.");
     guarded(app, "An import", () => {
       app.socket.send({ type: "import", format: f, source: s.trim() });
-      app.say("info", "Importing… large logs take a few seconds.");
       close();
     });
   };

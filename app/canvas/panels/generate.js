@@ -15,7 +15,7 @@ const clock = (s) => (s < 60 ? `${s.toFixed(1)} s` : `${Math.floor(s / 60)}:${St
 /** @param {App} app */
 export function makeGenerate(app) {
   const { store } = app;
-  const settings = { frames: /** @type {number|null} */ (null), start: 0, seed: 0, steps: /** @type {number|null} */ (null), preset: "", until: "video" };
+  const settings = { frames: /** @type {number|null} */ (null), start: 0, seed: 0, steps: /** @type {number|null} */ (null), preset: "", until: "video", live: true };
   try {
     Object.assign(settings, JSON.parse(localStorage.getItem(REMEMBERED) ?? "{}"));
   } catch {
@@ -25,15 +25,26 @@ export function makeGenerate(app) {
   const prompt = /** @type {HTMLTextAreaElement} */ (h("textarea", { class: "prompt", rows: "2", testid: "prompt", label: "Prompt", placeholder: "How it looks: weather, light, place… (for the video)", spellcheck: "false" }));
   const go = button({ text: "Generate", icon: "play", label: "Generate a take", key: "Ctrl+Enter", testid: "generate", class: "primary", press: () => app.generate() });
   const stop = button({ text: "Cancel", label: "Cancel this job; its finished frames stay", key: "Shift+X", testid: "cancel", class: "danger", press: () => app.cancelJob() });
+  const live = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", testid: "live", label: "Live drafts", on: { change: () => { told = ""; keep({ live: live.checked }); } } }));
+  const liveBox = h("label", { class: "check", title: "After each edit, draw the frame shown again: only where the edit touched it, everything else is held" }, live, h("span", { text: "Live" }));
   const bar = h("div", { class: "bar", testid: "progress", role: "progressbar", label: "Progress", "aria-valuemin": "0" }, h("i"));
   const line = h("div", { class: "job-line", testid: "job-line", role: "status" });
   let began = 0;
+  /** What the studio was told about live drafts on this connection. */
+  let told = "";
 
   const keep = (/** @type {Partial<typeof settings>} */ change) => {
     Object.assign(settings, change);
     localStorage.setItem(REMEMBERED, JSON.stringify(settings));
     // After the focus has moved on: a redraw at once would take the next field away.
     requestAnimationFrame(draw);
+    tellLive();
+  };
+  const tellLive = () => {
+    if (store.link.state !== "open") told = "";
+    if (store.link.state !== "open" || !store.scene) return;
+    const wish = { type: "live", on: settings.live, preset: settings.preset || store.scene.preset, seed: settings.seed }, text = JSON.stringify(wish);
+    if (text !== told && app.socket.send(wish)) told = text;
   };
   app.generate = () => {
     if (!store.scene) return;
@@ -91,15 +102,18 @@ export function makeGenerate(app) {
     fill(line,
       h("b", { class: `state ${job.state}`, text: LOOKS[job.state] ?? job.state }), !failed && job.stage && h("span", { text: job.stage }), job.state === "queued" && (job.position ?? 0) > 0 && h("span", { text: `${job.position} ahead` }),
       total > 0 && h("span", { class: "mono", text: `${piece} ${done}/${total}` }), h("span", { class: "mono", text: clock(seconds) }), left && h("span", { class: "mono faint", text: left }),
+      job.state === "cancelled" && (job.frames_kept ?? 0) > 0 && h("p", { class: "faint", text: `${job.frames_kept} finished frames are kept.` }),
       job.message && (failed || busy) && h("p", { class: failed ? "sentence" : "faint", text: job.message }));
   }
   watch(store, ["scene", "take", "job"], () => {
     draw();
     if (document.activeElement !== prompt) prompt.value = store.scene?.prompt ?? "";
   });
+  watch(store, ["link", "scene"], tellLive);
+  watch(store, ["live"], () => (live.checked = store.live));
   watch(store, ["job", "scene"], progress);
   setInterval(() => store.job && BUSY.includes(store.job.state) && progress(), 250);
   const stale = h("span", { class: "badge", testid: "stale", title: "The scene changed since this take was made" }, icon("reuse", 12), "take is stale");
   watch(store, ["take"], () => (stale.hidden = !store.take?.stale));
-  return { head: stale, body: h("div", { class: "generate" }, prompt, form, h("div", { class: "go" }, go, stop), bar, line) };
+  return { head: stale, body: h("div", { class: "generate" }, prompt, form, h("div", { class: "go" }, go, liveBox, stop), bar, line) };
 }

@@ -1,6 +1,7 @@
 /** What each camera sees at the playhead: semantic classes, depth, or the generated picture. */
 
 import { button, fill, h, segmented } from "../dom.js";
+import { draftTag } from "./draft.js";
 import { watch } from "../store.js";
 
 /** @typedef {"semantic"|"depth"|"picture"} Kind */
@@ -11,7 +12,9 @@ const KINDS = [["semantic", "Semantic", "Classes of the geometry"], ["depth", "D
 export function makeStrip(app) {
   const { store } = app;
   const list = h("div", { class: "strip", testid: "strip" });
-  const head = h("span", { class: "head-tools" });
+  const head = h("span", { class: "head-tools" }), kinds = h("span");
+  const draft = draftTag(app, "strip-draft");
+  fill(head, draft, kinds);
   /** A camera's own choice, where it differs from all. @type {Map<string, Kind>} */ const own = new Map();
   /** @type {Map<string, HTMLImageElement>} */ const images = new Map();
   /** @type {string|null} */ let large = null;
@@ -42,7 +45,7 @@ export function makeStrip(app) {
     return h("figure", { class: `shot${chosen ? " on" : ""}`, testid: big ? undefined : `strip-${name}`, style: `aspect-ratio:${ratio}`, title: "Click selects the camera, double-click shows it large", on: { click: () => entity && app.select([entity.id]), dblclick: () => show(big ? null : name) } },
       image(big ? "large" : name, url, `${name}, ${kind}`),
       !url && h("div", { class: "shot-empty", text: kind === "picture" ? "no picture at this frame" : "…" }),
-      h("figcaption", {}, h("span", { text: name.replace(/^CAM_/, "").replaceAll("_", " ") }),
+      h("figcaption", {}, h("span", { text: name.replace(/^(CAM|ring)_/, "").replaceAll("_", " ") }),
         h("span", { class: "kinds" }, KINDS.map(([k, text, why]) => h("button", { type: "button", class: k === kind ? "on" : "", label: `${name}: ${text}`, title: why, text: text[0], on: { click: (/** @type {Event} */ e) => { e.stopPropagation(); own.set(name, k); refresh(); } } })))));
   }
 
@@ -58,7 +61,7 @@ export function makeStrip(app) {
     const waiting = store.strip !== null && store.strip.frame !== store.frame;
     list.classList.toggle("waiting", waiting);
     list.style.setProperty("--columns", String(names.length <= 1 ? 1 : names.length <= 4 ? 2 : names.length <= 6 || list.clientWidth < 500 ? 3 : 4));
-    fill(head, segmented({ label: "What the cameras show", value: store.options.stripKind, testid: "strip-kind", options: KINDS, change: (v) => { own.clear(); store.options.stripKind = v; store.emit("options"); } }));
+    fill(kinds, segmented({ label: "What the cameras show", value: store.options.stripKind, testid: "strip-kind", options: KINDS, change: (v) => { own.clear(); store.options.stripKind = v; store.emit("options"); } }));
     fill(list, names.length ? names.map((n) => tile(n)) : h("div", { class: "pane-empty" }, h("p", { text: "No cameras yet. Place one (C), or take a whole rig:" }), h("div", { class: "group" }, (store.scene?.rigs ?? []).slice(0, 4).map((rig) => button({ text: rig, label: `Use the rig ${rig}`, press: () => void app.command("use_rig", { name: rig }) })))));
     if (large && names.includes(large)) fill(lightbox, tile(large, true), button({ icon: "close", label: "Close", class: "ghost close", press: () => show(null) }));
     else lightbox.hidden = true;

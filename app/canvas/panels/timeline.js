@@ -5,12 +5,14 @@ import { icon } from "../icons.js";
 import { labelOf } from "../entity.js";
 import { watch } from "../store.js";
 import { RATE_HZ } from "../tracks.js";
+import { draftShown } from "./draft.js";
 
 const GUTTER_PX = 140;
 const RIGHT_PX = 16;
 const RULER_PX = 22;
 const TAKE_PX = 12;
 const ROW_PX = 20;
+const DRAFT = "#6aa7ff";
 const FONT = "10px ui-monospace, 'DejaVu Sans Mono', monospace";
 
 /** @param {App} app */
@@ -103,6 +105,11 @@ export function makeTimeline(app) {
       const wanted = running && f >= from && f < from + (take?.frames ?? job.frames_total);
       ctx.fillStyle = done ? (take?.stale ? "#8a6a2a" : "#3f9d6b") : wanted ? "#2a3b52" : "#1d232b";
       ctx.fillRect(GUTTER_PX + f * wide + 0.5, y + 2, Math.max(1, wide - 1), TAKE_PX - 5);
+    }
+    const draft = draftShown(app);
+    if (draft) {
+      ctx.fillStyle = DRAFT;
+      ctx.fillRect(GUTTER_PX + draft.frame * wide + 0.5, y + 2, Math.max(1, wide - 1), TAKE_PX - 5);
     }
     if (take?.stale && !running) {
       ctx.strokeStyle = "rgba(255,200,90,0.5)";
@@ -213,7 +220,7 @@ export function makeTimeline(app) {
   }, { passive: false });
 
   watch(store, ["playing"], () => play.replaceChildren(icon(store.playing ? "pause" : "play")));
-  watch(store, ["frame", "scene", "entities", "selection", "preview", "take", "job"], () => {
+  watch(store, ["frame", "scene", "entities", "selection", "preview", "take", "job", "strip"], () => {
     label.textContent = `frame ${store.frame} / ${store.frames - 1}   ${(store.frame / RATE_HZ).toFixed(2)} s`;
     scrubber.setAttribute("aria-valuemax", String(store.frames - 1));
     scrubber.setAttribute("aria-valuenow", String(store.frame));

@@ -2,6 +2,7 @@
 
 import { button, h } from "../dom.js";
 import { watch } from "../store.js";
+import { draftTag } from "./draft.js";
 
 // viser has no switch for its control panel and its pop-ups; its elements carry no names but Mantine's classes.
 const HIDDEN = ".mantine-Paper-root:has(.mantine-ScrollArea-root), [class*=mantine-Notifications-root] { display: none !important; } body { background: #0b0d11; }";
@@ -29,7 +30,7 @@ export function makeViewer(app) {
     shown = url;
     if (url) frame.src = url;
   });
-  const tools = h("span", { class: "head-tools" },
+  const tools = h("span", { class: "head-tools" }, draftTag(app, "viewer-draft"),
     button({ icon: "reuse", label: "Reload the 3D view", class: "ghost tiny", press: reload }),
     button({ icon: "grow", label: "Open the 3D view in its own tab", class: "ghost tiny", press: () => window.open(app.store.scene?.viser_url || "about:blank", "_blank", "noopener") }));
   return { head: tools, body: box };

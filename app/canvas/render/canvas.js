@@ -99,6 +99,10 @@ export function makeCanvas(app, cursorMoved) {
   canvas.addEventListener("lostpointercapture", release);
   canvas.addEventListener("pointerleave", () => {
     app.pointer = null;
+    if (store.hover) {
+      store.hover = null;
+      store.emit("hover");
+    }
     cursorMoved(null);
     app.redraw();
   });

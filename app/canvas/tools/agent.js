@@ -80,7 +80,7 @@ function arrival(app, entity, to) {
 /** @type {Tool} */
 export const waypointTool = {
   name: "waypoint", label: "Waypoints of the selected track", key: "W", icon: "waypoint",
-  hint: "Click appends a waypoint to the selected agent or ego · double-click or Enter ends · Backspace removes the last · drag diamonds with V",
+  hint: "Click appends a waypoint · Backspace removes the last · Enter ends · V drags the diamonds",
   cursor: (app) => (track(app) ? "crosshair" : "not-allowed"),
   down(at, app) {
     const entity = track(app);

@@ -50,7 +50,7 @@ function strokeTool(name) {
   const radius = (/** @type {App} */ app) => (erases ? app.store.options.eraser_m : app.store.options.brush_m) / 2;
   return {
     name, label: erases ? "Eraser" : "Brush", key: erases ? "E" : "B", icon: name,
-    hint: erases ? "Drag erases the active channel, shapes and paint alike · [ ] or Ctrl+wheel: size · Esc drops the stroke" : "Drag paints the active channel · [ ] or Ctrl+wheel: size · 1–9, 0: channel · Esc drops the stroke",
+    hint: erases ? "Drag erases the active channel, shapes and paint alike · [ ] or Ctrl+wheel: size" : "Drag paints the active channel · [ ] or Ctrl+wheel: size · 1–9, 0: channel",
     cursor: () => "none",
     down(at, app) {
       if (!mayPaint(app)) return;
@@ -89,7 +89,7 @@ export const eraserTool = strokeTool("eraser");
 /** @type {Tool} */
 export const fillTool = {
   name: "fill", label: "Fill", key: "F", icon: "fill",
-  hint: "Click fills the connected region under the cursor with the active channel, up to the generated window · Shift-click clears it",
+  hint: "Click fills the region under the cursor, up to the generated window · Shift-click clears it",
   cursor: () => "crosshair",
   down(at, app) {
     if (!mayPaint(app)) return;

@@ -40,7 +40,7 @@ function hasBody(app, entity, p) {
 /** @type {Tool} */
 export const selectTool = {
   name: "select", label: "Select, move, rotate", key: "V", icon: "select",
-  hint: "Drag moves, its knob turns · Alt-drag: this keyframe only · Shift-drag: box · Arrows nudge · Q/E turn · G flips · K keyframe · Del",
+  hint: "Drag moves, its knob turns · Alt-drag: one keyframe · Shift-drag: box · ? lists all keys",
   cursor(app) {
     const at = app.pointer;
     if (!at) return "default";

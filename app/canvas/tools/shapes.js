@@ -25,7 +25,7 @@ function shapeTool(name) {
 
   return {
     name, label: closed ? "Area" : "Line", key: closed ? "P" : "L", icon: name,
-    hint: `Click adds points · ${closed ? "click the first point, " : ""}double-click or Enter finishes · Backspace removes the last · Esc drops it · Shift: straight`,
+    hint: `Click adds points · double-click or Enter finishes · Backspace: one back · Shift: straight`,
     cursor: () => "crosshair",
     down(at, app) {
       if (!points.length && !mayPaint(app)) return;

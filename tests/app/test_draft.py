@@ -1,0 +1,327 @@
+"""Drafts: what is drawn again after an edit, what is held, who goes first, and what is shown meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app import drafts
+from app.bridge import Shot, ShotMaker, ShownTake
+from app.drafts import Drafter
+from app.jobs import LIVE, Drawn
+from app.worker import Draw, pack, unpack
+from editor import commands
+from editor.document import Document
+from editor.session import Session
+from engine.api import OccupancyFrame, Recipe
+from engine.fake import FakeEngine
+from engine.spec.classes import CLASS, FREE
+
+SLOW = "fake:0.15"
+FRONT = {"name": "front", "mount": "ego", "pose": [1.5, 0, 1.6, -1.5708, 0, -1.5708], "width": 64, "height": 36, "fov_deg": 90}
+
+
+@dataclass
+class Engine:
+    """Stands where the store of jobs stands; draws when the test says so."""
+
+    asked: list[tuple[Draw, Drawn]] = field(default_factory=list)
+    called_off: int = 0
+
+    def draw(self, workspace: str, request: Draw, drawn: Drawn) -> None:
+        self.asked.append((request, drawn))
+
+    def call_off_draft(self, workspace: str) -> None:
+        self.called_off += 1
+
+    def answer(self, number: int = -1) -> None:
+        request, drawn = self.asked[number]
+        if request.before is None:
+            frame = next(iter(FakeEngine().occupancy(request.clip, request.recipe, lambda: False)))
+        else:
+            frame = FakeEngine().redraw(request.clip, unpack(request.before), request.region, request.recipe, lambda: False)
+        drawn(pack(1, frame), "")
+
+
+class Desk:
+    """A session, a take of noise (so that what is held can be told from what is drawn), and the drafter."""
+
+    def __init__(self) -> None:
+        self.session = Session(Document(duration_s=1.0))
+        self.run("paint_stroke", channel="drivable_area", radius_m=4.0, points=[[-20, 0], [20, 0]])
+        self.engine, self.told, self.faults = Engine(), [], []
+        self.drafter = Drafter("desk", self.engine, "cpu", changed=lambda: self.told.append(1), failed=self.faults.append)
+        self.drafter.switch(True, "fake", 3)
+        self.shots, self.frame = ShotMaker(), 0
+        self.take: ShownTake | None = None
+
+    def run(self, verb: str, /, **args) -> None:
+        commands.run(self.session, verb, args)
+
+    def generate(self) -> ShownTake:
+        """A take of two frames."""
+        rng = np.random.default_rng(5)
+        self.take = ShownTake("take-1", Path("nowhere"), 0, 2, self.session.document, Recipe("fake", seed=9))
+        for index in range(2):
+            semantics = rng.integers(0, 21, (200, 200, 16)).astype(np.uint8)
+            self.take.made[index] = pack(1, OccupancyFrame(index, semantics, np.where(semantics < 11, 40, 0).astype(np.uint16)))
+        return self.take
+
+    def look(self) -> Shot:
+        shot = self.shots.shoot(self.session.document, self.frame, self.take)
+        assert shot is not None
+        return self.drafter.follow(shot)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def rested(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drafts, "REST_S", 0.02)
+
+
+def wait_until(holds):
+    """The first truthy answer."""
+    deadline = time.monotonic() + 30
+    while not (answer := holds()):
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.005)
+    return answer
+
+
+def test_a_draft_changes_nothing_outside_the_region_and_undo_shows_the_take_again(desk: Desk) -> None:
+    take = desk.generate()
+    untouched = desk.look()
+    assert untouched.source == "take" and not desk.engine.asked
+    desk.run("add_agent", class_name="car", x=10.0, y=0.0)
+    assert desk.look().source == "take", "until the draft is there"
+    desk.look()
+    (request, _) = desk.engine.asked[0]
+    assert len(desk.engine.asked) == 1 and request.recipe == Recipe("fake", seed=take.recipe.seed)
+    desk.engine.answer()
+    shot = desk.look()
+    assert shot.source == "draft" and shot.recipe == request.recipe and shot.picture("front") is None and desk.told
+    region = request.region
+    assert region is not None and 0 < region.sum() < 1000
+    assert np.array_equal(shot.occupancy.semantics[~region], untouched.occupancy.semantics[~region])
+    assert np.array_equal(shot.occupancy.instances[~region], untouched.occupancy.instances[~region])
+    assert (shot.occupancy.semantics[region] == CLASS["car"]).any() and (shot.occupancy.semantics[region] == FREE).any()
+    desk.session.undo()
+    again = desk.look()
+    assert again.source == "take" and np.array_equal(again.occupancy.semantics, untouched.occupancy.semantics)
+    desk.session.redo()
+    assert desk.look().source == "draft" and len(desk.engine.asked) == 1, "it is remembered"
+
+
+def test_the_next_draft_starts_from_the_one_before_and_draws_only_what_is_new(desk: Desk) -> None:
+    desk.generate()
+    desk.look()
+    desk.run("paint_stroke", channel="walkway", radius_m=6.0, points=[[-20, 20], [20, 20]])
+    desk.look(), desk.engine.answer(), desk.look()
+    desk.run("add_agent", class_name="car", x=10.0, y=0.0)
+    assert desk.look().source == "draft", "the one before, meanwhile"
+    wide, narrow = (np.count_nonzero(request.region) for request, _ in desk.engine.asked)
+    assert narrow
+    assert narrow < wide / 3
+    desk.engine.answer()
+    shown = desk.look().occupancy.semantics
+    assert (shown == CLASS["sidewalk"]).any(2)[50:150, 140:160].all() and (shown[:, :, 3:6] == CLASS["car"]).any()
+
+
+def test_an_agent_that_grows_taller_is_drawn_again_under_the_same_layout(desk: Desk) -> None:
+    desk.run("add_agent", class_name="car", x=10.0, y=0.0)
+    desk.generate(), desk.look()
+    (car,) = desk.session.selection
+    desk.run("set_agent", id=car, size=[4.0, 2.0, 3.0])
+    desk.look()
+    assert len(desk.engine.asked) == 1 and np.any(desk.engine.asked[0][0].region)
+
+
+def test_edits_that_do_not_reach_the_frame_need_no_draft_and_occupancy_edits_lie_on_top(desk: Desk) -> None:
+    desk.generate(), desk.look()
+    desk.run("add_agent", class_name="car", x=500.0, y=0.0)
+    desk.run("set_scene", prompt="rain")
+    desk.run("add_camera", **FRONT)
+    assert desk.look().source == "take"
+    desk.run("add_occupancy_edit", kind="remove_class", class_name="vegetation")
+    assert desk.look().source == "take" and not desk.engine.asked
+    desk.run("paint_stroke", channel="walkway", radius_m=2.0, points=[[0, 20]])
+    desk.look(), desk.engine.answer()
+    shot = desk.look()
+    assert shot.source == "draft" and not (shot.occupancy.semantics == CLASS["vegetation"]).any()
+
+
+def test_without_a_take_the_whole_frame_comes_when_the_hand_rests(desk: Desk, rested: None) -> None:
+    desk.look()
+    time.sleep(0.1)
+    assert desk.look().source == "lift" and not desk.engine.asked, "nobody has edited anything"
+    desk.run("add_agent", class_name="car", x=10.0, y=0.0)
+    assert desk.look().source == "lift" and not desk.engine.asked
+    before = len(desk.told)
+    wait_until(lambda: len(desk.told) > before)
+    assert desk.look().source == "lift" and len(desk.engine.asked) == 1
+    assert desk.engine.asked[0][0].before is None and desk.engine.asked[0][0].recipe.seed == 3
+    desk.engine.answer()
+    assert desk.look().source == "draft"
+    desk.run("paint_stroke", channel="walkway", radius_m=2.0, points=[[0, 20]])
+    desk.look()
+    assert desk.engine.asked[1][0].before is not None, "now there is a frame to start from"
+
+
+def test_an_ego_elsewhere_leaves_nothing_to_start_from(desk: Desk, rested: None) -> None:
+    desk.generate(), desk.look()
+    desk.run("move", ids=["ego"], dx=3.0, dy=0.0)
+    desk.look()
+    assert not desk.engine.asked
+    wait_until(lambda: bool(desk.told[1:]))
+    desk.look()
+    assert desk.engine.asked[0][0].before is None
+
+
+def test_scrubbing_calls_the_draft_off_and_asks_for_the_other_frame_at_rest(desk: Desk, rested: None) -> None:
+    desk.generate(), desk.look()
+    desk.run("add_agent", class_name="car", x=10.0, y=0.0)
+    desk.look()
+    desk.frame = 1
+    before = len(desk.told)
+    assert desk.look().source == "take" and desk.engine.called_off == 1 and len(desk.engine.asked) == 1
+    wait_until(lambda: len(desk.told) > before)
+    desk.look()
+    assert len(desk.engine.asked) == 2 and desk.engine.asked[1][0].clip.start_s == pytest.approx(1 / 12)
+
+
+def test_off_is_off_and_a_fault_switches_off_once(desk: Desk) -> None:
+    desk.generate(), desk.look()
+    desk.run("add_agent", class_name="car", x=10.0, y=0.0)
+    desk.look(), desk.engine.answer()
+    desk.drafter.switch(False, "fake", 0)
+    assert desk.look().source == "take"
+    desk.drafter.switch(True, "fake", 0)
+    assert desk.look().source == "draft"
+    desk.run("add_agent", class_name="bus", x=-10.0, y=0.0)
+    desk.look()
+    desk.engine.asked[-1][1](None, "The weights are gone.")
+    assert desk.faults == ["The weights are gone."] and not desk.drafter.on
+    desk.run("add_agent", class_name="bus", x=-20.0, y=0.0)
+    assert desk.look().source == "take" and len(desk.engine.asked) == 2
+
+
+def test_only_so_many_drafts_are_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drafts, "REMEMBERED", 2)
+    desk.generate(), desk.look()
+    for x in (0.0, 8.0, 16.0):
+        desk.run("add_agent", class_name="car", x=x, y=0.0)
+        desk.look(), desk.engine.answer(), desk.look()
+    desk.session.undo()
+    assert desk.look().source == "draft" and len(desk.engine.asked) == 3
+    desk.session.undo()
+    desk.look()
+    assert len(desk.engine.asked) == 4, "the oldest was dropped"
+
+
+# Through the worker.
+
+
+def generate(page, **fields) -> str:
+    page.send("generate", **{"frames": 2, "preset": "fake", "until": "occupancy", "start_frame": 0, "seed": 7, **fields})
+    return page.wait_for("job", lambda m: m["state"] in LIVE)["id"]
+
+
+def ended(page, job: str) -> dict:
+    return page.wait_for("job", lambda m: m["id"] == job and m["state"] not in LIVE)
+
+
+def strip(page, source: str) -> dict:
+    return page.wait_for("strip", lambda m: m["source"] == source)
+
+
+def test_a_stroke_is_answered_with_a_draft_and_undo_with_the_very_take(studio):
+    with studio.page("draft") as page:
+        page.command("paint_stroke", channel="drivable_area", radius_m=5, points=[[-10, 0], [30, 0]])
+        page.command("add_camera", **FRONT)
+        page.send("live", on=True, seed=1)
+        assert page.wait_for("live", lambda m: m["on"])
+        ended(page, generate(page))
+        page.unread.clear()
+        page.send("frame", frame=1)
+        take = page.wait_for("strip", lambda m: m["source"] == "take" and m["frame"] == 1)
+        assert take["recipe"] is None
+        page.command("add_agent", class_name="car", x=10, y=0)
+        draft = strip(page, "draft")
+        assert draft["recipe"] == {"preset": "fake", "seed": 7, "steps": None} and draft["frame"] == 1
+        assert draft["cameras"][0]["semantic"] != take["cameras"][0]["semantic"]
+        assert page.wait_for("take", lambda m: m["stale"])
+        page.unread.clear()
+        page.command("undo")
+        again = strip(page, "take")
+        assert again["cameras"][0]["semantic"] == take["cameras"][0]["semantic"]
+        page.command("redo")
+        assert strip(page, "draft")["cameras"][0]["semantic"] == draft["cameras"][0]["semantic"]
+
+
+def test_a_draft_waits_for_jobs_and_comes_after_them_without_a_word(studio):
+    with studio.page("busy") as others, studio.page("waits") as page:
+        page.command("paint_stroke", channel="drivable_area", radius_m=5, points=[[-10, 0], [30, 0]])
+        page.send("live", on=True, preset="fake")
+        ended(page, generate(page))
+        job = generate(others, preset=SLOW, frames=8)
+        page.command("add_agent", class_name="car", x=10, y=0)
+        wait_until(lambda: "waits" in studio.workspaces.jobs._waiting)
+        draft = strip(page, "draft")
+        assert studio.workspaces.jobs.get(job).state == "done" and draft["recipe"]["seed"] == 7
+        assert ended(others, job)["state"] == "done"
+        assert not [m for m in page.unread if m["type"] == "notice"]
+
+
+def test_a_job_interrupts_a_draft_which_is_drawn_afterwards(studio):
+    with studio.page("interrupts") as others, studio.page("interrupted") as page:
+        page.command("paint_stroke", channel="drivable_area", radius_m=5, points=[[-10, 0], [30, 0]])
+        page.send("live", on=True, preset="fake:2.5")
+        ended(page, generate(page))
+        page.command("add_agent", class_name="car", x=10, y=0)
+        jobs = studio.workspaces.jobs
+        first = wait_until(lambda: jobs._drawing)
+        assert ended(others, generate(others))["state"] == "done" and first.made is None
+        again = wait_until(lambda: jobs._drawing)
+        assert again is not first and not first.called_off
+        strip(page, "draft")
+
+
+def test_of_many_strokes_the_newest_is_drawn_and_a_killed_worker_switches_drafts_off(studio):
+    with studio.page("strokes") as page:
+        page.command("paint_stroke", channel="drivable_area", radius_m=5, points=[[-10, 0], [30, 0]])
+        page.command("add_camera", **FRONT)
+        page.send("live", on=True, preset=SLOW)
+        ended(page, generate(page))
+        page.unread.clear()
+        for x in range(8):
+            page.command("add_agent", class_name="car", x=x * 6.0 - 10, y=0)
+        drafter = studio.workspaces.get("strokes")._drafter
+        wait_until(lambda: drafter._asked is None and drafter._known)
+        assert len(drafter._known) < 8, "those in between were called off"
+        (newest,) = list(drafter._known.values())[-1:]
+        assert len(newest.conditions.boxes) == 8
+        page.send("live", on=True, preset="fake:5")
+        page.command("add_agent", class_name="bus", x=20, y=8)
+        wait_until(lambda: studio.workspaces.jobs._drawing is not None)
+        os.kill(studio.workspaces.jobs.worker_pid, signal.SIGKILL)
+        assert "switched off" in page.wait_for("notice", lambda m: m["level"] == "warn")["text"]
+        assert not page.wait_for("live", lambda m: not m["on"])["on"]
+        assert ended(page, generate(page))["state"] == "done"
+
+
+def test_a_live_message_that_makes_no_sense_is_refused(studio):
+    with studio.page("nonsense") as page:
+        page.send("live", on="yes")
+        assert "true or false" in page.wait_for("notice")["text"]
+        page.send("live", on=True, preset="dream")
+        assert "dream" in page.wait_for("notice", lambda m: "dream" in m["text"])["text"]
