@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from app.cli import CommandError
+from engine.api import OccupancyFrame, Recipe
 
 ROUNDS = 15
+STROKES = 20
 
 Row = dict[str, float | int | str]
 
@@ -78,7 +80,54 @@ def raster() -> Row:
     return {"shapes": sum(map(len, shapes)), "cells_agreeing": same, **_side_by_side(ours, theirs, "rasterio")}
 
 
-BENCHES: Mapping[str, Callable[[], Row]] = {"raycast": raycast, "raster": raster}
+def draft() -> Row:
+    """The compact preset answers strokes: layout difference, redraw of the region, the rest held; beside the whole frame drawn anew."""
+    from engine.occupancy.region import changed_region
+    from engine.presets import load
+    from engine.spec.classes import CHANNEL
+    from engine.spec.clip import SceneClip
+    from engine.spec.grid import OCC3D
+    from engine.spec.raster import rasterise
+
+    try:
+        engine = load("compact")
+    except ValueError as error:
+        return {"skipped": str(error)}
+    still, recipe, outside = _street_layout(), Recipe("compact"), 0
+
+    def clip(layout: np.ndarray) -> SceneClip:
+        return SceneClip(layout[None], (still.boxes,), np.eye(4)[None])
+
+    def whole(layout: np.ndarray) -> OccupancyFrame:
+        return next(iter(engine.occupancy(clip(layout), recipe, lambda: False)))
+
+    layout = rasterise(still, OCC3D, np.eye(4))
+    frame = whole(layout)
+    draft_ms, whole_ms = [], []
+    rng = np.random.default_rng(3)
+    for stroke in range(STROKES):
+        painted = layout.copy()
+        x, y = rng.integers(20, 180, 2)
+        painted[CHANNEL[("walkway", "drivable_area")[stroke % 2]], x - 12 : x + 12, y - 3 : y + 3] = 1
+        started = time.perf_counter()
+        region = changed_region(layout, painted)
+        drawn = engine.redraw(clip(painted), frame, region, recipe, lambda: False)
+        draft_ms.append(1000 * (time.perf_counter() - started))
+        assert drawn is not None
+        outside += int((drawn.semantics != frame.semantics)[~region].sum())
+        if stroke % 4 == 0:
+            started = time.perf_counter()
+            whole(painted)
+            whole_ms.append(1000 * (time.perf_counter() - started))
+        layout, frame = painted, drawn
+    median, whole_median = statistics.median(draft_ms), statistics.median(whole_ms)
+    return {
+        "strokes": STROKES, "median_ms": median, "p95_ms": float(np.percentile(draft_ms, 95)), "voxels_changed_outside": outside,
+        "whole_frame_ms": whole_median, "whole_frame_ratio": whole_median / median,
+    }  # fmt: skip
+
+
+BENCHES: Mapping[str, Callable[[], Row]] = {"raycast": raycast, "raster": raster, "draft": draft}
 
 
 def _street_layout() -> Any:

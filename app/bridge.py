@@ -8,18 +8,27 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from app.config import AppConfig
 from app.jobs import Job, JobRequest
 from app.take_maker import STAGES, edited
-from app.worker import FrameMade, jpeg, unpack
+from app.worker import FrameMade, jpeg, pack, unpack
 from editor.clip import frame_count, scene_clip
 from editor.document import Document, EditError
 from editor.entities import CameraEntity
+from editor.files.jsonform import document_hash
 from engine.api import OccupancyFrame, Picture, Recipe
+from engine.occupancy.region import changed_cells
 from engine.presets import check, load
 from engine.spec.clip import SceneClip
-from engine.spec.grid import RATE_HZ
+from engine.spec.geometry import Box
+from engine.spec.grid import RATE_HZ, GridSpec
+
+if TYPE_CHECKING:
+    from engine.spec.take import Take
 
 MOST_FRAMES = 1200
 """100 s in one take; more is a slip of the finger."""
@@ -27,7 +36,6 @@ MOST_FRAMES = 1200
 
 def job_request(document: Document, message: Mapping[str, object], config: AppConfig) -> JobRequest:
     """A `generate` message as a request. Raises ValueError (one sentence) where it makes no sense."""
-    draft = bool(message.get("draft", False))
     preset = _text(message, "preset", config.preset)
     check(preset)
     start = _whole(message, "start_frame", 0)
@@ -51,8 +59,8 @@ def job_request(document: Document, message: Mapping[str, object], config: AppCo
         raise EditError(f"Guidance must be a number, not '{guidance}'.")
     recipe = Recipe(preset, _whole(message, "seed", 0), steps, None if guidance is None else float(guidance))
     cameras = tuple(names) if names is not None else None
-    out = _free_folder(config.previews if draft else config.takes, document.name)
-    return JobRequest(document, recipe, until, start, frames, cameras, config.device, out, draft)
+    out = _free_folder(config.takes, document.name)
+    return JobRequest(document, recipe, until, start, frames, cameras, config.device, out)
 
 
 def _text(message: Mapping[str, object], key: str, default: str) -> str:
@@ -88,6 +96,29 @@ def _free_folder(parent: Path, name: str) -> Path:
     raise EditError(f"No free folder name is left under {parent}: tidy it up.")
 
 
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """What one frame was, or is to be, generated for."""
+
+    layout: np.ndarray
+    """uint8 (15, X, Y), 0 or 1."""
+    boxes: tuple[Box, ...]
+    """In the frame's ego frame."""
+    world_SE3_ego: np.ndarray
+    grid: GridSpec
+
+    @staticmethod
+    def of(clip: SceneClip) -> Conditions:
+        """Those of a clip's first frame."""
+        return Conditions(clip.layouts[0], clip.boxes[0], clip.world_SE3_ego[0], clip.grid)
+
+    def changed_cells(self, since: Conditions) -> np.ndarray | None:
+        """Bool (X, Y): what is not as it was; None where nothing is, because the ego stands elsewhere or the grid is another."""
+        if since.grid != self.grid or not np.allclose(since.world_SE3_ego, self.world_SE3_ego, atol=1e-6):
+            return None
+        return changed_cells(since.layout, self.layout, since.boxes, self.boxes, self.grid)
+
+
 @dataclass(eq=False)
 class ShownTake:
     """The take under the playhead: one that is being made (filled by the worker's answers), or one opened from disk."""
@@ -98,17 +129,19 @@ class ShownTake:
     frames: int
     document: Document | None
     """What it was made from; None where it was opened from disk and nobody knows."""
-    seed: int = 0
+    recipe: Recipe
     stage: str = "layout"
     made: dict[int, FrameMade] = field(default_factory=dict)
     pictures: dict[tuple[str, int], bytes] = field(default_factory=dict)
-    disk: object | None = None
-    """The engine.spec.take.Take, where it was opened from disk."""
+    disk: Take | None = None
+    """Where it was opened from disk."""
+    document_hash: str = ""
+    """What its folder says that it was made from."""
 
     @staticmethod
     def of_job(job: Job) -> ShownTake:
         request = job.request
-        return ShownTake(job.id, request.out, request.start_frame, request.frames, request.document, request.recipe.seed)
+        return ShownTake(job.id, request.out, request.start_frame, request.frames, request.document, request.recipe)
 
     @staticmethod
     def from_folder(path: Path) -> ShownTake:
@@ -116,22 +149,42 @@ class ShownTake:
         from engine.spec.take import Take
 
         take = Take.open(path)
-        recipe = take.info.get("recipe", {})
-        start = round(float(recipe.get("start_s", 0.0)) * RATE_HZ)
-        shown = ShownTake(
-            path.name, path, start, take.frame_count, None, int(recipe.get("seed", 0)), str(take.info.get("stage", "")), disk=take
-        )
-        return shown
+        told = take.info.get("recipe", {})
+        start = round(float(told.get("start_s", 0.0)) * RATE_HZ)
+        recipe = Recipe(str(told.get("preset", "")), int(told.get("seed", 0)), told.get("steps"), told.get("guidance"))
+        return ShownTake(path.name, path, start, take.frame_count, None, recipe, str(take.info.get("stage", "")), disk=take, document_hash=str(told.get("document_hash", "")))
+
+    def is_stale(self, document: Document) -> bool:
+        """Whether `document` is no longer what this take was made from."""
+        if self.document is None:
+            return self.document_hash != document_hash(document)
+        return self.document is not document and self.document != document
 
     def holds(self, frame: int) -> bool:
         index = frame - self.start_frame
         return 0 <= index < self.frames if self.disk is not None else index in self.made
 
+    def conditions(self, frame: int) -> Conditions | None:
+        """What a frame of the timeline was made for, None where there is no such frame (yet)."""
+        if not self.holds(frame):
+            return None
+        index = frame - self.start_frame
+        if self.disk is not None:
+            return Conditions(self.disk.layouts[index], tuple(self.disk.boxes[index]), self.disk.world_SE3_ego[index], self.disk.grid)
+        return None if self.document is None else Conditions.of(scene_clip(self.document, frame / RATE_HZ, 1, ()))
+
+    def packed(self, frame: int) -> FrameMade | None:
+        """The generated frame as it travels to and from the worker, None where there is none (yet)."""
+        if self.disk is None:
+            return self.made.get(frame - self.start_frame)
+        generated = self.occupancy(frame)
+        return None if generated is None else pack(0, generated)
+
     def occupancy(self, frame: int) -> OccupancyFrame | None:
         """The generated occupancy at a frame of the timeline, None where there is none (yet)."""
         index = frame - self.start_frame
         if self.disk is not None and 0 <= index < self.frames:
-            return OccupancyFrame(index, self.disk.semantics[index], self.disk.instances[index])  # type: ignore[attr-defined]
+            return OccupancyFrame(index, self.disk.semantics[index], self.disk.instances[index])
         made = self.made.get(index)
         return None if made is None else unpack(made)
 
@@ -162,12 +215,15 @@ class Shot:
     """Of this one frame."""
     occupancy: OccupancyFrame
     source: str
-    """'take' where it was generated, 'lift' where it was raised straight from the layout."""
+    """'take' where it was generated, 'draft' where an edit was drawn into it, 'lift' where it was raised straight from the layout."""
     camera_ids: tuple[str, ...]
     take: ShownTake | None
+    recipe: Recipe | None = None
+    """Of a draft."""
 
     def picture(self, camera: str) -> bytes | None:
-        return self.take.picture(camera, self.frame) if self.take is not None else None
+        """A draft has none: the take's would show what was before the edit."""
+        return self.take.picture(camera, self.frame) if self.take is not None and self.source != "draft" else None
 
 
 class ShotMaker:

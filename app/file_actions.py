@@ -33,6 +33,8 @@ def open_project(workspace: Workspace, message: Message, send: Send) -> None:
     document = project.load(path)
     ours = path.is_relative_to(files.TEMPLATES.resolve())
     workspace.replace(document, path=None if ours else path, saved=True)
+    if not ours and (folder := files.take_of(document, workspace.config)) is not None:
+        workspace.show_take(folder)
 
 
 def new(workspace: Workspace, message: Message, send: Send) -> None:

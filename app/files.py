@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 from app.config import AppConfig
-from editor.document import EditError
+from editor.document import Document, EditError
+from editor.files.jsonform import document_hash
 from engine.spec.classes import ASSETS
 
 SUFFIX = ".anyscene"
@@ -79,6 +81,22 @@ def takes(config: AppConfig) -> list[dict[str, object]]:
     folders = [path.parent for path in config.takes.glob("*/take.json")] if config.takes.is_dir() else []
     entries = [{"path": str(folder), "name": folder.name, "modified": (folder / "take.json").stat().st_mtime} for folder in folders]
     return sorted(entries, key=lambda entry: -float(entry["modified"]))  # type: ignore[arg-type]
+
+
+def take_of(document: Document, config: AppConfig) -> Path | None:
+    """The newest take of exactly this document, else the newest of a scene of its name, else None."""
+    wanted, of_its_name = document_hash(document), None
+    for entry in takes(config):
+        folder = Path(str(entry["path"]))
+        try:
+            recipe = json.loads((folder / "take.json").read_text()).get("recipe", {})
+        except (OSError, ValueError):
+            continue
+        if recipe.get("document_hash") == wanted:
+            return folder
+        if of_its_name is None and recipe.get("scene") == document.name:
+            of_its_name = folder
+    return of_its_name
 
 
 def _listed(folder: Path) -> list[dict[str, object]]:

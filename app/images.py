@@ -6,6 +6,7 @@ import hashlib
 import io
 import threading
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +70,14 @@ def render_strip(shot: Shot) -> list[CameraImages]:
         semantic, depth = encode(colorise(buffers.semantic, buffers.normal)), encode(depth_to_rgb(buffers.depth))
         rendered.append(CameraImages(camera.name, shot.camera_ids[number], semantic, depth, shot.picture(camera.name)))
     return rendered
+
+
+def strip_key(shot: Shot, voxels: Hashable) -> Hashable:
+    """Equal for shots whose camera strips look alike and say the same."""
+    clip = shot.clip
+    poses = tuple(clip.camera_pose(0, number).tobytes() for number in range(len(clip.cameras)))
+    pictures = tuple(shot.picture(camera.name) for camera in clip.cameras)
+    return (voxels, shot.frame, shot.source, shot.recipe, shot.camera_ids, clip.cameras, poses, pictures, clip.world_SE3_ego[0].tobytes())
 
 
 def top_down(shot: Shot) -> bytes:

@@ -5,9 +5,9 @@ From the page
     command {seq, name, args}                    -> ack to the sender, then patch to everybody (editor.commands)
     select {ids}                                 not undoable; patch to everybody
     frame {frame}                                the playhead; newest wins -> strip, bev
-    generate {frames?, start_frame?, seed?, steps?, guidance?, preset?, until?, cameras?, draft?} -> job messages
-                                                 a draft replaces the drafts before it and waits behind full takes
+    generate {frames?, start_frame?, seed?, steps?, guidance?, preset?, until?, cameras?} -> job messages
     cancel {job}
+    live {on, preset?, seed?}                    whether edits are answered with drafts of the frame shown -> live, then strip, bev
     show_take {path}                             a take of the workspace folder -> take, strip
     save {path?} | open {path} | new {template?} | restore {which}
     import {format, source, start_s?, duration_s?}
@@ -18,12 +18,14 @@ To the page
               dirty, saved_path, can_undo, can_redo, channels, classes, sizes, presets, preset, rigs, viser_url, workspace, frame}
     patch {rev, set, removed, order?, ego?, fields {name, duration_s, frames, prompt}?, selection, dirty, saved_path, can_undo, can_redo}
     ack {seq, ok, rev, error}                    error is one sentence or null
-    job {id, state, stage, frames_done, frames_total, frames_kept, seconds, eta_s, position, message, take, draft, recipe}
+    job {id, state, stage, frames_done, frames_total, frames_kept, seconds, eta_s, position, message, take, recipe}
                                                  state queued | loading | running | done | failed | cancelled. frames_done of frames_total
                                                  count the pieces of the stage ('buffers', 'video': one per camera and frame);
                                                  frames_kept are occupancy frames on disk; eta_s is of this stage
     take {id, path, frames, start_frame, stage, stale, seed}   id null: none is shown
-    strip {frame, source, cameras [{name, id, semantic, depth, picture|null}]}   source take | lift; the rest are addresses
+    live {on}                                    for the whole workspace; a draft that cannot be drawn switches it off
+    strip {frame, source, recipe, cameras [{name, id, semantic, depth, picture|null}]}   source take | draft | lift; recipe {preset, seed,
+                                                 steps|null} of a draft, else null; the rest are addresses
     bev {frame, source, url, origin_m, size_m, ego [x, y, yaw]}   PNG from above in the ego's frame: x forward is up, y left is left
     files {projects, templates, takes, recovery, logs, formats}   each {path, name, modified}; recovery's `path` is restore's `which`
     notice {level info|warn|error, text}         one sentence
@@ -175,6 +177,13 @@ def _cancel(workspace: Workspace, message: Message, send: Send) -> None:
         raise EditError(f"Job '{message.get('job')}' is not running here any more: there is nothing to cancel.")
 
 
+def _live(workspace: Workspace, message: Message, send: Send) -> None:
+    on, preset, seed = message.get("on"), message.get("preset") or workspace.config.preset, message.get("seed", 0)
+    if not isinstance(on, bool) or not isinstance(preset, str) or isinstance(seed, bool) or not isinstance(seed, int):
+        raise EditError("Live drafts need 'on' as true or false, a preset's name and a whole number as seed: reload the page.")
+    workspace.set_live(on, preset, seed)
+
+
 HANDLERS: dict[str, Callable[[Workspace, Message, Send], None]] = {
     "hello": _hello,
     "command": _command,
@@ -182,5 +191,6 @@ HANDLERS: dict[str, Callable[[Workspace, Message, Send], None]] = {
     "frame": _frame,
     "generate": _generate,
     "cancel": _cancel,
+    "live": _live,
     **file_actions.HANDLERS,
 }

@@ -22,7 +22,8 @@ import numpy as np
 from app import messages, text
 from app.bridge import Shot, ShotMaker, ShownTake, job_request
 from app.config import AppConfig
-from app.images import ImageCache, render_strip, top_down
+from app.drafts import Drafter
+from app.images import ImageCache, render_strip, strip_key, top_down
 from app.jobs import Job, JobStore
 from app.view.live import Live
 from app.worker import Answer, FrameMade, PictureMade
@@ -33,6 +34,7 @@ from editor.entities import CameraEntity, Keyframe
 from editor.files import autosave
 from editor.files.autosave import Autosave
 from editor.session import Session
+from engine.presets import check
 from engine.spec.geometry import Pose
 from engine.spec.grid import RATE_HZ
 
@@ -64,8 +66,11 @@ class Workspace:
         self._view: SceneView | None = None
         self._shots = ShotMaker()
         self._take_told: dict[str, object] | None = None
+        self._strip_key: Hashable = None
+        self._strip: list[dict[str, object]] = []
         self._begin(document, saved=True)
         self._live = Live(self._show, f"anyscene-live-{name}")
+        self._drafter = Drafter(name, jobs, config.device, changed=self._live.ask, failed=self._drafts_failed)
 
     # Watchers.
 
@@ -80,6 +85,7 @@ class Workspace:
                     send(job.to_json(self.jobs.position(job)))
             if self.shown is not None:
                 send(self._take_message())
+            send({"type": "live", "on": self._drafter.on})
         self._live.ask()
 
     def leave(self, send: Send) -> None:
@@ -143,6 +149,7 @@ class Workspace:
         """Go on with another document; the one before stays in the drafts where it was not saved."""
         with self.lock:
             self._end_drafts()
+            self._drafter.forget()
             self.saved_path = path
             self._begin(document, saved)
             self.shown, self._take_told, self.frame, self._dragged = None, None, 0, None
@@ -201,7 +208,20 @@ class Workspace:
         """Put a job in line. Raises ValueError (one sentence) for a request that makes no sense."""
         with self.lock:
             document = self.document
-        return self.jobs.submit(self.name, job_request(document, message, self.config))
+        request = job_request(document, message, self.config)
+        self._drafter.call_off()
+        return self.jobs.submit(self.name, request)
+
+    def set_live(self, on: bool, preset: str, seed: int) -> None:
+        """Whether edits are answered with drafts, and what draws them. Raises PresetError where there is no such preset."""
+        check(preset)
+        self._drafter.switch(on, preset, seed)
+        self.broadcast({"type": "live", "on": on})
+
+    def _drafts_failed(self, sentence: str) -> None:
+        """Called by the drafter, which has switched itself off."""
+        self.broadcast({"type": "live", "on": False})
+        self.notice("warn", f"Live drafts are switched off. {sentence}")
 
     def on_job(self, job: Job, message: Mapping[str, object], answer: Answer | None) -> None:
         """News of a job of ours, in order, from the store's thread."""
@@ -220,17 +240,10 @@ class Workspace:
             shown.stage = str(message["stage"]) or shown.stage
             if not job.live:
                 shown.frames = len(shown.made) or shown.frames
-                self._forget_previews(job)
             self._tell_take()
             here = self.frame - shown.start_frame
         if isinstance(answer, FrameMade | PictureMade) and answer.index == here or not job.live:
             self._live.ask()
-
-    def _forget_previews(self, newest: Job) -> None:
-        """Drafts are looked at, not kept: only the newest one's folder stays."""
-        for job in self.jobs.of(self.name):
-            if newest.request.draft and job is not newest and job.request.draft and not job.live:
-                shutil.rmtree(job.request.out, ignore_errors=True)
 
     def show_take(self, path: Path) -> None:
         """Show a take of the folder of takes."""
@@ -246,7 +259,7 @@ class Workspace:
             return {"type": "take", "id": None}
         return {
             "type": "take", "id": shown.id, "path": str(shown.path), "frames": shown.frames, "start_frame": shown.start_frame, "stage": shown.stage,
-            "stale": shown.document is not None and shown.document is not self.document and shown.document != self.document, "seed": shown.seed,
+            "stale": shown.is_stale(self.document), "seed": shown.recipe.seed,
         }  # fmt: skip
 
     def _tell_take(self) -> None:
@@ -304,10 +317,12 @@ class Workspace:
             shot = self._shots.shoot(document, frame, shown)
             if shot is None:
                 return
+            shot = self._drafter.follow(shot)
+            voxels = voxel_key(shot)
             if view is not None and watched_3d:
-                view.update(shot, voxel_key(shot), selection, keep=shot.source == "take")
+                view.update(shot, voxels, selection, keep=shot.source != "lift")
             if self.watched:
-                self._send_strip(shot)
+                self._send_strip(shot, voxels)
             if view is not None and watched_3d and shot.source == "take":
                 self._preload(view, shot, superseded)
         except ValueError as error:
@@ -316,7 +331,16 @@ class Workspace:
             self.log.exception("the live view failed")
             self.notice("error", text.our_fault(error))
 
-    def _send_strip(self, shot: Shot) -> None:
+    def _send_strip(self, shot: Shot, voxels: Hashable) -> None:
+        # While a draft is drawn the scene is another and the voxels are not: rendering them again would take the engine's time.
+        key = strip_key(shot, voxels)
+        if key != self._strip_key:
+            self._strip_key, self._strip = key, self._rendered(shot)
+        for message in self._strip:
+            self.broadcast(message)
+
+    def _rendered(self, shot: Shot) -> list[dict[str, object]]:
+        """The messages of a shot's camera strip and of its view from above."""
         cameras = [
             {
                 "name": one.name, "id": one.entity_id, "semantic": self._image_url(one.semantic), "depth": self._image_url(one.depth),
@@ -325,12 +349,14 @@ class Workspace:
             for one in render_strip(shot)
         ]  # fmt: skip
         grid, ego = shot.clip.grid, shot.clip.world_SE3_ego[0]
-        self.broadcast({"type": "strip", "frame": shot.frame, "source": shot.source, "cameras": cameras})
-        self.broadcast({
+        recipe = None if shot.recipe is None else {"preset": shot.recipe.preset, "seed": shot.recipe.seed, "steps": shot.recipe.steps}
+        strip: dict[str, object] = {"type": "strip", "frame": shot.frame, "source": shot.source, "recipe": recipe, "cameras": cameras}
+        bev: dict[str, object] = {
             "type": "bev", "frame": shot.frame, "source": shot.source, "url": self._image_url(top_down(shot)),
             "origin_m": list(grid.origin_m[:2]), "size_m": [grid.shape[0] * grid.voxel_m, grid.shape[1] * grid.voxel_m],
             "ego": [float(ego[0, 3]), float(ego[1, 3]), float(np.arctan2(ego[1, 0], ego[0, 0]))],
-        })  # fmt: skip
+        }  # fmt: skip
+        return [strip, bev]
 
     def _image_url(self, data: bytes) -> str:
         return f"/api/ws/{self.name}/image/{self.images.put(data)}"
@@ -357,6 +383,7 @@ class Workspace:
     def close(self) -> None:
         with self.lock:
             self._end_drafts()
+        self._drafter.forget()
         self._live.close()
         self.rest()
 

@@ -1,6 +1,6 @@
 """What the studio asks of an engine: occupancy frame by frame, buffers of a camera, pictures of cameras.
 
-Every preset, and the FakeEngine of the tests, answers to the same three verbs. Nothing here imports torch, so that the
+Every preset, and the FakeEngine of the tests, answers to the same four verbs. Nothing here imports torch, so that the
 page can speak this language before the worker has loaded a model.
 """
 
@@ -83,6 +83,16 @@ class Engine(Protocol):
 
     def occupancy(self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled) -> Iterator[OccupancyFrame]:
         """Frames in order, each as soon as it is done; ends early where `cancelled()` says so."""
+        ...
+
+    def redraw(
+        self, clip: SceneClip, before: OccupancyFrame, region: np.ndarray, recipe: Recipe, cancelled: Cancelled
+    ) -> OccupancyFrame | None:
+        """The frame `before` with the bool `region` (X, Y) drawn anew under the layout and boxes of `clip`'s first frame.
+
+        Outside the region not one voxel differs, neither in class nor in id. `before` must be of the clip's grid and ego pose;
+        `recipe.steps` None takes the few steps of a draft. None where cancelled; an empty region gives `before` itself.
+        """
         ...
 
     def buffers(

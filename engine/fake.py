@@ -48,12 +48,23 @@ class FakeEngine:
         """Frames in order. Raises ValueError where an instance id does not fit 16 bits."""
         painted = _PaintedAgents(1 + max((box.instance_id for boxes in clip.boxes for box in boxes), default=0))
         for index in range(len(clip)):
-            until = time.monotonic() + self.seconds_per_frame
-            while not cancelled() and (left := until - time.monotonic()) > 0:
-                time.sleep(min(left, 0.02))
-            if cancelled():
+            if self._pause(cancelled):
                 return
             yield OccupancyFrame(index, *_lift(clip.layouts[index], clip.boxes[index], clip.grid, clip.world_SE3_ego[index], painted))
+
+    def redraw(
+        self, clip: SceneClip, before: OccupancyFrame, region: np.ndarray, recipe: Recipe, cancelled: Cancelled
+    ) -> OccupancyFrame | None:
+        """The lift inside the region. Agents without a box get ids above every id of `before`."""
+        if not region.any():
+            return before
+        if self._pause(cancelled):
+            return None
+        highest = max([int(before.instances.max()), *(box.instance_id for box in clip.boxes[0])])
+        lifted = _lift(clip.layouts[0], clip.boxes[0], clip.grid, clip.world_SE3_ego[0], _PaintedAgents(highest + 1))
+        semantics, instances = before.semantics.copy(), before.instances.copy()
+        semantics[region], instances[region] = lifted[0][region], lifted[1][region]
+        return OccupancyFrame(before.index, semantics, instances)
 
     def buffers(
         self, frame: OccupancyFrame, camera: Camera, grid: GridSpec, ego_SE3_camera: np.ndarray, ego0_SE3_ego: np.ndarray
@@ -76,6 +87,13 @@ class FakeEngine:
                 ego0_SE3_ego = ego0_SE3_world @ clip.world_SE3_ego[frame.index]
                 seen = self.buffers(frame, camera, clip.grid, clip.camera_pose(frame.index, number), ego0_SE3_ego)
                 yield Picture(camera.name, frame.index, colorise(seen.semantic, seen.normal))
+
+    def _pause(self, cancelled: Cancelled) -> bool:
+        """As long as a frame takes; True where it was cancelled."""
+        until = time.monotonic() + self.seconds_per_frame
+        while not cancelled() and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, 0.02))
+        return cancelled()
 
 
 @dataclass(frozen=True, eq=False)

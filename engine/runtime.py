@@ -13,6 +13,7 @@ import torch
 from engine.api import Buffers, Cancelled, OccupancyFrame, Picture, Recipe
 from engine.devices import pick_device
 from engine.occupancy.config import PRESETS
+from engine.occupancy.redraw import redraw
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
@@ -34,6 +35,12 @@ class ModelEngine:
     def occupancy(self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled) -> Iterator[OccupancyFrame]:
         """See engine.api.Engine."""
         return self.generator.frames(clip, recipe, cancelled)
+
+    def redraw(
+        self, clip: SceneClip, before: OccupancyFrame, region: np.ndarray, recipe: Recipe, cancelled: Cancelled
+    ) -> OccupancyFrame | None:
+        """See engine.api.Engine."""
+        return redraw(self.generator, clip, before, region, recipe, cancelled)
 
     def buffers(self, frame: OccupancyFrame, camera: Camera, grid: GridSpec, ego_SE3_camera: np.ndarray, ego0_SE3_ego: np.ndarray) -> Buffers:
         """See engine.api.Engine."""

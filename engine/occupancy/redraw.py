@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.ndimage import binary_dilation
 from torch import Tensor
 
 from engine.api import Cancelled, OccupancyFrame, Recipe
@@ -24,8 +23,6 @@ TOKEN_CELLS = 8
 """Voxel columns along a token's edge."""
 CONTEXT_TOKENS = 3
 """Tokens around the region that the model sees and keeps."""
-SPREAD_CELLS = 3
-"""An edit may change voxels this far around the cells that it painted: kerbs, an agent's rounding."""
 DRAFT_STEPS = 4
 
 
@@ -53,12 +50,6 @@ class Window:
         x0, y0, z0 = whole.origin_m
         corner = (x0 + self.x.start * whole.voxel_m, y0 + self.y.start * whole.voxel_m, z0)
         return GridSpec(f"{whole.name}-window", (nx, ny, whole.shape[2]), whole.voxel_m, corner)
-
-
-def changed_region(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Bool (X, Y): cells whose layout (15, X, Y) differs, and a rim around them."""
-    changed = (before != after).any(0)
-    return binary_dilation(changed, np.ones((3, 3)), iterations=SPREAD_CELLS) if changed.any() else changed
 
 
 @torch.no_grad()

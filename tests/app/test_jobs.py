@@ -60,6 +60,23 @@ def test_a_take_arrives_frame_by_frame_and_is_shown(studio):
         assert page.wait_for("strip", lambda m: m["cameras"] and m["cameras"][0]["picture"] not in (None, arrived))["source"] == "take"
 
 
+def test_a_saved_scene_comes_back_with_its_take(studio):
+    with studio.page("comeback") as page:
+        page.command("set_scene", name="comeback")
+        page.command("add_agent", class_name="car", x=5, y=0)
+        job = generate(page, until="occupancy", frames=2)
+        done = ended(page, job)
+        page.send("save", path="comeback")
+        page.wait_for("saved")
+        page.command("add_agent", class_name="bus", x=15, y=0)
+        page.send("save")
+        page.wait_for("saved")
+        page.send("new")
+        page.send("open", path="comeback.anyscene")
+        found = page.wait_for("take", lambda m: m["id"] == done["take"].rpartition("/")[2])
+        assert found["path"] == done["take"] and found["stale"] is True
+
+
 def test_cancel_ends_a_job_within_a_step_and_keeps_its_frames(studio):
     with studio.page("cancel") as page:
         job = generate(page, preset=SLOW, frames=400 // 10)

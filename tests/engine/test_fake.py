@@ -170,3 +170,28 @@ def test_views_show_every_camera_at_every_frame_in_order() -> None:
     seen = engine.buffers(frames[0], front, GRID, looking_ahead, np.eye(4))
     assert seen.semantic[0, 24] == 255 and seen.semantic[31, 24] in CHANNEL_TO_CLASSES[CHANNEL["drivable_area"]]
     assert list(engine.views(clip, frames, RECIPE, lambda: True)) == []
+
+
+def test_a_redrawn_region_is_the_lift_and_everything_else_is_held() -> None:
+    clip = make_clip(1)
+    noise = np.random.default_rng(0).integers(0, 21, GRID.shape).astype(np.uint8)
+    before = OccupancyFrame(0, noise, np.where(noise < 11, 900, 0).astype(np.uint16))
+    region = np.zeros(GRID.bev_shape, bool)
+    region[20:40, 15:30] = True
+    lifted, drawn = frames_of(clip)[0], FakeEngine().redraw(clip, before, region, RECIPE, never)
+    assert drawn is not None
+    assert np.array_equal(drawn.semantics[region], lifted.semantics[region]) and np.array_equal(drawn.instances[region], lifted.instances[region])
+    assert np.array_equal(drawn.semantics[~region], noise[~region]) and np.array_equal(drawn.instances[~region], before.instances[~region])
+    assert FakeEngine().redraw(clip, before, np.zeros_like(region), RECIPE, never) is before
+    assert FakeEngine().redraw(clip, before, region, RECIPE, lambda: True) is None
+
+
+def test_a_painted_agent_of_a_redrawn_region_takes_nobodys_id() -> None:
+    clip = empty_clip()
+    clip.layouts[0, CHANNEL["car"], 20:30, 20:25] = 1
+    before = OccupancyFrame(0, np.full(GRID.shape, FREE, np.uint8), np.zeros(GRID.shape, np.uint16))
+    before.semantics[50:55, 10:14, 4], before.instances[50:55, 10:14, 4] = CLASS["car"], 1
+    region = np.zeros(GRID.bev_shape, bool)
+    region[15:35, 15:30] = True
+    drawn = FakeEngine().redraw(clip, before, region, RECIPE, never)
+    assert drawn is not None and set(np.unique(drawn.instances)) == {0, 1, 2}

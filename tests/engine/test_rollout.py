@@ -10,7 +10,8 @@ from engine.api import Recipe
 from engine.occupancy.config import PRESETS
 from engine.occupancy.noise import world_noise
 from engine.occupancy.panoptic import Panoptic
-from engine.occupancy.redraw import Window, changed_region, redraw
+from engine.occupancy.redraw import Window, redraw
+from engine.occupancy.region import changed_region
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae

@@ -1,0 +1,208 @@
+"""Drafts: the frame at the playhead drawn again after each edit, only where the edit touched it, with everything else held.
+
+A draft starts from the take's frame or from an earlier draft of it, whichever differs in fewer cells. Where there is nothing
+to start from, the whole frame is drawn once the hand rests. The newest request of a workspace replaces the one before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from app.bridge import Conditions, Shot, ShownTake
+from app.jobs import JobStore
+from app.take_maker import edited
+from app.worker import Draw, FrameMade, unpack
+from editor.document import Document
+from engine.api import OccupancyFrame, Recipe
+from engine.occupancy.region import with_rim
+
+REST_S = 0.6
+"""The hand rests when it has neither edited nor moved the playhead for so long."""
+REMEMBERED = 32
+"""Drafts kept per workspace, 0.7 MB each: steps of undo that show their draft at once."""
+
+Goal = tuple[str, int, Recipe, bytes]
+"""What decides a draft: the take it is drawn into ('' for none), the frame, the recipe, and a digest of the frame's conditions."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Start:
+    """A frame and what it was made for."""
+
+    made: FrameMade
+    conditions: Conditions
+    drafted: Goal | None = None
+    """None for a take's own frame."""
+
+
+class Drafter:
+    """One workspace's drafts. `follow` belongs to the live thread, the rest to any."""
+
+    def __init__(self, workspace: str, jobs: JobStore, device: str, *, changed: Callable[[], None], failed: Callable[[str], None]) -> None:
+        """`changed()` is called when there is something else to show, `failed(sentence)` when drafts were switched off by a fault."""
+        self._workspace, self._jobs, self._device = workspace, jobs, device
+        self._changed, self._failed = changed, failed
+        self._lock = threading.RLock()
+        self.on = False
+        self._preset, self._seed = "", 0
+        self._known: OrderedDict[Goal, _Start] = OrderedDict()
+        self._asked: Goal | None = None
+        self._resting: tuple[Goal, threading.Timer] | None = None
+        self._rested: Goal | None = None
+        self._seen: tuple[Document, int] | None = None
+        self._take_id: str | None = None
+        self._touched = False
+        """Whether the document was edited since the take came into view: a take just opened is shown as it is."""
+        self._of_take: tuple[ShownTake, int, Conditions] | None = None
+
+    def switch(self, on: bool, preset: str, seed: int) -> None:
+        """Turn drafts on or off. `preset` draws them; `seed` is for frames that no take holds, the others keep their take's."""
+        with self._lock:
+            self.on, self._preset, self._seed = on, preset, seed
+            if not on:
+                self._stop()
+        self._changed()
+
+    def call_off(self) -> None:
+        """Nobody waits for the draft that is under way. If it is still wanted when the view is shown again, it is asked for again."""
+        with self._lock:
+            self._stop()
+
+    def forget(self) -> None:
+        """Another document is opened."""
+        with self._lock:
+            self._stop()
+            self._known.clear()
+            self._seen, self._take_id, self._touched, self._of_take = None, None, False, None
+
+    def follow(self, shot: Shot) -> Shot:
+        """The shot as it should be shown; asks for a draft where the scene is no longer what the shot was made for."""
+        with self._lock:
+            seen, self._seen = self._seen, (shot.document, shot.frame)
+            was_edited = seen is not None and seen[0] is not shot.document
+            self._notice_touch(shot, was_edited)
+            if not (self.on and self._touched):
+                return shot
+            now = Conditions.of(shot.clip)
+            start = self._take_start(shot)
+            cells = None if start is None else now.changed_cells(start.conditions)
+            if cells is not None and not cells.any():
+                self._stop()
+                return shot
+            take_id = shot.take.id if shot.take is not None and start is not None else ""
+            recipe = Recipe(self._preset, shot.take.recipe.seed if shot.take is not None and take_id else self._seed)
+            goal = (take_id, shot.frame, recipe, _digest(now))
+            known = self._known.get(goal)
+            if known is not None:
+                self._known.move_to_end(goal)
+                self._stop()
+                return _with_draft(shot, known, recipe)
+            start, cells = self._nearest(goal, now, start, cells)
+            if goal != self._asked:
+                if self._rested == goal or (was_edited and start is not None):
+                    self._ask(goal, shot, now, start, cells)
+                else:
+                    self._wait_for_rest(goal)
+            return _with_draft(shot, start, recipe) if start is not None and start.drafted is not None else shot
+
+    # Below: with the lock held, except where said.
+
+    def _notice_touch(self, shot: Shot, was_edited: bool) -> None:
+        take_id = shot.take.id if shot.take is not None else None
+        if take_id != self._take_id:
+            self._take_id = take_id
+            self._touched = take_id is None and self._touched
+        made_of_another = shot.take is not None and shot.take.document is not None and shot.take.document is not shot.document
+        self._touched = self._touched or was_edited or made_of_another
+
+    def _take_start(self, shot: Shot) -> _Start | None:
+        """The take's own frame, where the shot shows it."""
+        take = shot.take
+        made = take.packed(shot.frame) if take is not None and shot.source == "take" else None
+        if take is None or made is None:
+            return None
+        if self._of_take is None or self._of_take[:2] != (take, shot.frame):
+            conditions = take.conditions(shot.frame)
+            if conditions is None:
+                return None
+            self._of_take = take, shot.frame, conditions
+        return _Start(made, self._of_take[2])
+
+    def _nearest(
+        self, goal: Goal, now: Conditions, start: _Start | None, cells: np.ndarray | None
+    ) -> tuple[_Start | None, np.ndarray | None]:
+        """Of the take's frame and the drafts for this take, frame and recipe, the one with the fewest cells to draw, and those."""
+        best, fewest = (start, cells) if cells is not None else (None, None), np.inf if cells is None else cells.sum()
+        for key, draft in self._known.items():
+            if key[:3] == goal[:3]:
+                changed = now.changed_cells(draft.conditions)
+                if changed is not None and changed.sum() < fewest:
+                    best, fewest = (draft, changed), changed.sum()
+        return best
+
+    def _ask(self, goal: Goal, shot: Shot, now: Conditions, start: _Start | None, cells: np.ndarray | None) -> None:
+        self._stop()
+        self._asked = goal
+        clip = replace(shot.clip, cameras=(), ego_SE3_cameras=None)
+        before, region = (start.made, with_rim(cells)) if start is not None and cells is not None else (None, None)
+        request = Draw(0, self._device, goal[2], clip, before, region)
+        self._jobs.draw(self._workspace, request, partial(self._arrived, goal, now))
+
+    def _stop(self) -> None:
+        if self._asked is not None:
+            self._jobs.call_off_draft(self._workspace)
+        if self._resting is not None:
+            self._resting[1].cancel()
+        self._asked = self._resting = self._rested = None
+
+    def _wait_for_rest(self, goal: Goal) -> None:
+        if self._resting is not None and self._resting[0] == goal:
+            return
+        self._stop()
+        timer = threading.Timer(REST_S, self._rest, args=(goal,))
+        timer.daemon = True
+        self._resting = goal, timer
+        timer.start()
+
+    def _rest(self, goal: Goal) -> None:
+        """Called without the lock, by the timer."""
+        with self._lock:
+            if self._resting is None or self._resting[0] != goal:
+                return
+            self._resting, self._rested = None, goal
+        self._changed()
+
+    def _arrived(self, goal: Goal, conditions: Conditions, made: FrameMade | None, sentence: str) -> None:
+        """Called without the lock, by the store of jobs."""
+        with self._lock:
+            if self._asked == goal:
+                self._asked = None
+            if made is not None:
+                self._known[goal] = _Start(made, conditions, goal)
+                while len(self._known) > REMEMBERED:
+                    self._known.popitem(last=False)
+            else:
+                # Asked again at every edit it would fail at every edit.
+                self.on = False
+        if made is None:
+            self._failed(sentence)
+        self._changed()
+
+
+def _with_draft(shot: Shot, draft: _Start, recipe: Recipe) -> Shot:
+    drawn = unpack(draft.made)
+    occupancy = edited(OccupancyFrame(0, drawn.semantics, drawn.instances), shot.document, shot.clip)
+    return replace(shot, occupancy=occupancy, source="draft", recipe=recipe)
+
+
+def _digest(conditions: Conditions) -> bytes:
+    digest = hashlib.blake2b(np.packbits(conditions.layout).tobytes(), digest_size=16)
+    digest.update(repr((conditions.boxes, conditions.grid, conditions.world_SE3_ego.tolist())).encode())
+    return digest.digest()

@@ -1,0 +1,73 @@
+"""The weights that we ship: they load, obey, draw, and give the same bytes twice. Scenes that no training run has seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.api import Recipe
+from engine.data.worlds import make_world
+from engine.metrics.layout import Obedience
+from engine.presets import load
+from engine.runtime import ModelEngine
+from engine.spec.camera import Camera
+from engine.spec.clip import SceneClip
+from engine.spec.geometry import Pose, invert
+from engine.train.batches import HELD_OUT_SEED
+from engine.weights import WEIGHTS
+
+FRONT = Camera("front", 160, 96, 90.0, 90.0, 80.0, 48.0, Pose(1.5, 0.0, 1.6, -np.pi / 2, 0.0, -np.pi / 2))
+
+
+def never() -> bool:
+    return False
+
+
+@pytest.fixture(scope="module")
+def engine() -> ModelEngine:
+    loaded = load("compact", "cpu")
+    assert isinstance(loaded, ModelEngine)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def clip() -> SceneClip:
+    made = make_world(HELD_OUT_SEED + 12).clip(2)
+    return SceneClip(made.layouts, made.boxes, made.world_SE3_ego, cameras=(FRONT,), prompt="a rainy night")
+
+
+def test_all_weights_together_stay_small() -> None:
+    files = list(WEIGHTS.rglob("*.safetensors"))
+    assert len(files) >= 3
+    assert sum(file.stat().st_size for file in files) < 60e6
+    assert max(file.stat().st_size for file in files) <= 16 * 2**20
+
+
+def test_layout_alone_is_obeyed_on_scenes_never_trained_on(engine: ModelEngine) -> None:
+    obedience = Obedience()
+    for seed in range(3):
+        clip = make_world(HELD_OUT_SEED + seed).clip(1)
+        for frame in engine.occupancy(clip, Recipe(seed=seed), never):
+            obedience.add(frame.semantics, clip.layouts[frame.index])
+    scores = obedience.scores()
+    assert scores["miou"] > 85 and scores["iou"] > 95, scores
+
+
+def test_same_recipe_same_bytes_and_pictures_follow(engine: ModelEngine, clip: SceneClip) -> None:
+    once = list(engine.occupancy(clip, Recipe(seed=3), never))
+    again = list(engine.occupancy(clip, Recipe(seed=3), never))
+    assert all(np.array_equal(a.semantics, b.semantics) and np.array_equal(a.instances, b.instances) for a, b in zip(once, again, strict=True))
+    boxes = {box.instance_id for box in clip.boxes[0]}
+    assert boxes & set(np.unique(once[0].instances).tolist()), "instance ids must be those of the boxes"
+    pictures = list(engine.views(clip, once, Recipe(seed=3), never))
+    assert [(p.camera, p.index) for p in pictures] == [("front", 0), ("front", 1)]
+    assert pictures[0].rgb.shape == (96, 160, 3) and pictures[0].rgb.std() > 5
+    buffers = engine.buffers(once[1], FRONT, clip.grid, clip.camera_pose(1, 0), invert(clip.world_SE3_ego[0]) @ clip.world_SE3_ego[1])
+    assert (buffers.depth > 0).mean() > 0.2
+
+
+def test_a_blank_page_has_no_agents(engine: ModelEngine) -> None:
+    blank = SceneClip(np.zeros((1, 15, 200, 200), np.uint8), ((),), np.eye(4)[None])
+    frame = next(iter(engine.occupancy(blank, Recipe(), never)))
+    agents = (frame.semantics >= 1) & (frame.semantics <= 10)
+    assert agents.sum() == 0
