@@ -152,7 +152,8 @@ class ShownTake:
         told = take.info.get("recipe", {})
         start = round(float(told.get("start_s", 0.0)) * RATE_HZ)
         recipe = Recipe(str(told.get("preset", "")), int(told.get("seed", 0)), told.get("steps"), told.get("guidance"))
-        return ShownTake(path.name, path, start, take.frame_count, None, recipe, str(take.info.get("stage", "")), disk=take, document_hash=str(told.get("document_hash", "")))
+        stage, made_from = str(take.info.get("stage", "")), str(told.get("document_hash", ""))
+        return ShownTake(path.name, path, start, take.frame_count, None, recipe, stage, disk=take, document_hash=made_from)
 
     def is_stale(self, document: Document) -> bool:
         """Whether `document` is no longer what this take was made from."""

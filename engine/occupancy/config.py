@@ -77,7 +77,7 @@ PRESETS: dict[str, OccupancyPreset] = {
     "compact": OccupancyPreset(
         VaeConfig(),
         DitConfig(blocks=8, width=192, heads=6, layout_width=32, layout_tokens="one_way", layout_added=True, history=1),
-        SamplerConfig(steps=6, guidance=1.5),
+        SamplerConfig(steps=8, guidance=1.0),
     ),
     "paper": OccupancyPreset(VaeConfig(width=128, decoder_sees_layout=False), DitConfig()),
 }

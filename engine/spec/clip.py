@@ -40,7 +40,8 @@ class SceneClip:
             )
         if len(self.boxes) != count or self.world_SE3_ego.shape != (count, 4, 4):
             raise ValueError(
-                f"{count} layouts came with {len(self.boxes)} frames of boxes and poses of shape {self.world_SE3_ego.shape}: there must be one of each per frame."
+                f"{count} layouts came with {len(self.boxes)} frames of boxes and poses of shape {self.world_SE3_ego.shape}: "
+                "there must be one of each per frame."
             )
         if not np.isfinite(self.world_SE3_ego).all():
             raise ValueError("The ego path has a pose that is not a number: mend the path before generating.")

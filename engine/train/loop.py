@@ -188,7 +188,9 @@ def hardware(device: torch.device) -> str:
 def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
     """Moves the averaged weights a step towards the model's."""
     mine, theirs = list(average.state_dict().values()), list(model.state_dict().values())
-    torch._foreach_lerp_([t for t in mine if t.is_floating_point()], [t for t in theirs if t.is_floating_point()], 1 - decay)
+    torch._foreach_lerp_(  # type: ignore[reportPrivateImportUsage]  # one kernel for all tensors, a tenth of a step
+        [t for t in mine if t.is_floating_point()], [t for t in theirs if t.is_floating_point()], 1 - decay
+    )
     for a, b in zip(mine, theirs, strict=True):
         if not a.is_floating_point():
             a.copy_(b)

@@ -23,10 +23,10 @@ from engine.weights import WEIGHTS, load_model, save_model
 
 SCHEDULES = {
     "tiny": Schedule(steps=200, batch=4, rate=1e-3, warmup=20, ema=None, seed=1),
-    "compact": Schedule(steps=4000, batch=8, rate=8e-4, warmup=200, seed=1),
+    "compact": Schedule(steps=2600, batch=8, rate=8e-4, warmup=200, seed=1),
     "paper": Schedule(steps=200_000, batch=32, rate=1e-4, warmup=5000, ema=0.9999, workers=8, seed=1),
 }
-PHASE_2 = {"tiny": 60, "compact": 600, "paper": 60_000}
+PHASE_2 = {"tiny": 60, "compact": 500, "paper": 60_000}
 CROP = {"tiny": 64, "compact": 104, "paper": 200}
 LAYOUT_DROPOUT = HISTORY_DROPOUT = 0.1
 HISTORY_NOISE = 0.1
@@ -93,7 +93,7 @@ def main(
     facts: dict[str, Any] = {"vae_sha256": vae_card["sha256"], "ablation": ablation, "data": "engine.data procedural worlds"}
     for number in (1, 2) if phase is None else (phase,):
         if number == 2 and phase == 2:
-            load_model(model, out / "phase1", numbers.dit)
+            facts |= {"phase1": load_model(model, out / "phase1", numbers.dit)["phase1"]}
         schedule = (
             base
             if number == 1

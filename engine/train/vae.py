@@ -20,7 +20,7 @@ from engine.weights import save_model
 
 SCHEDULES = {
     "tiny": Schedule(steps=300, batch=4, rate=2e-3, warmup=20, ema=None),
-    "compact": Schedule(steps=6000, batch=4, rate=1e-3),
+    "compact": Schedule(steps=1500, batch=4, rate=1e-3),
     "paper": Schedule(steps=60_000, batch=16, rate=1e-3, warmup=1000, ema=0.9999, workers=8),
 }
 CROP = {"tiny": 64, "compact": 104, "paper": 200}

@@ -21,7 +21,7 @@ from engine.weights import save_model
 
 SCHEDULES = {
     "tiny": Schedule(steps=20, batch=2, rate=1e-3, warmup=5, ema=None, seed=3),
-    "compact": Schedule(steps=2500, batch=6, rate=1e-3, warmup=50, seed=3),
+    "compact": Schedule(steps=420, batch=6, rate=1e-3, warmup=50, seed=3),
 }
 
 
