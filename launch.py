@@ -155,7 +155,17 @@ def _install(groups: "list[str]") -> None:
     for group in groups:
         with open(_stamp(group), "w", encoding="ascii") as file:
             file.write(_key())
+    _compile()
     print(f"Installed in {time.monotonic() - started:.0f} s.", flush=True)
+
+
+def _compile() -> None:
+    """Runs what numba compiles once, so that the first scene need not wait for it. Where that fails, it is compiled when needed."""
+    import subprocess
+
+    if os.path.exists(os.path.join(ROOT, "app", "warm.py")):
+        _status("compiling, half a minute")
+        subprocess.run([VENV_PYTHON, "-m", "app.warm"], cwd=ROOT, capture_output=True, check=False)
 
 
 def _venv_is_sound() -> bool:

@@ -127,7 +127,20 @@ def draft() -> Row:
     }  # fmt: skip
 
 
-BENCHES: Mapping[str, Callable[[], Row]] = {"raycast": raycast, "raster": raster, "draft": draft}
+def occupancy() -> Row:
+    """Frames per second of the compact preset, beside UniScene's published configuration with random weights."""
+    from engine.occupancy.bench import bench_occupancy, straight_drive
+    from engine.spec.grid import OCC3D
+    from engine.spec.raster import rasterise
+    from engine.weights import WeightsError
+
+    try:
+        return bench_occupancy(straight_drive(rasterise(_street_layout(), OCC3D, np.eye(4))))
+    except WeightsError as error:
+        return {"skipped": str(error)}
+
+
+BENCHES: Mapping[str, Callable[[], Row]] = {"raycast": raycast, "raster": raster, "draft": draft, "occupancy": occupancy}
 
 
 def _street_layout() -> Any:

@@ -80,6 +80,8 @@ class Engine(Protocol):
 
     recipe_facts: dict[str, object]
     """Preset, weights' hashes, library versions: goes into take.json."""
+    draws_frame_by_frame: bool
+    """Whether `views` draws each frame by itself, so that the first surround picture need not wait for the last occupancy."""
 
     def occupancy(self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled) -> Iterator[OccupancyFrame]:
         """Frames in order, each as soon as it is done; ends early where `cancelled()` says so."""

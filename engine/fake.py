@@ -43,6 +43,7 @@ class FakeEngine:
     seconds_per_frame: float = 0.0
     """Pause before every frame of occupancy, so that tests can cancel or kill in the middle."""
     recipe_facts: dict[str, object] = field(default_factory=lambda: {"weights": {}, "versions": {"numpy": np.__version__}})
+    draws_frame_by_frame: bool = True
 
     def occupancy(self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled) -> Iterator[OccupancyFrame]:
         """Frames in order. Raises ValueError where an instance id does not fit 16 bits."""

@@ -28,6 +28,8 @@ from engine.weights import WEIGHTS, load_model
 class ModelEngine:
     """Occupancy by STOccDiT, geometry by ray casting, pictures by the preset's view model."""
 
+    draws_frame_by_frame = True
+
     def __init__(self, preset: str, generator: OccupancyGenerator, views: ViewModel, facts: dict[str, object]) -> None:
         self.preset, self.generator, self.view_model = preset, generator, views
         self.recipe_facts = facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from engine.data.fields import hash01, value_noise
+from engine.lattice import hash01, value_noise
 from engine.spec.classes import FREE
 from engine.spec.clip import SceneClip
 

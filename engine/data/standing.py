@@ -6,8 +6,9 @@ import numpy as np
 from numba import njit
 
 from engine.data import curves
-from engine.data.fields import distance_field, hash01, value_noise
+from engine.data.fields import distance_field
 from engine.data.voxelise import StaticMap
+from engine.lattice import hash01, value_noise
 from engine.spec.classes import CLASS, FREE
 
 CELL_M = 0.4

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numba import njit
 
-from engine.data.fields import hash01
 from engine.data.standing import CELL_M, GREEN, MANMADE, Standing
 from engine.data.voxelise import EMPTY_STATICS, StaticMap
+from engine.lattice import hash01
 from engine.spec.classes import CHANNEL
 from engine.spec.clip import SceneClip
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from engine.lattice import hash01, value_noise
 from engine.spec.classes import CLASS
 
 BARRIER, BICYCLE, BUS, CAR, CONSTRUCTION, MOTORCYCLE, PEDESTRIAN, CONE, TRAILER, TRUCK = range(1, 11)
@@ -28,26 +29,6 @@ FACADES = np.array(
 FACADE_LOT_M = 17.0
 
 
-@njit(cache=True, inline="always")
-def chance(i, j, k):
-    """Uniform in [0, 1) from three integers."""
-    h = np.uint64(np.int64(i) * 73856093) ^ np.uint64(np.int64(j) * 19349663) ^ np.uint64(np.int64(k) * 83492791)
-    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return float((h ^ (h >> np.uint64(31))) >> np.uint64(11)) / 9007199254740992.0
-
-
-@njit(cache=True)
-def smooth_noise(x, y, seed):
-    """Value noise in [0, 1) with unit-sized features."""
-    i, j = int(np.floor(x)), int(np.floor(y))
-    a, b = x - i, y - j
-    a, b = a * a * (3 - 2 * a), b * b * (3 - 2 * b)
-    low = chance(i, j, seed) * (1 - a) + chance(i + 1, j, seed) * a
-    high = chance(i, j + 1, seed) * (1 - a) + chance(i + 1, j + 1, seed) * a
-    return low * (1 - b) + high * b
-
-
 @njit(cache=True)
 def surface(label, instance, seed, x, y, z, nx, ny, nz, along, across, up, night, out):
     """Writes linear albedo into out[0:3] and glow into out[3:6] of a surface point.
@@ -57,9 +38,9 @@ def surface(label, instance, seed, x, y, z, nx, ny, nz, along, across, up, night
     r, g, b = 0.4, 0.4, 0.4
     glow_r = glow_g = glow_b = 0.0
     if label == DRIVABLE or label == LANE_DIVIDER or label == ROAD_DIVIDER or label == CROSSING:
-        grain = 0.86 + 0.16 * smooth_noise(x / 3, y / 3, 1) + 0.10 * smooth_noise(x / 0.25, y / 0.25, 2)
+        grain = 0.86 + 0.16 * value_noise(x, y, 3.0, 1) + 0.10 * value_noise(x, y, 0.25, 2)
         r, g, b = 0.105 * grain, 0.108 * grain, 0.115 * grain
-        worn = 0.75 + 0.25 * smooth_noise(x / 0.7, y / 0.7, 3)
+        worn = 0.75 + 0.25 * value_noise(x, y, 0.7, 3)
         if label == LANE_DIVIDER:
             r, g, b = 0.62 * worn, 0.62 * worn, 0.60 * worn
         elif label == ROAD_DIVIDER:
@@ -67,28 +48,28 @@ def surface(label, instance, seed, x, y, z, nx, ny, nz, along, across, up, night
         elif label == CROSSING:
             r, g, b = 0.40 * worn, 0.40 * worn, 0.39 * worn
     elif label == SIDEWALK or label == FLAT:
-        grain = 0.88 + 0.16 * smooth_noise(x / 1.7, y / 1.7, 4)
+        grain = 0.88 + 0.16 * value_noise(x, y, 1.7, 4)
         joint = 0.82 if (x / 1.5 - np.floor(x / 1.5) < 0.05 or y / 1.5 - np.floor(y / 1.5) < 0.05) else 1.0
         tone = 0.36 if label == SIDEWALK else 0.25
         r, g, b = tone * grain * joint, 0.97 * tone * grain * joint, 0.90 * tone * grain * joint
     elif label == TERRAIN:
-        dry = smooth_noise(x / 7, y / 7, 5) * 0.7 + 0.3 * smooth_noise(x / 0.8, y / 0.8, 6)
+        dry = value_noise(x, y, 7.0, 5) * 0.7 + 0.3 * value_noise(x, y, 0.8, 6)
         r, g, b = 0.11 + 0.13 * dry, 0.17 + 0.08 * dry, 0.055 + 0.06 * dry
     elif label == VEGETATION:
-        leaf = 0.5 * smooth_noise(x / 0.5 + 3 * z, y / 0.5 - 2 * z, 7) + 0.5 * smooth_noise(x / 4, y / 4, 8)
+        leaf = 0.5 * value_noise(x / 0.5 + 3 * z, y / 0.5 - 2 * z, 1.0, 7) + 0.5 * value_noise(x, y, 4.0, 8)
         r, g, b = 0.055 + 0.10 * leaf, 0.12 + 0.14 * leaf, 0.03 + 0.05 * leaf
     elif label == MANMADE:
         lot_x, lot_y = int(np.floor(x / FACADE_LOT_M)), int(np.floor(y / FACADE_LOT_M))
-        pick = int(chance(lot_x, lot_y, seed) * len(FACADES))
-        grain = 0.90 + 0.14 * smooth_noise(x / 0.6 + z, y / 0.6 + z, 9)
+        pick = int(hash01(lot_x, lot_y, seed) * len(FACADES))
+        grain = 0.90 + 0.14 * value_noise(x / 0.6 + z, y / 0.6 + z, 1.0, 9)
         r, g, b = FACADES[pick, 0] * grain, FACADES[pick, 1] * grain, FACADES[pick, 2] * grain
         if abs(nz) < 0.5:
             side = -ny * x + nx * y
-            pitch = 2.4 + 1.4 * chance(lot_x, lot_y, seed + 1)
+            pitch = 2.4 + 1.4 * hash01(lot_x, lot_y, seed + 1)
             u, v = side / pitch - np.floor(side / pitch), (z - 0.5) / 3.0 - np.floor((z - 0.5) / 3.0)
             if z > 0.9 and 0.22 < u < 0.78 and 0.25 < v < 0.75:
                 r, g, b = 0.06, 0.08, 0.11
-                if chance(int(np.floor(side / pitch)), int(z / 3), seed + lot_x * 31 + lot_y) < 0.45:
+                if hash01(int(np.floor(side / pitch)), int(z / 3), seed + lot_x * 31 + lot_y) < 0.45:
                     glow_r, glow_g, glow_b = 0.75 * night, 0.55 * night, 0.25 * night
     elif label == BARRIER:
         band = int(np.floor((along + 1) * 3))
@@ -96,8 +77,8 @@ def surface(label, instance, seed, x, y, z, nx, ny, nz, along, across, up, night
     elif label == CONE:
         r, g, b = (0.66, 0.62, 0.58) if -0.1 < up < 0.35 else (0.72, 0.16, 0.01)
     elif label == PEDESTRIAN or label == BICYCLE or label == MOTORCYCLE:
-        top = CLOTHES[int(chance(instance, seed, 11) * len(CLOTHES))]
-        legs = CLOTHES[int(chance(instance, seed, 12) * len(CLOTHES))]
+        top = CLOTHES[int(hash01(instance, seed, 11) * len(CLOTHES))]
+        legs = CLOTHES[int(hash01(instance, seed, 12) * len(CLOTHES))]
         head, waist = (0.72, -0.05) if label == PEDESTRIAN else (0.78, 0.15)
         if up > head:
             r, g, b = 0.48, 0.30, 0.21
@@ -115,7 +96,7 @@ def surface(label, instance, seed, x, y, z, nx, ny, nz, along, across, up, night
 @njit(cache=True)
 def _vehicle(label, instance, seed, nz, along, across, up, night):
     """Colour and glow of a car, bus, truck, trailer or construction vehicle at a point of its box."""
-    paint = PAINT[int(chance(instance, seed, 10) * len(PAINT))]
+    paint = PAINT[int(hash01(instance, seed, 10) * len(PAINT))]
     r, g, b = paint[0], paint[1], paint[2]
     side = abs(nz) < 0.6
     if label == CONSTRUCTION:

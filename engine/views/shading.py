@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit, prange
 
+from engine.lattice import value_noise
 from engine.render.buffers import ray_table
 from engine.render.raycast import FACE_NORMALS, Volume, _cast_f64, grid_pose
 from engine.spec.camera import Camera
 from engine.spec.geometry import Box
 from engine.views.look import Look
-from engine.views.materials import smooth_noise, surface
+from engine.views.materials import surface
 
 CHANNELS = 14
 """Shaded RGB 0-2 (display), albedo 3-5, inverse depth 6, normal 7-9, light reaching the surface 10, place in the box 11-13."""
@@ -85,15 +86,15 @@ def _sky(dx, dy, dz, light, out):
         out[c] = (low[c] * (1 - height) + zenith[c] * height) * (1 - 0.965 * night) + night * (0.012, 0.014, 0.024)[c]
     if dz > 0.02:
         cloud = (
-            smooth_noise(dx / (dz + 0.15) * 1.3, dy / (dz + 0.15) * 1.3, 21) * 0.6
-            + smooth_noise(dx / (dz + 0.15) * 4, dy / (dz + 0.15) * 4, 22) * 0.4
+            value_noise(dx / (dz + 0.15) * 1.3, dy / (dz + 0.15) * 1.3, 1.0, 21) * 0.6
+            + value_noise(dx / (dz + 0.15) * 4, dy / (dz + 0.15) * 4, 1.0, 22) * 0.4
         )
         cover = min(1.0, max(0.0, (cloud - 0.52 + 0.25 * grey) * 3)) * 0.5 * (1 - night)
         for c in range(3):
             out[c] = out[c] * (1 - cover) + cover * (0.82 - 0.2 * grey)
     else:
         azimuth = math.atan2(dy, dx)
-        roof = 0.012 + 0.035 * smooth_noise(azimuth * 9, 0.0, 23) + 0.02 * smooth_noise(azimuth * 40, 0.0, 24)
+        roof = 0.012 + 0.035 * value_noise(azimuth * 9, 0.0, 1.0, 23) + 0.02 * value_noise(azimuth * 40, 0.0, 1.0, 24)
         if dz < roof:
             for c in range(3):
                 out[c] *= 0.80

@@ -114,3 +114,16 @@ def test_a_request_that_makes_no_sense_is_refused_before_anything_is_written(doc
     with pytest.raises(ValueError, match=word):
         make_take(document, tmp_path / "take", engine=FakeEngine(), recipe=RECIPE, **asked)
     assert not (tmp_path / "take").exists()
+
+
+def test_the_first_frame_is_drawn_before_the_second_is_generated(document, tmp_path):
+    order = []
+    make_take(
+        document, tmp_path / "take", engine=FakeEngine(), recipe=Recipe(), frames=3,
+        on_frame=lambda frame: order.append(("frame", frame.index)), on_picture=lambda picture: order.append(("picture", picture.index)),
+    )  # fmt: skip
+    kinds = [kind for kind, _ in order]
+    assert order[0] == ("frame", 0) and order[1] == ("picture", 0)
+    assert kinds.index("picture") < order.index(("frame", 1))
+    pictures = [index for kind, index in order if kind == "picture"]
+    assert pictures == sorted(pictures) and set(pictures) == {0, 1, 2}
