@@ -13,6 +13,8 @@ from engine.spec.grid import GridSpec
 
 REACH_M = 1.0
 """How far outside its box a voxel of the box's class still belongs to it: the generator may draw an agent a voxel too wide."""
+HIGHEST_ID = 65535
+"""Ids are 16 bits; a frame of noise can have more components than that, and they then share the last one."""
 REMATCH_M = 2.0
 """A painted agent keeps its id when its component's centre moved no further than this between frames."""
 
@@ -23,7 +25,8 @@ class Panoptic:
     def __init__(self, grid: GridSpec, first_free_id: int) -> None:
         """`first_free_id` must lie above every box's id of the clip."""
         self.grid, self.next_id = grid, first_free_id
-        self.painted: list[tuple[int, int, np.ndarray]] = []
+        self.painted: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        """Per class: ids and world centres of the painted agents of the frame before."""
 
     def assign(self, semantics: np.ndarray, boxes: Sequence[Box], world_SE3_ego: np.ndarray) -> np.ndarray:
         """uint16 (X, Y, Z) ids for semantics (X, Y, Z) and this frame's boxes in its ego frame."""
@@ -49,28 +52,32 @@ class Panoptic:
 
     def _painted(self, semantics: np.ndarray, instances: np.ndarray, world_SE3_ego: np.ndarray) -> None:
         """Ids for agent voxels that no box claims, in place."""
-        seen: list[tuple[int, int, np.ndarray]] = []
+        seen: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         for label in range(1, 11):
             loose = (semantics == label) & (instances == 0)
             if not loose.any():
                 continue
             components, count = cc3d.connected_components(loose, connectivity=26, return_N=True)
-            for component in range(1, count + 1):
-                where = components == component
-                center = (np.argwhere(where).mean(0) + 0.5) * self.grid.voxel_m + self.grid.origin_m
-                center = world_SE3_ego[:3, :3] @ center + world_SE3_ego[:3, 3]
-                instance = self._recognise(label, center)
-                instances[where] = instance
-                seen.append((label, instance, center))
+            cells = cc3d.statistics(components)["centroids"][1:]
+            centers = (cells + 0.5) * self.grid.voxel_m + self.grid.origin_m
+            centers = centers @ world_SE3_ego[:3, :3].T + world_SE3_ego[:3, 3]
+            ids = self._recognise(centers, *self.painted.get(label, (np.zeros(0, np.int64), np.zeros((0, 3)))))
+            instances[loose] = np.concatenate([[0], ids]).astype(np.uint16)[components[loose]]
+            seen[label] = ids, centers
         self.painted = seen
 
-    def _recognise(self, label: int, center_m: np.ndarray) -> int:
-        for index, (other, instance, where) in enumerate(self.painted):
-            if other == label and np.linalg.norm(where - center_m) < REMATCH_M:
-                del self.painted[index]
-                return instance
-        self.next_id += 1
-        return self.next_id - 1
+    def _recognise(self, centers_m: np.ndarray, old_ids: np.ndarray, old_centers_m: np.ndarray) -> np.ndarray:
+        """Ids (N,) for component centres (N, 3): that of the nearest one of the frame before, each given once, else a new one."""
+        ids, free = np.zeros(len(centers_m), np.int64), np.ones(len(old_ids), bool)
+        for index, center in enumerate(centers_m):
+            distance = np.where(free, np.linalg.norm(old_centers_m - center, axis=1), np.inf)
+            if free.any() and distance.min() < REMATCH_M:
+                nearest = int(distance.argmin())
+                ids[index], free[nearest] = old_ids[nearest], False
+            else:
+                ids[index] = min(self.next_id, HIGHEST_ID)
+                self.next_id += 1
+        return ids
 
 
 def _distance_outside(box: Box, x_m: np.ndarray, y_m: np.ndarray) -> np.ndarray:
