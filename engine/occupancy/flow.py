@@ -14,9 +14,9 @@ SMALL_AGENT_WEIGHT = 3.0
 """Added to the loss weight of latent cells that hold a small agent."""
 
 
-def training_times(shape: tuple[int, ...], generator: torch.Generator | None = None) -> Tensor:
-    """Logit-normal (0, 1) times in (0, 1), one per frame."""
-    return torch.sigmoid(torch.randn(shape, generator=generator))
+def training_times(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Logit-normal (0, 1) times in (0, 1), one per frame, on the generator's device."""
+    return torch.sigmoid(torch.randn(shape, generator=generator, device=generator.device))
 
 
 def noised(clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:

@@ -80,7 +80,7 @@ def redraw(
         layout = dit.read_layout(layouts)
         h, w = noise.shape[-2] // dit.config.patch, noise.shape[-1] // dit.config.patch
         null = dit.null_state(1, h, w) if guidance != 1 else None
-        # What stood there before is the frame's own past: the same memory that a rollout has.
+        # The held latents around the region carry what was there; the frame before is not at hand, and the model knows that case.
         history = dit.read_history(known[:, :0]) if dit.remembers else None
 
         def velocity(x: Tensor, t: float) -> Tensor:

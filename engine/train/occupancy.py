@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from engine.devices import pick_device
 from engine.occupancy.config import PRESETS, OccupancyPreset
-from engine.occupancy.flow import noised, small_agent_weight, velocity_loss
+from engine.occupancy.flow import noised, small_agent_weight, training_times, velocity_loss
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
@@ -46,7 +46,7 @@ class FlowLoss:
         layouts = batch["layouts"][:, None]  # (B, 1, 15, X, Y)
         clean = self._latents(batch["semantics"])  # (B, 1, C, H, W)
         device, count = clean.device, len(clean)
-        t = torch.sigmoid(torch.randn((count, 1), generator=generator, device=device))
+        t = training_times((count, 1), generator)
         noise = torch.randn(clean.shape, generator=generator, device=device)
         drop = torch.rand(count, generator=generator, device=device) < LAYOUT_DROPOUT
         history = ages = None
