@@ -153,6 +153,8 @@ def build_parser() -> argparse.ArgumentParser:
     _output(training, "DIR")
     training.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
     training.add_argument("--steps", type=_count, metavar="N", help="optimizer steps (default: the preset's)")
+    training.add_argument("--data", metavar="FORMAT:DIR[,..]", help="train on occ3d:, nucraft: or takes: folders too (default: procedural worlds)")
+    training.add_argument("--data-share", type=_share, metavar="S", help="share of crops that come from --data, the rest procedural (default: 0.8)")
     _engine_options(training)
 
     bench = command("bench", "measure us side by side with other libraries, in one process")
@@ -204,6 +206,10 @@ def _port(text: str) -> int | float:
 
 def _seconds(text: str) -> int | float:
     return _number(text, float, "a number from 0", lambda s: s >= 0)
+
+
+def _share(text: str) -> int | float:
+    return _number(text, float, "a share above 0, at most 1", lambda s: 0 < s <= 1)
 
 
 def _positive_seconds(text: str) -> int | float:

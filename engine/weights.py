@@ -1,4 +1,7 @@
-"""Weights on disk: NAME.safetensors with NAME.card.json beside it. Loading is strict and says what does not fit."""
+"""Weights on disk: NAME.safetensors with NAME.card.json beside it. Loading is strict and says what does not fit.
+
+What is larger than a shard goes on in NAME.2.safetensors and so on; the card counts the files, its SHA-256 is over all their bytes.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from torch import nn
 from engine.spec.classes import ASSETS
 
 WEIGHTS = ASSETS / "weights"
+SHARD_BYTES = 15 * 2**20
+"""The repository takes files of 16 MiB at most."""
 
 
 class WeightsError(ValueError):
@@ -30,16 +35,40 @@ def save_model(model: nn.Module, stem: Path, config: Any, facts: dict[str, Any])
         key: value.detach().cpu().contiguous().half() if value.is_floating_point() else value.cpu()
         for key, value in model.state_dict().items()
     }
-    beside = stem.with_suffix(".safetensors.tmp")
-    save_file(tensors, beside)
-    os.replace(beside, stem.with_suffix(".safetensors"))
-    card = {"config": asdict(config), "sha256": sha256(stem.with_suffix(".safetensors")), "torch": torch.__version__} | facts
+    shards = _shards(tensors)
+    files = weight_files(stem, len(shards))
+    for path, shard in zip(files, shards, strict=True):
+        beside = path.with_suffix(".tmp")
+        save_file(shard, beside)
+        os.replace(beside, path)
+    card = {"config": asdict(config), "sha256": sha256(*files), "files": len(files), "torch": torch.__version__} | facts
     stem.with_suffix(".card.json").write_text(json.dumps(card, indent=1) + "\n")
 
 
-def sha256(path: Path) -> str:
-    """Hex digest of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def weight_files(stem: Path, count: int) -> list[Path]:
+    """The files of weights, in order."""
+    return [stem.with_name(f"{stem.name}{'' if number == 1 else f'.{number}'}.safetensors") for number in range(1, count + 1)]
+
+
+def _shards(tensors: dict[str, torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+    """Tensors in their order, as many to a file as it holds."""
+    shards: list[dict[str, torch.Tensor]] = [{}]
+    room = SHARD_BYTES
+    for name, tensor in tensors.items():
+        if tensor.nbytes > room and shards[-1]:
+            shards.append({})
+            room = SHARD_BYTES
+        shards[-1][name] = tensor
+        room -= tensor.nbytes
+    return shards
+
+
+def sha256(*paths: Path) -> str:
+    """Hex digest of files, one after the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def read_card(stem: Path) -> dict[str, Any]:
@@ -59,10 +88,11 @@ def load_model(model: nn.Module, stem: Path, config: Any) -> dict[str, Any]:
     Raises WeightsError where the file is damaged, is not what its card says, or holds another architecture.
     """
     card = read_card(stem)
-    path = stem.with_suffix(".safetensors")
+    files = weight_files(stem, card.get("files", 1))
+    path = next((file for file in files if not file.exists()), files[0])
     if not path.exists():
         raise WeightsError(f"The card of {stem.name} is there but its weights {path} are not: restore them from the repository.")
-    digest = sha256(path)
+    digest = sha256(*files)
     if digest != card.get("sha256"):
         raise WeightsError(
             f"The weights {path} have SHA-256 {digest[:12]}, their card says {str(card.get('sha256'))[:12]}: the file is damaged or belongs to another card."
@@ -74,7 +104,7 @@ def load_model(model: nn.Module, stem: Path, config: Any) -> dict[str, Any]:
                 f"The weights {path} were trained with {key} = {card['config'].get(key)}, the preset asks for {value}: use the preset they belong to."
             )
     try:
-        tensors = load_file(path)
+        tensors = {name: tensor for file in files for name, tensor in load_file(file).items()}
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"The weights {path} are not a readable safetensors file ({error}).") from None
     own = model.state_dict()

@@ -15,7 +15,7 @@ from editor.files import project
 from engine.spec.take import Take
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-COVERED = ("01_make_a_scene", "02_edit_script", "03_render_a_camera", "04_measure_obedience", "05_hand_over")
+COVERED = ("01_make_a_scene", "02_edit_script", "03_render_a_camera", "04_measure_obedience", "05_hand_over", "06_compare_layouts")
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +66,12 @@ def test_05_hands_it_over(desk: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert (desk / "exported/occ3d/gts/take/00001/labels.npz").is_file()
     assert (desk / "exported/glb/00001.glb").read_bytes()[:4] == b"glTF"
     assert "Dropped" in capsys.readouterr().out
+
+
+def test_06_compares_layouts(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scene = desk / "scene.anyscene"
+    importlib.import_module("examples.06_compare_layouts").main([str(scene), f"twice={scene},{scene}"], 1)
+    rows = {line.split("|")[1].strip(): line for line in capsys.readouterr().out.splitlines() if line.startswith("|")}
+    assert "| scene | twice | usual worlds | real worlds |" in rows[""]
+    assert rows["frames"].startswith("| frames | 4 | 8 | 1 | 1 |")
+    assert rows["agents a frame car"].startswith("| agents a frame car | 1 | 1 |")

@@ -6,16 +6,25 @@ import importlib
 import json
 from argparse import Namespace
 
+from app.cli import CommandError
 from app.commands.paths import output_folder
 
 
 def train(args: Namespace) -> int:
+    """One recipe. Under torchrun or accelerate every process comes here; the first looks after the folder and speaks."""
     from engine import presets
 
     presets.check(args.preset)
-    out = args.out if args.resume else output_folder(args.out)
-    recipe = importlib.import_module(f"engine.train.{args.model}")
-    options = {} if args.steps is None else {"steps": args.steps}
-    facts = recipe.main(args.preset, out, resume=args.resume, device=args.device, **options)
-    print(json.dumps(facts, indent=2, default=str))
+    options = {name: value for name in ("steps", "data", "data_share") if (value := getattr(args, name)) is not None}
+    if "data" in options and args.model == "views":
+        raise CommandError("The view model learns from procedural worlds only, so --data is for vae and occupancy: leave it out.")
+    if "data_share" in options and "data" not in options:
+        raise CommandError("--data-share says how much comes from --data, which is not given: name the data too.")
+    processes = importlib.import_module("engine.train.processes")
+    among = processes.current(args.device)
+    out = args.out if args.resume or not among.writes else output_folder(args.out)
+    facts = importlib.import_module(f"engine.train.{args.model}").main(args.preset, out, resume=args.resume, device=args.device, **options)
+    processes.leave()
+    if among.writes:
+        print(json.dumps(facts, indent=2, default=str))
     return 0

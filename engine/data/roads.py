@@ -24,7 +24,7 @@ def build_network(rng: np.random.Generator, style: WorldStyle) -> Network:
     if not network.roads:
         if rng.random() < 0.5:
             network.lots.append(Lot(0.0, 0.0, float(rng.uniform(0, np.pi)), float(rng.uniform(30, 90)), float(rng.uniform(20, 60))))
-    elif style.topology == "lot" or rng.random() < 0.25:
+    elif style.topology == "lot" or rng.random() < style.roads.lots:
         _add_lots(rng, network, 1 if rng.random() < 0.7 else 2)
     _draw(rng, style, network)
     add_routes(rng, network)
@@ -95,7 +95,7 @@ def _stem(rng: np.random.Generator, style: WorldStyle, point: np.ndarray, headin
 def _road(
     rng: np.random.Generator, style: WorldStyle, center: np.ndarray, major: bool = False, walk: bool = True, lanes: int | None = None
 ) -> Road:
-    width = float(rng.uniform(2.8, 3.9))
+    width = float(rng.uniform(*style.roads.lane_m))
     side = 1.0 if style.left_hand else -1.0
     one_way = lanes == 1 or rng.random() < (0.1 if major else 0.2)
     median = 0.0
@@ -104,7 +104,7 @@ def _road(
         direction = int(rng.choice([1, -1]))
         offsets = [((k - (count - 1) / 2) * width, direction) for k in range(count)]
     else:
-        count = int(rng.choice([1, 2, 3, 4], p=[0.28, 0.42, 0.23, 0.07] if major else [0.7, 0.27, 0.03, 0.0]))
+        count = int(rng.choice([1, 2, 3, 4], p=style.roads.major_lanes if major else [0.7, 0.27, 0.03, 0.0]))
         other = max(1, count + int(rng.choice([-1, 0], p=[0.15, 0.85])))
         medians = [0.0, rng.uniform(0.3, 1.0), rng.uniform(1.5, 5.0)]
         median = float(rng.choice(medians, p=[0.6, 0.15, 0.25] if count > 1 else [0.92, 0.05, 0.03]))
@@ -112,7 +112,7 @@ def _road(
         offsets += [(-side * (median / 2 + (k + 0.5) * width), -1) for k in range(other)]
     lowest = min(o for o, _ in offsets) - width / 2
     highest = max(o for o, _ in offsets) + width / 2
-    parking = bool(rng.random() < 0.33) and walk, bool(rng.random() < 0.33) and walk
+    parking = bool(rng.random() < style.roads.parking) and walk, bool(rng.random() < style.roads.parking) and walk
     shoulders = [rng.uniform(2.1, 2.6) if p else rng.uniform(0.0, 0.9) for p in parking]
     walks = []
     for _ in range(2):
@@ -195,7 +195,7 @@ def _draw(rng: np.random.Generator, style: WorldStyle, network: Network) -> None
         network.islands = [np.asarray(part.exterior.coords)[:-1] for part in islands]
     _add_area(rng, network, drivable, CHANNEL["drivable_area"], style.jitter_m)
     _walkways(rng, style, network, drivable)
-    _crossings(rng, network, zones)
+    _crossings(rng, style, network, zones)
     _dividers(rng, network, zones)
 
 
@@ -273,9 +273,9 @@ def _walkways(rng: np.random.Generator, style: WorldStyle, network: Network, dri
         _add_area(rng, network, area, CHANNEL["walkway"], style.jitter_m)
 
 
-def _crossings(rng: np.random.Generator, network: Network, zones: Shape) -> None:
+def _crossings(rng: np.random.Generator, style: WorldStyle, network: Network, zones: Shape) -> None:
     """At the arms of junctions (in some towns at every one), and in mid-block."""
-    everywhere = rng.random() < 0.35
+    everywhere = rng.random() < style.roads.crossings_everywhere
     for road in network.roads:
         if road.ring:
             continue
@@ -293,7 +293,7 @@ def _crossings(rng: np.random.Generator, network: Network, zones: Shape) -> None
             point = curves.at_length(road.center, lengths, s)[0]
             yaw = float(curves.heading_at(road.center, lengths, s, 2.0)[0]) + rng.normal(0, 0.04)
             along, n = np.array([np.cos(yaw), np.sin(yaw)]), np.array([-np.sin(yaw), np.cos(yaw)])
-            wide, over = rng.uniform(2.2, 5.0), rng.uniform(-0.3, 1.2, 2)
+            wide, over = rng.uniform(*style.roads.crossing_m), rng.uniform(-0.3, 1.2, 2)
             a, b = point + n * (road.right - over[0]), point + n * (road.left + over[1])
             corners = np.array([a - along * wide / 2, a + along * wide / 2, b + along * wide / 2, b - along * wide / 2])
             network.polygons.append(Polygon(CHANNEL["ped_crossing"], corners + rng.normal(0, 0.2, corners.shape)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.data import curves
+from engine.data.habits import DRIVEN, PARKED
 from engine.data.network import Lot, Network, Route
 from engine.data.painted import place_anywhere
 from engine.data.style import WorldStyle
@@ -26,14 +27,14 @@ def build_traffic(rng: np.random.Generator, style: WorldStyle, network: Network,
     _driving(rng, style, network, floor)
     _parked(rng, style, network, floor)
     _people(rng, style, network, floor)
-    place_odds(rng, network, floor)
+    place_odds(rng, style.driving.odds, network, floor)
     if style.painted:
         place_anywhere(rng, floor)
     return ego, floor.tracks
 
 
 def _ego(rng: np.random.Generator, style: WorldStyle, network: Network, horizon_s: float) -> Track:
-    speed = 0.0 if rng.random() < 0.18 else float(rng.uniform(1, 17))
+    speed = 0.0 if rng.random() < style.driving.ego_stands else float(rng.uniform(*style.driving.ego_m_s))
     if not network.routes or rng.random() < 0.04:  # across a yard, or nowhere near a road
         heading = rng.uniform(-np.pi, np.pi)
         start = rng.uniform(-15, 15, 2)
@@ -60,10 +61,10 @@ def _driving(rng: np.random.Generator, style: WorldStyle, network: Network, floo
     """Vehicles along the routes, lane by lane, with one speed profile a lane; a road may be waiting at red."""
     if style.traffic <= 0:
         return
-    red = {index: rng.random() < 0.4 for index in range(len(network.roads))}
+    red = {index: rng.random() < style.driving.red for index in range(len(network.roads))}
     for route in network.routes:
         lengths = curves.arc_lengths(route.points)
-        speed = route.speed * float(rng.uniform(0.5, 1.1))
+        speed = route.speed * float(rng.uniform(*style.driving.pace))
         stopping = red[route.road] and route.stops_m
         gap = float(rng.uniform(18, 75)) / style.traffic
         s = max(route.blocked_m, 2.0) + float(rng.exponential(gap))
@@ -72,14 +73,14 @@ def _driving(rng: np.random.Generator, style: WorldStyle, network: Network, floo
         while s < lengths[-1] - 10:
             x, y = curves.at_length(route.points, lengths, s)[0]
             if np.hypot(x, y) < _DENSE_M + speed * 4:
-                name = _vehicle(rng)
+                name = _vehicle(rng, style)
                 accel = float(rng.choice([0.0, 0.0, rng.uniform(-1.5, 1.0)]))
                 s += _launch(rng, floor, name, route, s, speed * float(rng.normal(1, 0.03)), accel)
             s += 3 + float(rng.exponential(gap))
 
 
-def _vehicle(rng: np.random.Generator) -> str:
-    return str(rng.choice(["car", "truck", "bus", "trailer", "motorcycle", "bicycle"], p=[0.832, 0.065, 0.018, 0.013, 0.03, 0.042]))
+def _vehicle(rng: np.random.Generator, style: WorldStyle) -> str:
+    return str(rng.choice(DRIVEN, p=style.driving.driven))
 
 
 def _launch(rng: np.random.Generator, floor: Floor, name: str, route: Route, s: float, speed: float, accel: float) -> float:
@@ -105,7 +106,7 @@ def _queue(rng: np.random.Generator, route: Route, floor: Floor, style: WorldSty
     for stop in route.stops_m:
         s = stop
         for _ in range(int(rng.poisson(2.2 * style.traffic))):
-            s -= _launch(rng, floor, _vehicle(rng), route, s - 2.5, 0.0, 0.0) + float(rng.uniform(1.5, 4))
+            s -= _launch(rng, floor, _vehicle(rng, style), route, s - 2.5, 0.0, 0.0) + float(rng.uniform(1.5, 4))
             if s < route.blocked_m + 5:
                 break
 
@@ -121,7 +122,7 @@ def _parked(rng: np.random.Generator, style: WorldStyle, network: Network, floor
             sign = 1 if index == 0 else -1
             s = 6.0 if not road.closed_start else 20.0
             while s < lengths[-1]:
-                name = str(rng.choice(["car", "truck", "motorcycle", "bicycle", "trailer"], p=[0.92, 0.04, 0.02, 0.012, 0.008]))
+                name = str(rng.choice(PARKED, p=style.driving.parked))
                 size = size_of(rng, name)
                 x, y = curves.at_length(road.center, lengths, s)[0]
                 if rng.random() < fill and np.hypot(x, y) < _DENSE_M and not _near_junction(network, x, y):
@@ -184,5 +185,3 @@ def _people(rng: np.random.Generator, style: WorldStyle, network: Network, floor
             s = float(rng.uniform(0, curves.arc_lengths(line)[-1]))
             pace, sway = float(rng.uniform(0.9, 1.7)), float(rng.normal(0, 0.8))
             floor.add(Track("pedestrian", size_of(rng, "pedestrian"), points=line, s0=s, speed=pace, sway=sway))
-
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.data import curves
+from engine.data.habits import ODDS
 from engine.data.network import Network
 from engine.data.tracks import Floor, Track, size_of
 
@@ -45,14 +46,13 @@ def place_works(rng: np.random.Generator, network: Network, floor: Floor) -> Non
         put("truck", rng.uniform(s0, s1), depth / 2, rng.choice([0, np.pi]))
 
 
-_ODDS = {"bicycle": 0.15, "motorcycle": 0.12, "traffic_cone": 0.27, "barrier": 0.29, "construction_vehicle": 0.03, "pedestrian": 0.14}
 _APART_M = {"bicycle": 0.9, "motorcycle": 1.2, "traffic_cone": 2.0, "barrier": 2.7, "construction_vehicle": 9.0, "pedestrian": 0.9}
 
 
-def place_odds(rng: np.random.Generator, network: Network, floor: Floor) -> None:
-    """Rows and clusters beside the road, or anywhere where there is none to be beside."""
+def place_odds(rng: np.random.Generator, shares: tuple[float, ...], network: Network, floor: Floor) -> None:
+    """`shares` of ODDS: rows and clusters beside the road, or anywhere where there is none to be beside."""
     for _ in range(int(rng.poisson(4.0))):
-        kind = str(rng.choice(list(_ODDS), p=list(_ODDS.values())))
+        kind = str(rng.choice(ODDS, p=shares))
         x, y = rng.uniform(-40, 40, 2)
         yaw = float(rng.uniform(-np.pi, np.pi))
         if network.roads and rng.random() < 0.9:

@@ -107,10 +107,10 @@ class World:
             yield frame
 
 
-def make_world(seed: int, style: WorldStyle | None = None, horizon_s: float = HORIZON_S) -> World:
-    """The world of a seed; the same seed and style give the same world on every machine."""
+def make_world(seed: int, style: WorldStyle | None = None, horizon_s: float = HORIZON_S, mix: str = "usual") -> World:
+    """The world of a seed; the same seed, style and mix (one of style.MIXES, where no style is given) give the same world on every machine."""
     rng = np.random.Generator(np.random.PCG64(seed))
-    drawn = WorldStyle.sample(rng)
+    drawn = WorldStyle.sample(rng, mix)
     style = style or drawn
     network = build_network(rng, style)
     if style.painted:
@@ -124,22 +124,22 @@ def make_world(seed: int, style: WorldStyle | None = None, horizon_s: float = HO
 
 
 def sample_clip(
-    seed: int, frames: int, grid: GridSpec = OCC3D, style: WorldStyle | None = None
+    seed: int, frames: int, grid: GridSpec = OCC3D, style: WorldStyle | None = None, mix: str = "usual"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """One training sample.
 
     Returns layouts uint8 (T, 15, X, Y), semantics uint8 (T, X, Y, Z), instances uint16 (T, X, Y, Z) and world_SE3_ego
     float64 (T, 4, 4).
     """
-    world = make_world(seed, style, horizon_s=frames / RATE_HZ)
+    world = make_world(seed, style, horizon_s=frames / RATE_HZ, mix=mix)
     return _arrays(world, world.clip(frames, grid))
 
 
 def sample_snapshots(
-    seed: int, count: int, grid: GridSpec = OCC3D, style: WorldStyle | None = None
+    seed: int, count: int, grid: GridSpec = OCC3D, style: WorldStyle | None = None, mix: str = "usual"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Like `sample_clip`, of `World.snapshots`: frames of one world that do not follow each other."""
-    world = make_world(seed, style)
+    world = make_world(seed, style, mix=mix)
     return _arrays(world, world.snapshots(count, grid))
 
 

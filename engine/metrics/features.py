@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from engine.devices import pick_device
+from engine.devices import half_precision, pick_device
 from engine.occupancy.config import PRESETS
 from engine.occupancy.vae import OccupancyVae
 from engine.weights import WEIGHTS, WeightsError, load_model
@@ -55,7 +55,7 @@ class AutoencoderFeatures:
                 f"The autoencoder was trained on volumes {self.vae.config.heights} voxels high, these are {semantics.shape[2]}: "
                 "compare takes of the 'occ3d' grid."
             )
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with half_precision(self.device):
             mean = self.vae.encode(torch.from_numpy(np.ascontiguousarray(semantics))[None].to(self.device)).mean
         latents = self.vae.normalise(mean.float())                                   # (1, C, X/4, Y/4)
         first = F.adaptive_avg_pool2d(latents, SQUARES)                              # (1, C, 5, 5)

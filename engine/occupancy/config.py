@@ -46,6 +46,9 @@ class DitConfig:
     """Also add each layout token to the noisy token at its place: learns faster; alone it is the paper's additive ablation."""
     history: int = 2
     """Clean frames that a noisy frame may see, counted back from itself."""
+    local_width: int = 0
+    """Channels of the convolutions that finish the velocity at latent resolution (`local.py`); 0 is the paper's, without them."""
+    local_blocks: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ PRESETS: dict[str, OccupancyPreset] = {
     ),
     "compact": OccupancyPreset(
         VaeConfig(),
-        DitConfig(blocks=8, width=192, heads=6, layout_width=32, layout_tokens="one_way", layout_added=True, history=1),
+        DitConfig(blocks=8, width=192, heads=6, layout_width=32, layout_tokens="one_way", layout_added=True, history=1, local_width=96),
         SamplerConfig(steps=8, guidance=1.0),
     ),
     "paper": OccupancyPreset(VaeConfig(width=128, decoder_sees_layout=False), DitConfig()),

@@ -14,9 +14,16 @@ SMALL_AGENT_WEIGHT = 3.0
 """Added to the loss weight of latent cells that hold a small agent."""
 
 
-def training_times(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Logit-normal (0, 1) times in (0, 1), one per frame, on the generator's device."""
-    return torch.sigmoid(torch.randn(shape, generator=generator, device=generator.device))
+def training_times(shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """Logit-normal (0, 1) times (B, T) in (0, 1) on the generator's device.
+
+    The T draws of a row are stratified, one from each T-th of the distribution: one by one they are as random as before, together
+    they cover it, and the loss of a step varies less.
+    """
+    count = shape[1]
+    uniform = torch.rand(shape, generator=generator, device=generator.device)
+    spread = (torch.arange(count, device=generator.device) + uniform) / count
+    return torch.sigmoid(torch.special.ndtri(spread.clamp(1e-6, 1 - 1e-6)))
 
 
 def noised(clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
@@ -31,6 +38,12 @@ def small_agent_weight(layouts: Tensor, factor: int = 4) -> Tensor:
     small = layouts[:, :, channels].amax(2, keepdim=True).float()
     pooled = F.max_pool2d(small.flatten(0, 1), factor).unflatten(0, small.shape[:2])
     return 1 + SMALL_AGENT_WEIGHT * pooled
+
+
+def painted_weight(layouts: Tensor, painted: float, factor: int = 4) -> Tensor:
+    """Loss weights (B, T, 1, H, W) from layouts (B, T, 15, X, Y): `painted` on cells that are painted all over, 1 on unpainted ones."""
+    share = F.avg_pool2d(layouts.amax(2, keepdim=True).float().flatten(0, 1), factor).unflatten(0, layouts.shape[:2])
+    return 1 - (1 - painted) * share
 
 
 def velocity_loss(predicted: Tensor, clean: Tensor, noise: Tensor, weight: Tensor) -> Tensor:

@@ -40,5 +40,7 @@ class LayoutTokens(nn.Module):
             nn.Conv2d(embedding * 4, width, 2, 2),
         )
 
-    def forward(self, layouts: Tensor) -> Tensor:
-        return self.down(self.embed(layouts)).flatten(2).transpose(1, 2)
+    def forward(self, layouts: Tensor) -> tuple[Tensor, Tensor]:
+        """The tokens, and the features (B, 4 E, X/4, Y/4) at latent resolution that they are made of."""
+        features = self.down[:4](self.embed(layouts))
+        return self.down[4](features).flatten(2).transpose(1, 2), features

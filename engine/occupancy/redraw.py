@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.api import Cancelled, OccupancyFrame, Recipe
+from engine.devices import half_precision
 from engine.occupancy.flow import sample
 from engine.occupancy.panoptic import Panoptic
 from engine.occupancy.rollout import OccupancyGenerator, guided_velocity
@@ -74,7 +75,7 @@ def redraw(
     old = torch.from_numpy(np.ascontiguousarray(before.semantics[window.x, window.y])).to(device)[None]
     steps, guidance = recipe.steps or DRAFT_STEPS, generator.preset.sampler.guidance if recipe.guidance is None else recipe.guidance
     mask = _latent_mask(region[window.x, window.y], device)                          # (1, 1, 1, h, w)
-    with torch.autocast(device.type, torch.bfloat16):
+    with half_precision(device):
         known = vae.normalise(vae.encode(old).mean)[:, None].float()                 # (1, 1, C, h, w)
         noise = generator.noise(grid, clip.world_SE3_ego[0], recipe.seed)            # (1, 1, C, h, w)
         layout = dit.read_layout(layouts)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from engine.api import Cancelled, OccupancyFrame, Recipe
+from engine.devices import half_precision
 from engine.occupancy.config import OccupancyPreset
 from engine.occupancy.flow import sample
 from engine.occupancy.noise import world_noise
@@ -51,7 +52,7 @@ class OccupancyGenerator:
         layouts = torch.from_numpy(clip.layouts[index]).to(self.device)[None, None]  # (1, 1, 15, X, Y)
         steps = recipe.steps or self.preset.sampler.steps
         guidance = self.preset.sampler.guidance if recipe.guidance is None else recipe.guidance
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with half_precision(self.device):
             layout = self.dit.read_layout(layouts)
             noise = self.noise(clip.grid, clip.world_SE3_ego[index], recipe.seed)    # (1, 1, C, X/4, Y/4)
             h, w = noise.shape[-2] // self.dit.config.patch, noise.shape[-1] // self.dit.config.patch

@@ -17,6 +17,7 @@ from engine.occupancy.attention import rope_2d
 from engine.occupancy.blocks import Block, KeysValues, modulate
 from engine.occupancy.config import DitConfig
 from engine.occupancy.layout_encoder import LayoutTokens
+from engine.occupancy.local import LocalHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,14 @@ class LayoutState:
     """(B*T, N, D)."""
     per_block: tuple[KeysValues, ...]
     """Empty unless the layout stream is one-way."""
+    local: Tensor | None = None
+    """(B*T, W, H, W) for the local head, where there is one."""
+
+    def repeated(self, times: int) -> LayoutState:
+        """For `times` noisy frames under each layout: training draws several noises per layout and pays for it once."""
+        kept = tuple(KeysValues(*(part.repeat_interleave(times, 0) for part in (kv.keys, kv.values))) for kv in self.per_block)
+        local = None if self.local is None else self.local.repeat_interleave(times, 0)
+        return LayoutState(self.tokens.repeat_interleave(times, 0), kept, local)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,9 @@ class StOccDit(nn.Module):
         for layer in (self.leave_modulation, self.leave):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
+        self.local: LocalHead | None = None
+        if config.local_width:
+            self.local = LocalHead(config.latent, config.local_width, config.local_blocks, d, config.patch, 4 * config.layout_width)
 
     def forward(
         self,
@@ -90,28 +102,36 @@ class StOccDit(nn.Module):
             x, refined = block.noisy_pass(x, condition, rope, offered, past, history.ages if history else None)
             stream = refined if stream is not None else None
         shift, scale = self.leave_modulation(condition).unsqueeze(2).chunk(2, -1)    # (B, T, 1, D) each
-        return self._unpatchify(self.leave(modulate(x, shift, scale)), h, w)         # (B, T, C, H, W)
+        x = modulate(x, shift, scale)                                                # (B, T, N, D)
+        velocity = self._unpatchify(self.leave(x), h, w)                             # (B, T, C, H, W)
+        if self.local is None or layout.local is None:
+            return velocity
+        nearby = (x.flatten(0, 1), noisy.flatten(0, 1), layout.local, condition.flatten(0, 1))
+        return velocity + self.local(*nearby).view_as(velocity)                      # (B, T, C, H, W)
 
     def read_layout(self, layouts: Tensor, drop: Tensor | None = None) -> LayoutState:
         """Layouts (B, T, 15, X, Y) as tokens, refined through the depth where the stream is one-way."""
-        tokens = self.layout(layouts.flatten(0, 1))                                  # (B*T, N, D)
+        tokens, features = self.layout(layouts.flatten(0, 1))                        # (B*T, N, D), (B*T, 4 E, H, W)
         if drop is not None:
-            dropped = drop.repeat_interleave(layouts.shape[1])[:, None, None]
-            tokens = torch.where(dropped, self.null_layout.to(tokens.dtype), tokens) # (B*T, N, D)
-        return self._refine_layout(tokens, layouts.shape[-2] // 8, layouts.shape[-1] // 8)
+            drop = drop.repeat_interleave(layouts.shape[1])
+            tokens = torch.where(drop[:, None, None], self.null_layout.to(tokens.dtype), tokens)
+        local = None if self.local is None else self.local.read_layout(features, drop)     # (B*T, W, H, W)
+        return self._refine_layout(tokens, layouts.shape[-2] // 8, layouts.shape[-1] // 8, local)
 
     def null_state(self, batch: int, h: int, w: int) -> LayoutState:
         """The layout state of 'no layout given' for a grid of h x w tokens, for the second branch of guidance."""
-        return self._refine_layout(self.null_layout.expand(batch, h * w, -1), h, w)
+        size = h * self.config.patch, w * self.config.patch
+        local = None if self.local is None else self.local.null_layout[:, None, None].expand(batch, -1, *size)
+        return self._refine_layout(self.null_layout.expand(batch, h * w, -1), h, w, local)
 
-    def _refine_layout(self, tokens: Tensor, h: int, w: int) -> LayoutState:
+    def _refine_layout(self, tokens: Tensor, h: int, w: int, local: Tensor | None) -> LayoutState:
         if self.config.layout_tokens != "one_way":
-            return LayoutState(tokens, ())
+            return LayoutState(tokens, (), local)
         rope, x, kept = self._rope(h, w, tokens), tokens, []
         for block in self.blocks:
             x, offered = block.layout_pass(x, rope)
             kept.append(offered)
-        return LayoutState(tokens, tuple(kept))
+        return LayoutState(tokens, tuple(kept), local)
 
     def read_history(self, history: Tensor, ages: Tensor | None = None) -> HistoryState:
         """Clean latents (B, M, C, H, W), oldest first, as keys and values per block; ages default to M, ..., 1 for one noisy frame."""

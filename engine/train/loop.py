@@ -1,6 +1,7 @@
-"""One training loop for every model: resumable to the step, bf16, EMA, a log and a checkpoint on disk.
+"""One training loop for every model: resumable to the step, bf16, EMA, several GPUs, a log, curves and a checkpoint on disk.
 
-The batch of step n depends on (seed, n) only, so that a resumed run sees what an uninterrupted one would have seen.
+The batch of step n depends on (seed, n) only, so that a resumed run sees what an uninterrupted one would have seen; of several
+processes (`processes.py`) each takes its own, by (seed, n, rank).
 """
 
 from __future__ import annotations
@@ -19,10 +20,19 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from engine.data.frames import DataError
+from engine.devices import half_precision
+from engine.spec.take import TakeError
+from engine.train import processes
+from engine.train.curves import draw_curves
+from engine.train.processes import Processes
+
+BAD_DATA = (DataError, TakeError)
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how fast to learn. The rate warms up, stays, and falls to zero over the last fifth."""
+    """How long and how fast to learn. The rate warms up, stays, and falls to zero over the last part."""
 
     steps: int
     batch: int
@@ -33,13 +43,15 @@ class Schedule:
     ema: float | None = 0.999
     """Decay of the averaged weights that are shipped; None ships the last ones."""
     seed: int = 0
+    fall: float = 0.2
+    """Share of the steps over which the rate falls to zero."""
     checkpoint_every_s: float = 60.0
     workers: int = 1
     """Processes that make data."""
 
     def factor(self, step: int) -> float:
         """Share of the full rate at a step."""
-        fall = (self.steps - step) / max(1, self.steps // 5)
+        fall = (self.steps - step) / max(1, int(self.steps * self.fall))
         return min(1.0, (step + 1) / max(1, self.warmup), max(0.0, fall))
 
     def scaled(self, steps: int | None = None, batch: int | None = None, workers: int | None = None) -> Schedule:
@@ -47,16 +59,19 @@ class Schedule:
 
 
 class StepBatches(Dataset):
-    """Item n is the batch of step n, made by `make(seed, n)`."""
+    """Item n is the batch of this process at step first + n. Bad data come back as the error itself: thrown, a worker adds a traceback."""
 
-    def __init__(self, make: Callable[[int], Mapping[str, Tensor]], first: int, last: int) -> None:
-        self.make, self.first, self.last = make, first, last
+    def __init__(self, make: Callable[[int], Mapping[str, Tensor]], first: int, last: int, among: Processes) -> None:
+        self.make, self.first, self.last, self.among = make, first, last, among
 
     def __len__(self) -> int:
         return self.last - self.first
 
-    def __getitem__(self, index: int) -> Mapping[str, Tensor]:
-        return self.make(self.first + index)
+    def __getitem__(self, index: int) -> Mapping[str, Tensor] | Exception:
+        try:
+            return self.make(self.among.number(self.first + index))
+        except BAD_DATA as error:
+            return error
 
 
 def _calm_worker(_: int) -> None:
@@ -81,12 +96,15 @@ def train(
 ) -> dict[str, Any]:
     """Trains `model` in place (its averaged weights where the schedule has an EMA) and returns facts for the card.
 
-    `loss` returns a dict whose "total" is minimised. Stops early, with a checkpoint, on SIGTERM or SIGINT.
+    `loss` returns a dict whose "total" is minimised. Stops early, with a checkpoint, on SIGTERM or SIGINT. Of several processes only
+    the first writes; `schedule.batch` is what each of them takes.
     """
+    among = processes.current(device.type)
     out.mkdir(parents=True, exist_ok=True)
     model.to(device)
     if device.type == "cpu":
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    among.share_start(model)
     average = deepcopy(model).eval() if schedule.ema else None
     parameters = groups(model) if groups else [{"params": [p for p in model.parameters() if p.requires_grad]}]
     optimiser = torch.optim.AdamW(parameters, lr=schedule.rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.99), fused=True)
@@ -124,7 +142,7 @@ def train(
         os.replace(beside, checkpoint)
 
     batches = DataLoader(
-        StepBatches(make_batch, step, schedule.steps),
+        StepBatches(make_batch, step, schedule.steps, among),
         batch_size=None,
         num_workers=schedule.workers,
         prefetch_factor=4 if schedule.workers else None,
@@ -133,16 +151,19 @@ def train(
     )
     model.train()
     smooth: dict[str, float] = {}
-    with (out / "log.jsonl").open("a") as log:
+    with (out / "log.jsonl" if among.writes else Path(os.devnull)).open("a") as log:
         for batch in batches:
+            if isinstance(batch, BAD_DATA):
+                raise batch
             for group, rate in zip(optimiser.param_groups, base_rates, strict=True):
                 group["lr"] = rate * schedule.factor(step)
             moved = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
-            generator = torch.Generator(device).manual_seed(schedule.seed * 1_000_003 + step)
-            with torch.autocast(device.type, torch.bfloat16):
+            generator = torch.Generator(device).manual_seed(schedule.seed * 1_000_003 + among.number(step))
+            with half_precision(device):
                 terms = loss(model, moved, generator)
             optimiser.zero_grad(set_to_none=True)
             terms["total"].backward()
+            terms, stop = among.average(model, terms, asked_to_stop)
             norm = nn.utils.clip_grad_norm_(model.parameters(), schedule.clip)
             optimiser.step()
             step += 1
@@ -155,13 +176,15 @@ def train(
                 row = {"step": step, "seconds": round(spent + now - started, 1)} | {key: round(value, 5) for key, value in smooth.items()}
                 log.write(json.dumps(row) + "\n")
                 log.flush()
-                print(" ".join(f"{key} {value}" for key, value in row.items()), flush=True)
-            if asked_to_stop or now - saved > schedule.checkpoint_every_s or step == schedule.steps:
+                if among.writes:
+                    print(" ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+            if among.writes and (stop or now - saved > schedule.checkpoint_every_s or step == schedule.steps):
                 save()
                 saved = now
+                draw_curves(out / "log.jsonl", out / "curves.png")
                 if picture is not None:
                     picture(average if average is not None else model, step)
-            if asked_to_stop:
+            if stop:
                 break
     for name, handler in previous.items():
         signal.signal(name, handler)
@@ -173,15 +196,14 @@ def train(
         "finished": step >= schedule.steps,
         "hours": round((spent + time.monotonic() - started) / 3600, 3),
         "schedule": asdict(schedule),
-        "hardware": hardware(device),
+        "hardware": hardware(device, among),
     }
 
 
-def hardware(device: torch.device) -> str:
-    """The card, or the processor and its threads."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads"
+def hardware(device: torch.device, among: Processes) -> str:
+    """The card, or the processor and its threads, and how many processes had one each."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    return name if among.count == 1 else f"{among.count} x {name}"
 
 
 @torch.no_grad()

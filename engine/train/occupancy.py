@@ -8,25 +8,43 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.devices import pick_device
 from engine.occupancy.config import PRESETS, OccupancyPreset
-from engine.occupancy.flow import noised, small_agent_weight, training_times, velocity_loss
+from engine.occupancy.flow import noised, painted_weight, small_agent_weight, training_times, velocity_loss
 from engine.occupancy.rollout import OccupancyGenerator
-from engine.occupancy.stoccdit import StOccDit
+from engine.occupancy.stoccdit import HistoryState, StOccDit
 from engine.occupancy.vae import OccupancyVae
+from engine.train import processes, sources
 from engine.train.batches import HELD_OUT_SEED, OccupancyBatches
 from engine.train.loop import Schedule, train
 from engine.train.pictures import bev_sheet
-from engine.weights import WEIGHTS, load_model, save_model
+from engine.weights import WEIGHTS, WeightsError, load_model, read_card, save_model, weight_files
 
-SCHEDULES = {
-    "tiny": Schedule(steps=200, batch=4, rate=1e-3, warmup=20, ema=None, seed=1),
-    "compact": Schedule(steps=2600, batch=8, rate=8e-4, warmup=200, seed=1),
-    "paper": Schedule(steps=200_000, batch=32, rate=1e-4, warmup=5000, ema=0.9999, workers=8, seed=1),
+SCHEDULES: dict[str, dict[int, Schedule]] = {
+    "tiny": {
+        1: Schedule(steps=200, batch=4, rate=1e-3, warmup=20, ema=None, seed=1),
+        2: Schedule(steps=60, batch=4, rate=1e-3, warmup=50, ema=0.99, seed=2),
+    },
+    "compact": {
+        1: Schedule(steps=2600, batch=8, rate=8e-4, warmup=200, seed=1),
+        2: Schedule(steps=500, batch=8, rate=8e-4, warmup=50, ema=0.99, seed=2),
+        3: Schedule(steps=1100, batch=4, rate=5e-4, warmup=50, ema=0.995, seed=3, fall=0.5),
+    },
+    "paper": {
+        1: Schedule(steps=200_000, batch=32, rate=1e-4, warmup=5000, ema=0.9999, workers=8, seed=1),
+        2: Schedule(steps=60_000, batch=32, rate=1e-4, warmup=50, ema=None, workers=8, seed=2),
+    },
 }
-PHASE_2 = {"tiny": 60, "compact": 500, "paper": 60_000}
+"""Per phase. 1: single frames. 2: frames with history, what phase 1 learned moving slowly. 3 (ours): both mixed, all at full rate."""
+HISTORY_EVERY = {1: 0, 2: 1, 3: 4}
+"""Every how many steps of a phase a batch has history; 0 is never."""
+DRAWS = {1: 1, 2: 1, 3: 4}
+"""Noises per layout: its tokens, the encoder and the data are paid for once."""
+PAINTED = {1: 1.0, 2: 1.0, 3: 0.5}
+"""Loss weight of cells that are painted all over; below 1 only where the decoder sees the layout."""
 CROP = {"tiny": 64, "compact": 104, "paper": 200}
 LAYOUT_DROPOUT = HISTORY_DROPOUT = 0.1
 HISTORY_NOISE = 0.1
@@ -37,26 +55,38 @@ TEMPORAL = ("temporal.", "time_gate", "age_bias", "clean_modulation")
 
 @dataclass(frozen=True, slots=True)
 class FlowLoss:
-    """The rectified-flow loss in latents of a frozen VAE; with history in phase 2."""
+    """The rectified-flow loss in latents of a frozen VAE; with history where the batch has a past."""
 
     vae: OccupancyVae
+    draws: int = 1
+    """K: noises and times per layout."""
+    painted: float = 1.0
+    """Loss weight of latent cells that are painted all over: what the decoder sees of the layout the latent need not hold."""
+    remember: bool = False
+    """Whether the temporal branch is open for frames without a past, as it is at the start of a rollout."""
 
     def __call__(self, model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         assert isinstance(model, StOccDit)
-        layouts = batch["layouts"][:, None]  # (B, 1, 15, X, Y)
-        clean = self._latents(batch["semantics"])  # (B, 1, C, H, W)
+        layouts = batch["layouts"][:, None]                                          # (B, 1, 15, X, Y)
+        clean = self._latents(batch["semantics"])                                    # (B, 1, C, H, W)
         device, count = clean.device, len(clean)
-        t = training_times((count, 1), generator)
-        noise = torch.randn(clean.shape, generator=generator, device=device)
+        t = training_times((count, self.draws), generator)                           # (B, K)
+        noise = torch.randn((count, self.draws, *clean.shape[2:]), generator=generator, device=device)
         drop = torch.rand(count, generator=generator, device=device) < LAYOUT_DROPOUT
-        history = ages = None
-        if "past" in batch:
-            history = self._latents(batch["past"])  # (B, 1, C, H, W)
-            history = history + HISTORY_NOISE * torch.randn(history.shape, generator=generator, device=device)
-            forget = torch.rand((count, 1, 1), generator=generator, device=device) < HISTORY_DROPOUT
-            ages = torch.where(forget, -1, 1)  # (B, 1, 1)
-        predicted = model(noised(clean, noise, t), t, layouts, history, ages, drop)
-        return {"total": velocity_loss(predicted, clean, noise, small_agent_weight(layouts))}
+        layout = model.read_layout(layouts, drop).repeated(self.draws)
+        history = self._history(model, batch, clean, generator)
+        predicted = model.denoise(noised(clean, noise, t), t, layout, history)       # (B, K, C, H, W)
+        weight = small_agent_weight(layouts) * painted_weight(layouts, self.painted)
+        return {"total": velocity_loss(predicted, clean, noise, weight)}
+
+    def _history(self, model: StOccDit, batch: Mapping[str, Tensor], clean: Tensor, generator: torch.Generator) -> HistoryState | None:
+        if "past" not in batch:
+            return model.read_history(clean[:, :0]) if self.remember else None
+        past = self._latents(batch["past"])                                          # (B, 1, C, H, W)
+        past = past + HISTORY_NOISE * torch.randn(past.shape, generator=generator, device=past.device)
+        forget = torch.rand((len(past), 1, 1), generator=generator, device=past.device) < HISTORY_DROPOUT
+        ages = torch.where(forget, -1, 1).expand(-1, self.draws, -1)                 # (B, K, 1)
+        return model.read_history(past, ages)
 
     @torch.no_grad()
     def _latents(self, semantics: Tensor) -> Tensor:
@@ -75,11 +105,17 @@ def main(
     batch: int | None = None,
     workers: int | None = None,
     ablation: str | None = None,
+    begin: Path | None = None,
+    data: str | None = None,
+    data_share: float | None = None,
 ) -> dict[str, Any]:
-    """Trains phase 1, then phase 2 (or only `phase`), and writes `stoccdit.safetensors` and its card into `out`.
+    """Trains the preset's phases in turn (or only `phase`), and writes `stoccdit.safetensors` and its card into `out`.
 
     `vae` is the stem of the VAE's weights; by default `out`/vae where it is there, else the shipped one.
+    `begin` is the stem of weights to begin from; what this architecture has beyond them starts untrained.
+    `data` and `data_share` are those of `engine.train.sources.pick`.
     """
+    among = processes.current(device)
     torch.manual_seed(1)
     out, where, numbers = Path(out), pick_device(device), ablated(PRESETS[preset], ablation)
     codec = OccupancyVae(numbers.vae)
@@ -89,30 +125,43 @@ def main(
     if where.type == "cpu":
         codec.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model = StOccDit(numbers.dit)
-    base = SCHEDULES[preset].scaled(steps, batch, workers)
-    facts: dict[str, Any] = {"vae_sha256": vae_card["sha256"], "ablation": ablation, "data": "engine.data procedural worlds"}
-    for number in (1, 2) if phase is None else (phase,):
-        if number == 2 and phase == 2:
-            facts |= {"phase1": load_model(model, out / "phase1", numbers.dit)["phase1"]}
-        schedule = (
-            base
-            if number == 1
-            else replace(
-                base, steps=steps if steps and phase == 2 else PHASE_2[preset], ema=None if preset == "paper" else 0.99, seed=2, warmup=50
-            )
-        )
-        batches = OccupancyBatches(schedule.seed, schedule.batch, CROP[preset], history=number == 2)
-        loss = FlowLoss(codec)
+    facts: dict[str, Any] = {"vae_sha256": vae_card["sha256"], "ablation": ablation}
+    if begin is not None:
+        facts |= _begin_from(model, Path(begin))
+    for number in SCHEDULES[preset] if phase is None else (phase,):
+        if phase is not None and number > 1 and begin is None:
+            facts |= {name: fact for name, fact in load_model(model, out / f"phase{number - 1}", numbers.dit).items() if name.startswith("phase")}
+        schedule = SCHEDULES[preset][number].scaled(steps, batch, workers)
+        every = HISTORY_EVERY[number]
+        worlds = OccupancyBatches(schedule.seed, schedule.batch, CROP[preset], history=every > 0, history_every=max(1, every))
+        batches = sources.pick(data, worlds, data_share)
+        facts["data"] = sources.describe(batches)
+        painted = PAINTED[number] if numbers.vae.decoder_sees_layout else 1.0
+        loss = FlowLoss(codec, DRAWS[number], painted, remember=number > 1)
         groups = (lambda m, rate=schedule.rate: phase_2_groups(m, rate)) if number == 2 else None
         facts[f"phase{number}"] = train(
             model, loss, batches, schedule, out / f"phase{number}", device=where, resume=resume, groups=groups,
             picture=lambda m, step, n=number: _picture(numbers, codec, m, out / f"phase{n}" / f"sample_{step:06d}.png", where),
         )  # fmt: skip
-        save_model(model, out / f"phase{number}", numbers.dit, facts)
+        if among.writes:
+            save_model(model, out / f"phase{number}", numbers.dit, facts)
         if not facts[f"phase{number}"]["finished"]:
             break
-    save_model(model, out / "stoccdit", numbers.dit, facts)
+    if among.writes:
+        save_model(model, out / "stoccdit", numbers.dit, facts)
     return facts
+
+
+def _begin_from(model: StOccDit, stem: Path) -> dict[str, Any]:
+    """Takes over the weights of a smaller sibling and returns what its card says of its phases."""
+    card = read_card(stem)
+    files = weight_files(stem, card.get("files", 1))
+    missing, unknown = model.load_state_dict({name: tensor for file in files for name, tensor in load_file(file).items()}, strict=False)
+    strange = [name for name in missing if not name.startswith("local.")]
+    if strange or unknown:
+        raise WeightsError(f"The weights {stem} lack {strange[:3] or 'nothing'} and have {unknown[:3] or 'nothing'} that this model does not know.")
+    kept = {name: fact for name, fact in card.items() if name.startswith("phase")}
+    return {"began_from": card["sha256"]} | kept
 
 
 def ablated(preset: OccupancyPreset, ablation: str | None) -> OccupancyPreset:

@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.devices import pick_device
+from engine.devices import half_precision, pick_device
 from engine.occupancy.config import PRESETS
 from engine.occupancy.losses import KL_WEIGHT, LOVASZ_VOXELS, chosen_rows, focal, lovasz_softmax, small_agent_columns, voxels_that_matter
 from engine.occupancy.vae import OccupancyVae
+from engine.train import processes, sources
 from engine.train.batches import HELD_OUT_SEED, OccupancyBatches
 from engine.train.loop import Schedule, train
 from engine.train.pictures import bev_sheet
@@ -37,14 +38,20 @@ def main(
     steps: int | None = None,
     batch: int | None = None,
     workers: int | None = None,
+    data: str | None = None,
+    data_share: float | None = None,
 ) -> dict[str, Any]:
-    """Trains, measures reconstruction on held-out worlds and writes `vae.safetensors` and `vae.card.json` into `out`."""
+    """Trains, measures reconstruction on held-out worlds and writes `vae.safetensors` and `vae.card.json` into `out`.
+
+    `data` and `data_share` are those of `engine.train.sources.pick`.
+    """
     torch.manual_seed(0)
     config = PRESETS[preset].vae
     schedule = SCHEDULES[preset].scaled(steps, batch, workers)
     model = OccupancyVae(config)
     where = pick_device(device)
-    batches = OccupancyBatches(schedule.seed, schedule.batch, CROP[preset])
+    among = processes.current(where.type)
+    batches = sources.pick(data, OccupancyBatches(schedule.seed, schedule.batch, CROP[preset]), data_share)
     facts = train(
         model,
         vae_loss,
@@ -55,10 +62,11 @@ def main(
         resume=resume,
         picture=lambda m, step: _picture(m, Path(out), step, where),
     )
-    measure_latents(model, OccupancyBatches(schedule.seed + 1, 4, CROP[preset]), where)
+    measure_latents(model, sources.pick(data, OccupancyBatches(schedule.seed + 1, 4, CROP[preset]), data_share), where)
     measured = reconstruction(model, where, frames=24 if preset != "paper" else 200)
-    facts |= {"measured_on": "held-out procedural frames", "reconstruction": measured, "data": "engine.data procedural worlds"}
-    save_model(model, Path(out) / "vae", config, facts)
+    facts |= {"measured_on": "held-out procedural frames", "reconstruction": measured, "data": sources.describe(batches)}
+    if among.writes:
+        save_model(model, Path(out) / "vae", config, facts)
     return facts
 
 
@@ -85,10 +93,10 @@ def _noise_like(like: Tensor, generator: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def measure_latents(model: OccupancyVae, batches: OccupancyBatches, device: torch.device, steps: int = 16) -> None:
+def measure_latents(model: OccupancyVae, batches: sources.Batches, device: torch.device, steps: int = 16) -> None:
     """Sets the buffers that scale latents to zero mean and unit variance per channel."""
     means = []
-    with torch.autocast(device.type, torch.bfloat16):
+    with half_precision(device):
         for step in range(steps):
             means.append(model.encode(batches(step)["semantics"].to(device)).mean.float())
     latents = torch.cat(means)
@@ -105,7 +113,7 @@ def reconstruction(model: OccupancyVae, device: torch.device, frames: int, first
     confusion = Confusion()
     for index in range(frames):
         layouts, semantics, _, _ = sample_clip(first_seed + index, 1)
-        with torch.autocast(device.type, torch.bfloat16):
+        with half_precision(device):
             truth = torch.from_numpy(semantics).to(device)
             voxels = model.decode(model.encode(truth).mean, torch.from_numpy(layouts).to(device))
         confusion.add(model.semantics(voxels)[0].cpu().numpy(), semantics[0])
@@ -117,7 +125,7 @@ def _picture(model: nn.Module, out: Path, step: int, device: torch.device) -> No
     assert isinstance(model, OccupancyVae)
     model.eval()
     batch = OccupancyBatches(0, 4, 104)(HELD_OUT_SEED // 64 - 1)
-    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+    with torch.no_grad(), half_precision(device):
         truth = batch["semantics"].to(device)
         voxels = model.decode(model.encode(truth).mean, batch["layouts"].to(device))
     bev_sheet([list(batch["semantics"].numpy()), list(model.semantics(voxels).cpu().numpy())], out / f"sample_{step:06d}.png")

@@ -13,7 +13,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from engine.data.pictures import PicturePair, picture_pairs
-from engine.devices import pick_device
+from engine.devices import half_precision, pick_device
+from engine.train import processes
 from engine.train.batches import HELD_OUT_SEED
 from engine.train.loop import Schedule, train
 from engine.views.refiner import Refiner, RefinerConfig
@@ -71,6 +72,7 @@ def main(
     """Trains, measures PSNR on held-out worlds beside the unrefined shading, and writes `views.safetensors` and its card."""
     if preset not in SCHEDULES:
         raise ValueError(f"There is no view model of our own for preset '{preset}': choose {' or '.join(SCHEDULES)}.")
+    among = processes.current(device)
     torch.manual_seed(3)
     out, where, config = Path(out), pick_device(device), RefinerConfig()
     schedule = SCHEDULES[preset].scaled(steps, batch, workers)
@@ -91,7 +93,8 @@ def main(
         "measured_on": "held-out procedural worlds, 144 x 256",
         "data": "engine.data.pictures",
     }
-    save_model(model, out / "views", config, facts)
+    if among.writes:
+        save_model(model, out / "views", config, facts)
     return facts
 
 
@@ -101,7 +104,7 @@ def held_out_psnr(model: nn.Module, device: torch.device, batches: int = 8) -> d
     made, plain = [], []
     for step in range(batches):
         batch = {key: value.to(device) for key, value in PictureBatches(0, 6, HELD_OUT_SEED)(step).items()}
-        with torch.autocast(device.type, torch.bfloat16):
+        with half_precision(device):
             rgb = model(batch["features"], batch["labels"], batch["look"]).float().clamp(0, 1)
         for pictures, kept in ((rgb, made), (batch["features"][:, :3].clamp(0, 1), plain)):
             error = (pictures - batch["teacher"]).square().mean((1, 2, 3))
@@ -115,7 +118,7 @@ def _picture(model: nn.Module, path: Path, device: torch.device) -> None:
     training = model.training
     model.eval()
     batch = {key: value.to(device) for key, value in PictureBatches(0, 6, HELD_OUT_SEED)(0).items()}
-    with torch.autocast(device.type, torch.bfloat16):
+    with half_precision(device):
         rgb = model(batch["features"], batch["labels"], batch["look"]).float()
     rows = [torch.cat(list(row.clamp(0, 1)), -1) for row in (batch["features"][:, :3], rgb, batch["teacher"])]
     sheet = (torch.cat(rows, -2).permute(1, 2, 0) * 255).round().to(torch.uint8).cpu().numpy()

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from engine.api import TAKE_PIXELS, Cancelled, OccupancyFrame, Picture, Recipe
+from engine.devices import half_precision
 from engine.render.raycast import Volume
 from engine.spec.clip import SceneClip
 from engine.views.look import Look, read_prompt
@@ -60,7 +61,7 @@ class ViewModel:
     def refine(self, shaded: Shaded, look: Look) -> np.ndarray:
         """uint8 (H, W, 3)."""
         features, labels, light = as_tensors(shaded, look, self.device)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with half_precision(self.device):
             rgb = self.refiner(features, labels, light)
         return (rgb[0].float().clamp(0, 1).permute(1, 2, 0) * 255).round().to(torch.uint8).cpu().numpy()
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from engine.api import Cancelled, OccupancyFrame, Recipe
+from engine.devices import half_precision
 from engine.fake import FakeEngine
 from engine.metrics.diversity import Diversity, diversity
 from engine.metrics.features import AutoencoderFeatures, load_features
@@ -100,7 +101,7 @@ def test_features_are_means_and_spreads_of_squares(autoencoder: AutoencoderFeatu
     semantics[:20, :20, 2] = CLASS["terrain"]
     features = autoencoder(semantics)
     assert features.shape == (25, 8) and np.isfinite(features).all() and (features[:, 4:] >= 0).all()
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+    with torch.no_grad(), half_precision(torch.device("cpu")):
         latents = autoencoder.vae.encode(torch.from_numpy(semantics)[None]).mean.float()[0].numpy()
     square = latents[:, 2:4, 4:6].reshape(4, -1)  # square (1, 2) of the 10 x 10 latents
     assert np.allclose(features[1 * 5 + 2, :4], square.mean(1), atol=1e-4)

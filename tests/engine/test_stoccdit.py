@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 import torch
 
 from engine.occupancy.config import PRESETS, DitConfig
-from engine.occupancy.flow import euler_times, noised, sample, small_agent_weight, velocity_loss
+from engine.occupancy.flow import euler_times, noised, painted_weight, sample, small_agent_weight, training_times, velocity_loss
 from engine.occupancy.stoccdit import StOccDit
 from engine.spec.classes import CHANNEL
 
@@ -124,3 +125,41 @@ def test_small_agents_weigh_more() -> None:
     assert velocity_loss(noise, clean, noise, weight) == 0
     assert velocity_loss(clean, clean, noise, weight) == 1
     assert torch.equal(noised(clean, noise, torch.tensor([[0.25]])), torch.full_like(clean, 0.25))
+
+
+def test_the_local_head_begins_as_the_model_without_it_and_then_matters() -> None:
+    torch.manual_seed(0)
+    config = replace(TINY, local_width=8)
+    model, (noisy, t, layouts) = awake(config), inputs(config=config)
+    plain = StOccDit(TINY).eval()
+    plain.load_state_dict({name: value for name, value in model.state_dict().items() if not name.startswith("local.")})
+    with torch.no_grad():
+        assert not torch.equal(model(noisy, t, layouts), plain(noisy, t, layouts))
+        assert model.local is not None
+        for parameter in model.local.leave.parameters():
+            parameter.zero_()
+        assert torch.equal(model(noisy, t, layouts), plain(noisy, t, layouts))
+
+
+@pytest.mark.parametrize("layout_tokens", ["joint", "one_way"])
+def test_several_noises_of_one_layout_equal_one_by_one(layout_tokens: Literal["joint", "one_way"]) -> None:
+    config = replace(TINY, local_width=8, layout_tokens=layout_tokens)
+    model, (noisy, t, layouts) = awake(config), inputs(3, config)
+    shared = layouts[:, :1]
+    with torch.no_grad():
+        together = model.denoise(noisy, t, model.read_layout(shared).repeated(3), None)
+        alone = torch.cat([model(noisy[:, k : k + 1], t[:, k : k + 1], shared) for k in range(3)], 1)
+    torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
+
+
+def test_stratified_times_cover_the_distribution_in_every_row() -> None:
+    times = training_times((1000, 4), torch.Generator().manual_seed(0))
+    quartiles = torch.sigmoid(torch.special.ndtri(torch.tensor([0.25, 0.5, 0.75])))
+    assert (torch.bucketize(times, quartiles) == torch.arange(4)).all()
+    assert abs(float(torch.logit(times).mean())) < 0.02 and abs(float(torch.logit(times).std()) - 1) < 0.03
+
+
+def test_painted_weight_counts_only_what_is_painted_all_over() -> None:
+    layouts = torch.zeros(1, 1, 15, 8, 8)
+    layouts[..., CHANNEL["walkway"], :4, :] = 1
+    assert torch.equal(painted_weight(layouts, 0.5)[0, 0, 0], torch.tensor([[0.5, 0.5], [1.0, 1.0]]))

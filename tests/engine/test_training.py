@@ -71,14 +71,14 @@ def test_recipes_write_weights_that_load(tmp_path: Path, monkeypatch: pytest.Mon
     vae_recipe.main("tiny", tmp_path, device="cpu")
     assert load_model(OccupancyVae(PRESETS["tiny"].vae), tmp_path / "vae", PRESETS["tiny"].vae)["steps"] == 2
 
-    monkeypatch.setitem(occupancy_recipe.SCHEDULES, "tiny", replace(occupancy_recipe.SCHEDULES["tiny"], steps=2, batch=2, workers=0, warmup=1))
-    monkeypatch.setitem(occupancy_recipe.PHASE_2, "tiny", 2)
+    short = {number: replace(schedule, steps=2, batch=2, workers=0, warmup=1) for number, schedule in occupancy_recipe.SCHEDULES["tiny"].items()}
+    monkeypatch.setitem(occupancy_recipe.SCHEDULES, "tiny", short | {3: replace(short[2], seed=3)})
     monkeypatch.setitem(occupancy_recipe.CROP, "tiny", 32)
     monkeypatch.setattr(occupancy_recipe, "_picture", lambda *a: None)
     occupancy_recipe.main("tiny", tmp_path, device="cpu")
     dit = StOccDit(PRESETS["tiny"].dit)
     card = load_model(dit, tmp_path / "stoccdit", PRESETS["tiny"].dit)
-    assert card["phase1"]["finished"] and card["phase2"]["finished"]
+    assert card["phase1"]["finished"] and card["phase2"]["finished"] and card["phase3"]["finished"]
     assert card["vae_sha256"] == json.loads((tmp_path / "vae.card.json").read_text())["sha256"]
     assert dit.remembers, "phase 2 must have opened the temporal branch"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from engine.devices import half_precision
 from engine.occupancy.config import PRESETS
 from engine.occupancy.losses import focal, lovasz_softmax, voxels_that_matter
 from engine.occupancy.vae import OccupancyVae
@@ -103,3 +104,25 @@ def test_weights_round_trip_and_every_refusal(vae: OccupancyVae, tmp_path: Path)
     path.unlink()
     with pytest.raises(WeightsError, match="are not"):
         load_model(other, stem, TINY)
+
+
+def test_weights_larger_than_a_shard_come_in_several_files(vae: OccupancyVae, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.weights.SHARD_BYTES", 40_000)
+    save_model(vae, tmp_path / "vae", TINY, {})
+    files = sorted(tmp_path.glob("*.safetensors"))
+    assert len(files) > 1 and (tmp_path / "vae.2.safetensors").exists()
+    other = OccupancyVae(TINY)
+    load_model(other, tmp_path / "vae", TINY)
+    for mine, theirs in zip(other.state_dict().values(), vae.state_dict().values(), strict=True):
+        torch.testing.assert_close(mine, theirs, atol=2e-3, rtol=2e-3)
+    files[0].unlink()
+    with pytest.raises(WeightsError, match="restore them"):
+        load_model(other, tmp_path / "vae", TINY)
+
+
+def test_a_processor_without_bfloat16_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, cpu = torch.ones(4, 4), torch.device("cpu")
+    for able, wanted in ((False, torch.float32), (True, torch.bfloat16)):
+        monkeypatch.setattr("engine.devices.cpu_multiplies_bfloat16", lambda able=able: able)
+        with half_precision(cpu):
+            assert (a @ a).dtype == wanted
