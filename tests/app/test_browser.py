@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,8 @@ pytestmark = [
 LOG = Path(__file__).resolve().parents[3] / "shared" / "data" / "av2" / "sensor_val_adcf7d18_PIT"
 FRAMES = 16
 SLOW = "fake:0.3"
-ANSWERS_WITHIN_S = 5.0
+STARTS_WITHIN = 1.7
+"""Times the processor time that importing gradio, viser and uvicorn costs on the same machine: 1.2 was measured."""
 ONE_SENTENCE = re.compile(r"[^.\n]+(\.(?=\S)[^.\n]+)*\.")
 """Points inside words (a file's suffix) do not end it."""
 
@@ -213,11 +216,18 @@ def see_every_camera(tab: Tab, kind: str, count: int) -> list[str]:
     return images.evaluate_all("(all) => all.map((i) => i.src)")
 
 
+def seconds_of_imports() -> float:
+    """Processor time of importing what the page stands on, in a process of its own."""
+    words = "import time, gradio, viser, uvicorn; print(time.process_time())"
+    return float(subprocess.run([sys.executable, "-c", words], check=True, capture_output=True, text=True).stdout.split()[-1])
+
+
 def test_from_a_log_to_a_take_and_everything_is_found_again(browser: Browser, tmp_path: Path) -> None:
     studio = StudioProcess(tmp_path / "workspace").start()
     tab = Tab(browser, studio)
     try:
-        assert studio.cpu_s < ANSWERS_WITHIN_S, f"the page answers after {studio.cpu_s:.1f} s of work"
+        imports_s = seconds_of_imports()
+        assert studio.cpu_s < STARTS_WITHIN * imports_s, f"the page answers after {studio.cpu_s:.1f} s of work, {imports_s:.1f} s of it imports"
         tab.open()
         example = tab.document()
         assert example["entities"] and example["dirty"] is False, "the first start shows an example"
