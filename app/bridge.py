@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from app.basis import Basis
+from app.conditions import Conditions
 from app.config import AppConfig
 from app.jobs import Job, JobRequest
 from app.take_maker import STAGES, edited
@@ -21,11 +21,9 @@ from editor.document import Document, EditError
 from editor.entities import CameraEntity
 from editor.files.jsonform import document_hash
 from engine.api import OccupancyFrame, Picture, Recipe
-from engine.occupancy.region import changed_cells
 from engine.presets import check, load
 from engine.spec.clip import SceneClip
-from engine.spec.geometry import Box
-from engine.spec.grid import RATE_HZ, GridSpec
+from engine.spec.grid import RATE_HZ
 
 if TYPE_CHECKING:
     from engine.spec.take import Take
@@ -34,15 +32,20 @@ MOST_FRAMES = 1200
 """100 s in one take; more is a slip of the finger."""
 
 
-def job_request(document: Document, message: Mapping[str, object], config: AppConfig) -> JobRequest:
-    """A `generate` message as a request. Raises ValueError (one sentence) where it makes no sense."""
+def job_request(document: Document, message: Mapping[str, object], config: AppConfig, shown: ShownTake | None = None) -> JobRequest:
+    """A `generate` message as a request; with `from_frame` it goes on from that frame of the take that is `shown`.
+
+    Raises ValueError (one sentence) where it makes no sense.
+    """
     preset = _text(message, "preset", config.preset)
     check(preset)
     start = _whole(message, "start_frame", 0)
     last = frame_count(document) - 1
     if not 0 <= start <= last:
         raise EditError(f"Generation cannot start at frame {start}: the scene has frames 0 to {last}.")
-    frames = _whole(message, "frames", last + 1 - start)
+    frames, basis = _whole(message, "frames", last + 1 - start), None
+    if message.get("from_frame") is not None:
+        start, frames, basis = _continued(_whole(message, "from_frame", 0), last, shown)
     if not 1 <= frames <= MOST_FRAMES:
         raise EditError(f"A take of {frames} frames cannot be made: ask for 1 to {MOST_FRAMES}.")
     until = _text(message, "until", "video")
@@ -59,8 +62,20 @@ def job_request(document: Document, message: Mapping[str, object], config: AppCo
         raise EditError(f"Guidance must be a number, not '{guidance}'.")
     recipe = Recipe(preset, _whole(message, "seed", 0), steps, None if guidance is None else float(guidance))
     cameras = tuple(names) if names is not None else None
-    out = _free_folder(config.takes, document.name)
-    return JobRequest(document, recipe, until, start, frames, cameras, config.device, out)
+    out = free_folder(config.takes, document.name)
+    return JobRequest(document, recipe, until, start, frames, cameras, config.device, out, basis)
+
+
+def _continued(frame: int, last: int, shown: ShownTake | None) -> tuple[int, int, Basis]:
+    """First frame and number of frames of a take that goes on from the one shown, and what it keeps of that one."""
+    if shown is None or not shown.holds(frame - 1):
+        raise EditError(f"Frame {frame} goes on from frame {frame - 1}, which the take shown does not hold: generate that one first.")
+    end = shown.start_frame + shown.frames
+    # From behind its last frame, a take that was cut short goes on to the end of the scene.
+    end = end if frame < end else last + 1
+    if frame >= end:
+        raise EditError(f"Nothing comes from frame {frame} on: the scene has frames 0 to {last}, move the playhead back.")
+    return shown.start_frame, end - shown.start_frame, Basis(shown.path, frame - shown.start_frame)
 
 
 def _text(message: Mapping[str, object], key: str, default: str) -> str:
@@ -83,7 +98,7 @@ _given: set[Path] = set()
 _giving = threading.Lock()
 
 
-def _free_folder(parent: Path, name: str) -> Path:
+def free_folder(parent: Path, name: str) -> Path:
     """A folder for a take that nobody else was given; it is made by whoever writes to it."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "scene"
     stem = f"{slug}-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -94,29 +109,6 @@ def _free_folder(parent: Path, name: str) -> Path:
                 _given.add(folder)
                 return folder
     raise EditError(f"No free folder name is left under {parent}: tidy it up.")
-
-
-@dataclass(frozen=True, eq=False)
-class Conditions:
-    """What one frame was, or is to be, generated for."""
-
-    layout: np.ndarray
-    """uint8 (15, X, Y), 0 or 1."""
-    boxes: tuple[Box, ...]
-    """In the frame's ego frame."""
-    world_SE3_ego: np.ndarray
-    grid: GridSpec
-
-    @staticmethod
-    def of(clip: SceneClip) -> Conditions:
-        """Those of a clip's first frame."""
-        return Conditions(clip.layouts[0], clip.boxes[0], clip.world_SE3_ego[0], clip.grid)
-
-    def changed_cells(self, since: Conditions) -> np.ndarray | None:
-        """Bool (X, Y): what is not as it was; None where nothing is, because the ego stands elsewhere or the grid is another."""
-        if since.grid != self.grid or not np.allclose(since.world_SE3_ego, self.world_SE3_ego, atol=1e-6):
-            return None
-        return changed_cells(since.layout, self.layout, since.boxes, self.boxes, self.grid)
 
 
 @dataclass(eq=False)
@@ -141,7 +133,11 @@ class ShownTake:
     @staticmethod
     def of_job(job: Job) -> ShownTake:
         request = job.request
-        return ShownTake(job.id, request.out, request.start_frame, request.frames, request.document, request.recipe)
+        # The frames that it keeps were made from another document: what each was made from is in its folder once it is finished.
+        document = request.document if request.basis is None else None
+        return ShownTake(
+            job.id, request.out, request.start_frame, request.frames, document, request.recipe, document_hash=document_hash(request.document)
+        )
 
     @staticmethod
     def from_folder(path: Path) -> ShownTake:
@@ -195,6 +191,13 @@ class ShownTake:
             self._decode(camera)
         return self.pictures.get((camera, frame - self.start_frame))
 
+    def settle(self) -> None:
+        """It is finished: from here on its folder says what each frame was made from. Raises TakeError where it cannot be read."""
+        from engine.spec.take import Take
+
+        self.disk = Take.open(self.path)
+        self.document_hash = str(self.disk.info.get("recipe", {}).get("document_hash", ""))
+
     def _decode(self, camera: str) -> None:
         video = self.path / "video" / f"{camera}.mp4"
         self.pictures[camera, -1] = b""
@@ -221,6 +224,10 @@ class Shot:
     take: ShownTake | None
     recipe: Recipe | None = None
     """Of a draft."""
+    whole: bool = False
+    """Of a draft: whether all of it, or all of a variant's region, was drawn with the steps of a take's frame."""
+    base: tuple[FrameMade, Conditions] | None = None
+    """Of a draft: the frame without the occupancy edits, and what it was drawn for."""
 
     def picture(self, camera: str) -> bytes | None:
         """A draft has none: the take's would show what was before the edit."""

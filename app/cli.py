@@ -126,6 +126,8 @@ def build_parser() -> argparse.ArgumentParser:
     generate.add_argument("--seed", type=_natural, default=0, metavar="N", help="another seed, another take (default: 0)")
     generate.add_argument("--steps", type=_count, metavar="N", help="sampler steps (default: the preset's)")
     generate.add_argument("--guidance", type=_seconds, metavar="W", help="guidance scale of the layout (default: the preset's)")
+    generate.add_argument("--continue", type=Path, metavar="TAKE", dest="basis", help="keep the frames of TAKE before --from-frame as they are")
+    generate.add_argument("--from-frame", type=_count, metavar="K", help="first frame that is made anew, counted from the scene's first (0)")
     generate.add_argument("--cameras", type=_names, metavar="A,B", help="cameras to render (default: every enabled one)")
     _engine_options(generate)
 

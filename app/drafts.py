@@ -1,12 +1,13 @@
 """Drafts: the frame at the playhead drawn again after each edit, only where the edit touched it, with everything else held.
 
-A draft starts from the take's frame or from an earlier draft of it, whichever differs in fewer cells. Where there is nothing
-to start from, the whole frame is drawn once the hand rests. The newest request of a workspace replaces the one before it.
+A draft starts from the take's frame or from an earlier draft of it, whichever differs in fewer cells. Once the hand has rested for
+a while the whole frame takes its place, drawn as a take's frame is: with the preset's own steps, and with the take's frame before
+it as its history. Where there is nothing to start from it is the first thing drawn. The newest request of a workspace replaces the
+one before it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from functools import partial
 
 import numpy as np
 
-from app.bridge import Conditions, Shot, ShownTake
+from app.bridge import Shot, ShownTake
+from app.conditions import Conditions
 from app.jobs import JobStore
 from app.take_maker import edited
 from app.worker import Draw, FrameMade, unpack
@@ -25,11 +27,15 @@ from engine.occupancy.region import with_rim
 
 REST_S = 0.6
 """The hand rests when it has neither edited nor moved the playhead for so long."""
+WHOLE_REST_S = 1.5
+"""So long a draft is looked at before the whole frame is drawn in its place: seconds of the processor that the next edit may want."""
 REMEMBERED = 32
 """Drafts kept per workspace, 0.7 MB each: steps of undo that show their draft at once."""
 
 Goal = tuple[str, int, Recipe, bytes]
 """What decides a draft: the take it is drawn into ('' for none), the frame, the recipe, and a digest of the frame's conditions."""
+Wish = tuple[Goal, bool]
+"""A goal, and whether the whole frame is wanted for it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +46,8 @@ class _Start:
     conditions: Conditions
     drafted: Goal | None = None
     """None for a take's own frame."""
+    whole: bool = False
+    """Whether a draft was drawn as a whole frame."""
 
 
 class Drafter:
@@ -53,9 +61,9 @@ class Drafter:
         self.on = False
         self._preset, self._seed = "", 0
         self._known: OrderedDict[Goal, _Start] = OrderedDict()
-        self._asked: Goal | None = None
-        self._resting: tuple[Goal, threading.Timer] | None = None
-        self._rested: Goal | None = None
+        self._asked: Wish | None = None
+        self._resting: tuple[Wish, threading.Timer] | None = None
+        self._rested: Wish | None = None
         self._seen: tuple[Document, int] | None = None
         self._take_id: str | None = None
         self._touched = False
@@ -82,8 +90,11 @@ class Drafter:
             self._known.clear()
             self._seen, self._take_id, self._touched, self._of_take = None, None, False, None
 
-    def follow(self, shot: Shot) -> Shot:
-        """The shot as it should be shown; asks for a draft where the scene is no longer what the shot was made for."""
+    def follow(self, shot: Shot, whole: bool = True) -> Shot:
+        """The shot as it should be shown; asks for a draft where the scene is no longer what the shot was made for.
+
+        `whole` says whether whole frames may take the place of drafts.
+        """
         with self._lock:
             seen, self._seen = self._seen, (shot.document, shot.frame)
             was_edited = seen is not None and seen[0] is not shot.document
@@ -98,18 +109,19 @@ class Drafter:
                 return shot
             take_id = shot.take.id if shot.take is not None and start is not None else ""
             recipe = Recipe(self._preset, shot.take.recipe.seed if shot.take is not None and take_id else self._seed)
-            goal = (take_id, shot.frame, recipe, _digest(now))
+            goal = (take_id, shot.frame, recipe, now.digest())
             known = self._known.get(goal)
             if known is not None:
                 self._known.move_to_end(goal)
-                self._stop()
+                if known.whole or not whole:
+                    self._stop()
+                elif self._asked != (goal, True):
+                    self._ask_at_rest((goal, True), WHOLE_REST_S, lambda: self._ask(goal, shot, now, None, None))
                 return _with_draft(shot, known, recipe)
             start, cells = self._nearest(goal, now, start, cells)
-            if goal != self._asked:
-                if self._rested == goal or (was_edited and start is not None):
-                    self._ask(goal, shot, now, start, cells)
-                else:
-                    self._wait_for_rest(goal)
+            wish = goal, start is None
+            if wish != self._asked:
+                self._ask_at_rest(wish, 0.0 if was_edited and start is not None else REST_S, lambda: self._ask(goal, shot, now, start, cells))
             return _with_draft(shot, start, recipe) if start is not None and start.drafted is not None else shot
 
     # Below: with the lock held, except where said.
@@ -147,13 +159,29 @@ class Drafter:
                     best, fewest = (draft, changed), changed.sum()
         return best
 
+    def _ask_at_rest(self, wish: Wish, rest_s: float, ask: Callable[[], None]) -> None:
+        """Ask once the hand has rested for so long, which is seen when the view is shown again then."""
+        if self._rested == wish or not rest_s:
+            self._stop()
+            self._asked = wish
+            ask()
+        elif self._resting is None or self._resting[0] != wish:
+            self._stop()
+            timer = threading.Timer(rest_s, self._rest, args=(wish,))
+            timer.daemon = True
+            self._resting = wish, timer
+            timer.start()
+
     def _ask(self, goal: Goal, shot: Shot, now: Conditions, start: _Start | None, cells: np.ndarray | None) -> None:
-        self._stop()
-        self._asked = goal
         clip = replace(shot.clip, cameras=(), ego_SE3_cameras=None)
-        before, region = (start.made, with_rim(cells)) if start is not None and cells is not None else (None, None)
-        request = Draw(0, self._device, goal[2], clip, before, region)
-        self._jobs.draw(self._workspace, request, partial(self._arrived, goal, now))
+        request = Draw(0, self._device, goal[2], clip)
+        if start is not None and cells is not None:
+            request = replace(request, before=start.made, region=with_rim(cells))
+        elif goal[0] and shot.take is not None:
+            past, made_for = shot.take.packed(shot.frame - 1), shot.take.conditions(shot.frame - 1)
+            if past is not None and made_for is not None and made_for.grid == now.grid:
+                request = replace(request, past=past, clip=made_for.clip(now))
+        self._jobs.draw(self._workspace, request, partial(self._arrived, (goal, start is None), now))
 
     def _stop(self) -> None:
         if self._asked is not None:
@@ -162,30 +190,22 @@ class Drafter:
             self._resting[1].cancel()
         self._asked = self._resting = self._rested = None
 
-    def _wait_for_rest(self, goal: Goal) -> None:
-        if self._resting is not None and self._resting[0] == goal:
-            return
-        self._stop()
-        timer = threading.Timer(REST_S, self._rest, args=(goal,))
-        timer.daemon = True
-        self._resting = goal, timer
-        timer.start()
-
-    def _rest(self, goal: Goal) -> None:
+    def _rest(self, wish: Wish) -> None:
         """Called without the lock, by the timer."""
         with self._lock:
-            if self._resting is None or self._resting[0] != goal:
+            if self._resting is None or self._resting[0] != wish:
                 return
-            self._resting, self._rested = None, goal
+            self._resting, self._rested = None, wish
         self._changed()
 
-    def _arrived(self, goal: Goal, conditions: Conditions, made: FrameMade | None, sentence: str) -> None:
+    def _arrived(self, wish: Wish, conditions: Conditions, made: FrameMade | None, sentence: str) -> None:
         """Called without the lock, by the store of jobs."""
+        goal, whole = wish
         with self._lock:
-            if self._asked == goal:
+            if self._asked == wish:
                 self._asked = None
             if made is not None:
-                self._known[goal] = _Start(made, conditions, goal)
+                self._known[goal] = _Start(made, conditions, goal, whole)
                 while len(self._known) > REMEMBERED:
                     self._known.popitem(last=False)
             else:
@@ -199,10 +219,4 @@ class Drafter:
 def _with_draft(shot: Shot, draft: _Start, recipe: Recipe) -> Shot:
     drawn = unpack(draft.made)
     occupancy = edited(OccupancyFrame(0, drawn.semantics, drawn.instances), shot.document, shot.clip)
-    return replace(shot, occupancy=occupancy, source="draft", recipe=recipe)
-
-
-def _digest(conditions: Conditions) -> bytes:
-    digest = hashlib.blake2b(np.packbits(conditions.layout).tobytes(), digest_size=16)
-    digest.update(repr((conditions.boxes, conditions.grid, conditions.world_SE3_ego.tolist())).encode())
-    return digest.digest()
+    return replace(shot, occupancy=occupancy, source="draft", recipe=recipe, whole=draft.whole, base=(draft.made, draft.conditions))

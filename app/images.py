@@ -77,7 +77,7 @@ def strip_key(shot: Shot, voxels: Hashable) -> Hashable:
     clip = shot.clip
     poses = tuple(clip.camera_pose(0, number).tobytes() for number in range(len(clip.cameras)))
     pictures = tuple(shot.picture(camera.name) for camera in clip.cameras)
-    return (voxels, shot.frame, shot.source, shot.recipe, shot.camera_ids, clip.cameras, poses, pictures, clip.world_SE3_ego[0].tobytes())
+    return (voxels, shot.frame, shot.source, shot.recipe, shot.whole, shot.camera_ids, clip.cameras, poses, pictures, clip.world_SE3_ego[0].tobytes())
 
 
 def top_down(shot: Shot) -> bytes:

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
+from app.basis import Basis
 from app.worker import Answer, Draw, Ended, FrameMade, Load, Loaded, Loading, Make, Progressed, WorkerProcess
 from editor.document import Document
 from engine.api import Recipe
@@ -42,6 +43,8 @@ class JobRequest:
     cameras: tuple[str, ...] | None
     device: str
     out: Path
+    basis: Basis | None = None
+    """The frames that it starts with, where they come from an older take."""
 
 
 @dataclass
@@ -248,6 +251,7 @@ class JobStore:
                 request.start_frame / 12,
                 request.frames,
                 request.cameras,
+                request.basis,
             )
         )
         self._announce(job)

@@ -5,7 +5,12 @@ From the page
     command {seq, name, args}                    -> ack to the sender, then patch to everybody (editor.commands)
     select {ids}                                 not undoable; patch to everybody
     frame {frame}                                the playhead; newest wins -> strip, bev
-    generate {frames?, start_frame?, seed?, steps?, guidance?, preset?, until?, cameras?} -> job messages
+    generate {frames?, start_frame?, seed?, steps?, guidance?, preset?, until?, cameras?, from_frame?} -> job messages; with from_frame the
+                                                 new take keeps the frames before it of the take shown, and spans what that one spans
+    regenerate {region [[x, y], ..]}             draw what lies inside anew at the playhead's frame, each time with another seed -> variant, strip
+    variant {index}                              show that one, from 1; 0 is what was before -> variant, strip
+    keep {carry_on?}                             a new take with the variant shown; carry_on: and the frames behind it made anew -> job messages
+    discard {}                                   put the region and its variants away -> variant, strip
     cancel {job}
     live {on, preset?, seed?}                    whether edits are answered with drafts of the frame shown -> live, then strip, bev
     show_take {path}                             a take of the workspace folder -> take, strip
@@ -24,8 +29,10 @@ To the page
                                                  frames_kept are occupancy frames on disk; eta_s is of this stage
     take {id, path, frames, start_frame, stage, stale, seed}   id null: none is shown
     live {on}                                    for the whole workspace; a draft that cannot be drawn switches it off
-    strip {frame, source, recipe, cameras [{name, id, semantic, depth, picture|null}]}   source take | draft | lift; recipe {preset, seed,
-                                                 steps|null} of a draft, else null; the rest are addresses
+    variant {frame, region, count, index, seed, whole, drawing, can_keep, shown}   frame null: there is none; whole: drawn with the steps of a
+                                                 take's frame; drawing: one more is on its way; shown: the playhead is there
+    strip {frame, source, whole, recipe, cameras [{name, id, semantic, depth, picture|null}]}   source take | draft | lift; whole: a draft of
+                                                 full quality; recipe {preset, seed, steps|null} of a draft, else null; the rest are addresses
     bev {frame, source, url, origin_m, size_m, ego [x, y, yaw]}   PNG from above in the ego's frame: x forward is up, y left is left
     files {projects, templates, takes, recovery, logs, formats}   each {path, name, modified}; recovery's `path` is restore's `which`
     notice {level info|warn|error, text}         one sentence
@@ -43,7 +50,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from app import file_actions, text
+from app import file_actions, text, variant_actions
 from app.workspace import Send, Workspace
 from app.workspaces import Workspaces
 from editor.document import EditError
@@ -193,4 +200,5 @@ HANDLERS: dict[str, Callable[[Workspace, Message, Send], None]] = {
     "cancel": _cancel,
     "live": _live,
     **file_actions.HANDLERS,
+    **variant_actions.HANDLERS,
 }

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from app.basis import Basis
 from editor.clip import scene_clip
 from editor.document import Document, EditError
 from editor.entities import OccupancyEdit
@@ -49,6 +50,7 @@ def make_take(
     start_s: float = 0.0,
     frames: int = 16,
     cameras: Sequence[str] | None = None,
+    basis: Basis | None = None,
     progress: Progress = _quiet,
     cancelled: Cancelled = lambda: False,
     on_frame: Callable[[OccupancyFrame], None] | None = None,
@@ -57,25 +59,35 @@ def make_take(
     """Write one take to folder `out` and return it; every frame is on disk before the next is computed.
 
     `frames` frames at 12 Hz from `start_s` seconds; `cameras` are names (None: every enabled camera). `on_frame` gets each
-    frame with the occupancy edits on it, `on_picture` each picture, both after it is on disk.
+    frame with the occupancy edits on it, `on_picture` each picture, both after it is on disk. With a `basis` the take starts with
+    frames of an older one, where that one started; every picture is drawn anew, so that a video is of one piece.
     Raises ValueError (one sentence) for a request that makes no sense, TakeCancelled where `cancelled()` said so.
     """
     _check(until, start_s, frames)
     seconds: dict[str, float] = {}
     with _timed("layout", seconds):
-        clip = scene_clip(document, start_s, frames, cameras)
+        clip = scene_clip(document, start_s, frames, cameras) if basis is None else basis.clip(document, frames, cameras)
+        start_s, frames = clip.start_s, len(clip)
         clip = replace(clip, cameras=tuple(camera.within(TAKE_PIXELS) for camera in clip.cameras))
         if until in ("buffers", "video") and not clip.cameras:
             raise EditError(
                 f"Scene '{document.name}' has no enabled camera to render '{until}' from: add a camera or a rig, or stop at 'occupancy'."
             )
-        writer = TakeWriter(
-            out, clip, {**asdict(recipe), **engine.recipe_facts, "scene": document.name, "start_s": start_s, "until": until}
-        )
+        facts = {**engine.recipe_facts, "scene": document.name, "start_s": start_s, "until": until}
+        writer = TakeWriter(out, clip, {**asdict(recipe), **facts, **(basis.facts() if basis is not None else {})})
         writer.stage("layout")
     progress("layout", frames, frames)
     made: list[OccupancyFrame] = []
     early = until == "video" and engine.draws_frame_by_frame
+
+    def occupancy() -> Iterator[OccupancyFrame]:
+        kept: OccupancyFrame | None = None
+        for kept in basis.occupancy() if basis is not None else ():
+            if cancelled():
+                return
+            yield kept
+        for frame in engine.occupancy(clip, recipe, cancelled, kept):
+            yield edited(frame, document, clip)
 
     def draw(frames_to_draw: list[OccupancyFrame]) -> Iterator[None]:
         with _timed("video", seconds):
@@ -94,8 +106,7 @@ def make_take(
         stop_if_cancelled()
         progress("occupancy", 0, frames)
         with _timed("occupancy", seconds):
-            for frame in engine.occupancy(clip, recipe, cancelled):
-                frame = edited(frame, document, clip)
+            for frame in occupancy():
                 writer.add_occupancy(frame)
                 made.append(frame)
                 if on_frame is not None:

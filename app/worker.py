@@ -17,12 +17,13 @@ import time
 import zlib
 from collections.abc import Iterator
 from ctypes import c_int64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 
+from app.basis import Basis
 from editor.document import Document
 from engine.api import Cancelled, Engine, OccupancyFrame, Picture, Recipe
 from engine.spec.clip import SceneClip
@@ -51,6 +52,7 @@ class Make:
     start_s: float
     frames: int
     cameras: tuple[str, ...] | None
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,13 @@ class Draw:
     serial: int
     device: str
     recipe: Recipe
+    """Without steps, a region gets the few of a draft and a whole frame the preset's own."""
     clip: SceneClip
-    """Of this one frame."""
+    """Of this one frame, or of two where `past` is given."""
+    past: FrameMade | None = None
+    """The clip's first frame: the second one is drawn with it as its history."""
+    whole_steps: bool = False
+    """Draw the region with the steps of a whole frame too."""
     before: FrameMade | None = None
     """The frame to start from; None draws all of it."""
     region: np.ndarray | None = None
@@ -196,8 +203,10 @@ class _Worker:
     def drawn(self, draft: Draw, cancelled: Cancelled) -> OccupancyFrame | None:
         engine = self.engine(draft.serial, draft.recipe.preset, draft.device)
         if draft.before is None or draft.region is None:
-            return next(iter(engine.occupancy(draft.clip, draft.recipe, cancelled)), None)
-        return engine.redraw(draft.clip, unpack(draft.before), draft.region, draft.recipe, cancelled)
+            past = None if draft.past is None else replace(unpack(draft.past), index=0)
+            return next(iter(engine.occupancy(draft.clip, draft.recipe, cancelled, past)), None)
+        recipe = replace(draft.recipe, steps=draft.recipe.steps or engine.frame_steps) if draft.whole_steps else draft.recipe
+        return engine.redraw(draft.clip, unpack(draft.before), draft.region, recipe, cancelled)
 
     def make(self, job: Make) -> None:
         from app.take_maker import TakeCancelled, make_take
@@ -216,6 +225,7 @@ class _Worker:
                     start_s=job.start_s,
                     frames=job.frames,
                     cameras=job.cameras,
+                    basis=job.basis,
                     progress=lambda stage, done, total: self.pipe.send(Progressed(job.serial, stage, done, total)),
                     cancelled=cancelled,
                     on_frame=lambda frame: self.pipe.send(pack(job.serial, frame)),

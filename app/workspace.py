@@ -6,7 +6,6 @@ Messages are handed to the watchers while it is held, so that every browser sees
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import secrets
 import shutil
@@ -14,17 +13,18 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from app import messages, text
 from app.bridge import Shot, ShotMaker, ShownTake, job_request
 from app.config import AppConfig
 from app.drafts import Drafter
-from app.images import ImageCache, render_strip, strip_key, top_down
+from app.images import ImageCache
 from app.jobs import Job, JobStore
+from app.strip import Strip, voxel_key
+from app.variants import Variants
 from app.view.live import Live
 from app.worker import Answer, FrameMade, PictureMade
 from editor.clip import ego_pose_at, frame_count
@@ -66,11 +66,13 @@ class Workspace:
         self._view: SceneView | None = None
         self._shots = ShotMaker()
         self._take_told: dict[str, object] | None = None
-        self._strip_key: Hashable = None
-        self._strip: list[dict[str, object]] = []
+        self._strip = Strip(name, self.images)
         self._begin(document, saved=True)
         self._live = Live(self._show, f"anyscene-live-{name}")
-        self._drafter = Drafter(name, jobs, config.device, changed=self._live.ask, failed=self._drafts_failed)
+        self.drafter = Drafter(name, jobs, config.device, changed=self._live.ask, failed=self._drafts_failed)
+        self.variants = Variants(name, jobs, config.device, changed=self._tell_variants, failed=partial(self.notice, "warn"))
+        self.on_screen: Shot | None = None
+        """What was shown last, below any variant."""
 
     # Watchers.
 
@@ -85,7 +87,8 @@ class Workspace:
                     send(job.to_json(self.jobs.position(job)))
             if self.shown is not None:
                 send(self._take_message())
-            send({"type": "live", "on": self._drafter.on})
+            send({"type": "live", "on": self.drafter.on})
+            send(self.variants.message())
         self._live.ask()
 
     def leave(self, send: Send) -> None:
@@ -149,14 +152,14 @@ class Workspace:
         """Go on with another document; the one before stays in the drafts where it was not saved."""
         with self.lock:
             self._end_drafts()
-            self._drafter.forget()
+            self.drafter.forget()
             self.saved_path = path
             self._begin(document, saved)
             self.shown, self._take_told, self.frame, self._dragged = None, None, 0, None
             self.rev += 1
             self.broadcast(messages.document(self))
             self.broadcast({"type": "take", "id": None})
-        self._live.ask()
+        self.variants.discard_all()
 
     def saved_to(self, path: Path, document: Document) -> None:
         with self.lock:
@@ -171,6 +174,7 @@ class Workspace:
         if self.session.document is not before:
             self.frame = min(self.frame, frame_count(self.document) - 1)
             self._tell_take()
+            self.variants.make_room()
         self._live.ask()
 
     def _begin(self, document: Document, saved: bool) -> None:
@@ -207,15 +211,19 @@ class Workspace:
     def generate(self, message: Mapping[str, object]) -> Job:
         """Put a job in line. Raises ValueError (one sentence) for a request that makes no sense."""
         with self.lock:
-            document = self.document
-        request = job_request(document, message, self.config)
-        self._drafter.call_off()
+            document, shown = self.document, self.shown
+        request = job_request(document, message, self.config, shown)
+        self.drafter.call_off()
         return self.jobs.submit(self.name, request)
+
+    def _tell_variants(self) -> None:
+        self.broadcast(self.variants.message())
+        self._live.ask()
 
     def set_live(self, on: bool, preset: str, seed: int) -> None:
         """Whether edits are answered with drafts, and what draws them. Raises PresetError where there is no such preset."""
         check(preset)
-        self._drafter.switch(on, preset, seed)
+        self.drafter.switch(on, preset, seed)
         self.broadcast({"type": "live", "on": on})
 
     def _drafts_failed(self, sentence: str) -> None:
@@ -240,10 +248,18 @@ class Workspace:
             shown.stage = str(message["stage"]) or shown.stage
             if not job.live:
                 shown.frames = len(shown.made) or shown.frames
+                self._settle(job, shown)
             self._tell_take()
             here = self.frame - shown.start_frame
         if isinstance(answer, FrameMade | PictureMade) and answer.index == here or not job.live:
             self._live.ask()
+
+    def _settle(self, job: Job, shown: ShownTake) -> None:
+        if job.request.basis is not None and shown.made:
+            try:
+                shown.settle()
+            except ValueError as damage:
+                self.notice("warn", str(damage))
 
     def show_take(self, path: Path) -> None:
         """Show a take of the folder of takes."""
@@ -317,7 +333,8 @@ class Workspace:
             shot = self._shots.shoot(document, frame, shown)
             if shot is None:
                 return
-            shot = self._drafter.follow(shot)
+            shot = self.on_screen = self.drafter.follow(shot, whole=not self.variants.at(shot))
+            shot = self.variants.follow(shot)
             voxels = voxel_key(shot)
             if view is not None and watched_3d:
                 view.update(shot, voxels, selection, keep=shot.source != "lift")
@@ -332,34 +349,8 @@ class Workspace:
             self.notice("error", text.our_fault(error))
 
     def _send_strip(self, shot: Shot, voxels: Hashable) -> None:
-        # While a draft is drawn the scene is another and the voxels are not: rendering them again would take the engine's time.
-        key = strip_key(shot, voxels)
-        if key != self._strip_key:
-            self._strip_key, self._strip = key, self._rendered(shot)
-        for message in self._strip:
+        for message in self._strip.messages(shot, voxels):
             self.broadcast(message)
-
-    def _rendered(self, shot: Shot) -> list[dict[str, object]]:
-        """The messages of a shot's camera strip and of its view from above."""
-        cameras = [
-            {
-                "name": one.name, "id": one.entity_id, "semantic": self._image_url(one.semantic), "depth": self._image_url(one.depth),
-                "picture": self._image_url(one.picture) if one.picture else None,
-            }
-            for one in render_strip(shot)
-        ]  # fmt: skip
-        grid, ego = shot.clip.grid, shot.clip.world_SE3_ego[0]
-        recipe = None if shot.recipe is None else {"preset": shot.recipe.preset, "seed": shot.recipe.seed, "steps": shot.recipe.steps}
-        strip: dict[str, object] = {"type": "strip", "frame": shot.frame, "source": shot.source, "recipe": recipe, "cameras": cameras}
-        bev: dict[str, object] = {
-            "type": "bev", "frame": shot.frame, "source": shot.source, "url": self._image_url(top_down(shot)),
-            "origin_m": list(grid.origin_m[:2]), "size_m": [grid.shape[0] * grid.voxel_m, grid.shape[1] * grid.voxel_m],
-            "ego": [float(ego[0, 3]), float(ego[1, 3]), float(np.arctan2(ego[1, 0], ego[0, 0]))],
-        }  # fmt: skip
-        return [strip, bev]
-
-    def _image_url(self, data: bytes) -> str:
-        return f"/api/ws/{self.name}/image/{self.images.put(data)}"
 
     def _preload(self, view: SceneView, shot: Shot, superseded: Callable[[], bool]) -> None:
         """Have the frames after the playhead in the browser before they are played."""
@@ -383,11 +374,6 @@ class Workspace:
     def close(self) -> None:
         with self.lock:
             self._end_drafts()
-        self._drafter.forget()
+        self.drafter.forget()
         self._live.close()
         self.rest()
-
-
-def voxel_key(shot: Shot) -> Hashable:
-    """Equal for equal voxels, whatever they came from."""
-    return hashlib.blake2b(np.ascontiguousarray(shot.occupancy.semantics), digest_size=16).digest()

@@ -83,8 +83,16 @@ class Engine(Protocol):
     draws_frame_by_frame: bool
     """Whether `views` draws each frame by itself, so that the first surround picture need not wait for the last occupancy."""
 
-    def occupancy(self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled) -> Iterator[OccupancyFrame]:
-        """Frames in order, each as soon as it is done; ends early where `cancelled()` says so."""
+    frame_steps: int
+    """Sampler steps of a frame at full quality, where the recipe names none."""
+
+    def occupancy(
+        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None
+    ) -> Iterator[OccupancyFrame]:
+        """Frames in order, each as soon as it is done; ends early where `cancelled()` says so.
+
+        With `continue_from`, a frame of this clip at its own index, only the frames after it are made, and it is the first one's history.
+        """
         ...
 
     def redraw(

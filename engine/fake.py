@@ -44,11 +44,21 @@ class FakeEngine:
     """Pause before every frame of occupancy, so that tests can cancel or kill in the middle."""
     recipe_facts: dict[str, object] = field(default_factory=lambda: {"weights": {}, "versions": {"numpy": np.__version__}})
     draws_frame_by_frame: bool = True
+    frame_steps: int = 1
 
-    def occupancy(self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled) -> Iterator[OccupancyFrame]:
-        """Frames in order. Raises ValueError where an instance id does not fit 16 bits."""
-        painted = _PaintedAgents(1 + max((box.instance_id for boxes in clip.boxes for box in boxes), default=0))
-        for index in range(len(clip)):
+    def occupancy(
+        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None
+    ) -> Iterator[OccupancyFrame]:
+        """Frames in order; painted agents of `continue_from` keep their ids. Raises ValueError where an instance id does not fit 16 bits."""
+        highest = max((box.instance_id for boxes in clip.boxes for box in boxes), default=0)
+        first = 0
+        if continue_from is not None:
+            first, highest = continue_from.index + 1, max(highest, int(continue_from.instances.max()))
+        painted = _PaintedAgents(highest + 1)
+        if continue_from is not None:
+            _, unowned = _boxed(clip.layouts[continue_from.index], clip.boxes[continue_from.index], clip.grid)
+            painted.recognise(continue_from.instances, clip.grid, clip.world_SE3_ego[continue_from.index], unowned)
+        for index in range(first, len(clip)):
             if self._pause(cancelled):
                 return
             yield OccupancyFrame(index, *_lift(clip.layouts[index], clip.boxes[index], clip.grid, clip.world_SE3_ego[index], painted))
@@ -116,23 +126,35 @@ class _PaintedAgents:
         self._next = first_id
         self._last: list[tuple[int, str, np.ndarray]] = []
 
+    def recognise(self, instances: np.ndarray, grid: GridSpec, world_SE3_ego: np.ndarray, unowned: dict[str, np.ndarray]) -> None:
+        """Go on from a frame that somebody else made: its ids (X, Y, Z) under the masks (X, Y) by class."""
+        for name, cells, center in _components(unowned, grid, world_SE3_ego):
+            ids = instances[cells]
+            if ids.any():
+                self._last.append((int(np.bincount(ids[ids > 0]).argmax()), name, center))
+
     def columns(self, unowned: dict[str, np.ndarray], grid: GridSpec, world_SE3_ego: np.ndarray) -> list[_Column]:
         """One column per 4-connected component of the masks (X, Y) by class."""
         before, self._last, columns = self._last, [], []
-        for name, mask in unowned.items():
-            components, count = ndimage.label(mask)  # pyright: ignore[reportGeneralTypeIssues]
-            for number in range(1, count + 1):
-                cells = components == number
-                center_ego = np.append((np.argwhere(cells).mean(axis=0) + 0.5) * grid.voxel_m + grid.origin_m[:2], (0.0, 1.0))
-                center = (world_SE3_ego @ center_ego)[:2]
-                near = [(float(np.hypot(*(center - c))), k) for k, (_, known, c) in enumerate(before) if known == name]
-                if near and min(near)[0] <= SAME_AGENT_M:
-                    instance_id = before.pop(min(near)[1])[0]
-                else:
-                    instance_id, self._next = self._next, self._next + 1
-                self._last.append((instance_id, name, center))
-                columns.append(_Column(instance_id, name, cells, 0.0, PAINTED_HEIGHT_M))
+        for name, cells, center in _components(unowned, grid, world_SE3_ego):
+            near = [(float(np.hypot(*(center - c))), k) for k, (_, known, c) in enumerate(before) if known == name]
+            if near and min(near)[0] <= SAME_AGENT_M:
+                instance_id = before.pop(min(near)[1])[0]
+            else:
+                instance_id, self._next = self._next, self._next + 1
+            self._last.append((instance_id, name, center))
+            columns.append(_Column(instance_id, name, cells, 0.0, PAINTED_HEIGHT_M))
         return columns
+
+
+def _components(unowned: dict[str, np.ndarray], grid: GridSpec, world_SE3_ego: np.ndarray) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Class, cells (X, Y) and centre (x, y) in world metres of every 4-connected component of the masks."""
+    for name, mask in unowned.items():
+        components, count = ndimage.label(mask)  # pyright: ignore[reportGeneralTypeIssues]
+        for number in range(1, count + 1):
+            cells = components == number
+            center_ego = np.append((np.argwhere(cells).mean(axis=0) + 0.5) * grid.voxel_m + grid.origin_m[:2], (0.0, 1.0))
+            yield name, cells, (world_SE3_ego @ center_ego)[:2]
 
 
 def _lift(

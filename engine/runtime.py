@@ -33,10 +33,15 @@ class ModelEngine:
     def __init__(self, preset: str, generator: OccupancyGenerator, views: ViewModel, facts: dict[str, object]) -> None:
         self.preset, self.generator, self.view_model = preset, generator, views
         self.recipe_facts = facts
+        self.frame_steps = generator.preset.sampler.steps
 
-    def occupancy(self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled) -> Iterator[OccupancyFrame]:
+    def occupancy(
+        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None
+    ) -> Iterator[OccupancyFrame]:
         """See engine.api.Engine."""
-        return self.generator.frames(clip, recipe, cancelled)
+        if continue_from is None:
+            return self.generator.frames(clip, recipe, cancelled)
+        return self.generator.frames(clip, recipe, cancelled, first=continue_from.index + 1, past=continue_from)
 
     def redraw(
         self, clip: SceneClip, before: OccupancyFrame, region: np.ndarray, recipe: Recipe, cancelled: Cancelled

@@ -24,6 +24,16 @@ export class App {
     /** Set by panels/generate.js. */
     this.generate = () => {};
     this.cancelJob = () => {};
+    /** Make the take's frames from the playhead on anew. */
+    this.generateOn = () => {};
+    /** Draw the marked region anew; this and the next three are set by panels/variants.js. */
+    this.regenerate = () => {};
+    /** Show the variant before or after. */
+    this.stepVariant = (/** @type {1|-1} */ _way) => {};
+    /** Write the variant shown into a new take; with `carryOn` the frames behind it are made anew. */
+    this.keepVariant = (/** @type {boolean} */ _carryOn) => {};
+    /** Put the region away with what was drawn in it. */
+    this.dropRegion = () => {};
     /** Space is down: a drag pans. */
     this.spaceHeld = false;
     /** Space served a pan, so that its release does not start playback. */

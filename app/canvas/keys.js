@@ -47,7 +47,7 @@ function chord(event, app) {
     if (document.activeElement instanceof HTMLElement && typing(document.activeElement)) document.activeElement.blur();
     app.save();
   } else if (key === "o") showOpen(app);
-  else if (key === "enter") app.generate();
+  else if (key === "enter") event.shiftKey ? app.generateOn() : app.generate();
   else if (key === "d") duplicate(app);
   else if (key === "c") app.clipboard = [...app.store.selection].filter((id) => id !== "ego");
   else if (key === "v") paste(app);

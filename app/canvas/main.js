@@ -14,6 +14,7 @@ import { makeRail } from "./panels/rail.js";
 import { makeStrip } from "./panels/strip.js";
 import { makeTimeline } from "./panels/timeline.js";
 import { makeToasts } from "./panels/toasts.js";
+import { makeVariants } from "./panels/variants.js";
 import { makeTopbar } from "./panels/topbar.js";
 import { makeViewer } from "./panels/viewer.js";
 import { makeCanvas } from "./render/canvas.js";
@@ -42,7 +43,7 @@ export function mount(root) {
   const left = h("aside", { class: "left", label: "Scene" }, pane("Channels", makeChannels(app), { class: "channels-pane" }), pane("Objects", objects.body, { head: objects.head, class: "objects-pane" }), pane("Inspector", makeInspector(app), { class: "inspector-pane" }));
   const timeline = makeTimeline(app);
   const centre = h("main", { class: "centre" },
-    makeOptions(app), h("div", { class: "stage" }, canvas, makeEmpty(app), makeToasts(app), strip.lightbox),
+    makeOptions(app), h("div", { class: "stage" }, canvas, makeEmpty(app), makeVariants(app), makeToasts(app), strip.lightbox),
     splitter(studio, "--timeline", "y", { sign: -1, min: 84, max: 420, label: "Timeline height", start: () => timeline.offsetHeight }), timeline,
     h("footer", { class: "status" }, coordinates, hint, zoom));
   const upper = pane("3D", viewer.body, { head: viewer.head, class: "viewer-pane" });

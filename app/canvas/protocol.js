@@ -32,11 +32,11 @@ const HANDLERS = {
     store.preview.clear();
     store.strokes = [];
     // What is under way or shown comes again behind the document; what does not come is of another scene.
-    Object.assign(store, { job: null, take: null, strip: null, bev: null });
+    Object.assign(store, { job: null, take: null, strip: null, bev: null, variant: null, region: null });
     store.frame = Math.min(store.frame, Math.max(0, m.frames - 1));
     // What was said of the scene before is over; the new one's notes stand in the inspector.
     store.notices = store.notices.filter((n) => n.level !== "info");
-    store.emit("scene", "entities", "selection", "frame", "history", "channels", "preview", "job", "take", "strip", "bev", "notices");
+    store.emit("scene", "entities", "selection", "frame", "history", "channels", "preview", "job", "take", "strip", "bev", "notices", "variant", "region");
   },
   patch(store, m) {
     const scene = store.scene;
@@ -65,6 +65,13 @@ const HANDLERS = {
   take(store, m) {
     store.take = m.id ? m : null;
     store.emit("take");
+  },
+  variant(store, m) {
+    const before = store.variant;
+    store.variant = m.frame === null || m.frame === undefined ? null : m;
+    if (store.variant) store.region = store.variant.region;
+    else if (before) store.region = null;
+    store.emit("variant", "region");
   },
   live(store, m) {
     store.live = Boolean(m.on);

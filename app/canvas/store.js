@@ -1,6 +1,6 @@
 /** What the page knows, and who wants to hear of changes. Panels and canvas read it; only protocol.js and user gestures write it. */
 
-/** @typedef {"scene"|"entities"|"selection"|"frame"|"playing"|"tool"|"options"|"channels"|"show"|"preview"|"job"|"take"|"strip"|"files"|"notices"|"link"|"history"|"bev"|"hover"|"live"} Topic */
+/** @typedef {"scene"|"entities"|"selection"|"frame"|"playing"|"tool"|"options"|"channels"|"show"|"preview"|"job"|"take"|"strip"|"files"|"notices"|"link"|"history"|"bev"|"hover"|"live"|"variant"|"region"} Topic */
 
 const REMEMBERED = "anyscene.options";
 
@@ -23,12 +23,14 @@ export class Store {
       brush_m: 2, eraser_m: 2, scope: /** @type {"scene"|"frame"|"range"} */ ("scene"), range: /** @type {[number, number]} */ ([0, 11]),
       agentClass: "car", pacing: /** @type {"speed"|"time"} */ ("speed"), speeds: /** @type {Record<string, number>} */ ({}), step_s: 1,
       shape: /** @type {"vector"|"paint"|"erase"} */ ("vector"), line_m: 0.4, mount: /** @type {"ego"|"world"} */ ("ego"), fov_deg: 70,
-      camera_z: 1.6, fillErases: false, stripKind: /** @type {"semantic"|"depth"|"picture"} */ ("semantic"),
+      camera_z: 1.6, fillErases: false, regionShape: /** @type {"box"|"lasso"} */ ("box"), stripKind: /** @type {"semantic"|"depth"|"picture"} */ ("semantic"),
     };
     this.show = { grid: true, tracks: true, labels: true, cameras: true, window: true, occupancy: false };
     /** @type {JobState|null} */ this.job = null;
     /** @type {TakeState|null} */ this.take = null;
     /** @type {StripState|null} */ this.strip = null;
+    /** Marked on the canvas, to be drawn anew. @type {Point[]|null} */ this.region = null;
+    /** What was drawn there. @type {VariantState|null} */ this.variant = null;
     /** Whether the studio answers edits with drafts. */
     this.live = false;
     /** @type {{frame: number, url: string}|null} */ this.bev = null;

@@ -40,13 +40,16 @@ interface JobState {
 }
 interface TakeState { id: string; path: string; frames: number; start_frame: number; stage: string; stale: boolean; seed?: number }
 interface StripCamera { name: string; semantic: string | null; depth: string | null; picture: string | null }
-interface StripState { frame: number; source?: "take" | "draft" | "lift"; recipe?: { preset: string; seed: number; steps: number | null } | null; cameras: StripCamera[] }
+interface StripState { frame: number; source?: "take" | "draft" | "lift"; whole?: boolean; recipe?: { preset: string; seed: number; steps: number | null } | null; cameras: StripCamera[] }
+interface VariantState {
+  frame: number; region: Point[]; count: number; index: number; seed: number | null; whole: boolean; drawing: boolean; can_keep: boolean; shown: boolean;
+}
 interface FileEntry { path: string; name: string; modified?: string | number; format?: string; source?: string }
 interface FileLists { projects: FileEntry[]; recovery: FileEntry[]; logs: FileEntry[]; templates: FileEntry[]; takes: FileEntry[]; formats: Array<{ name: string; title: string; source: string }> }
 interface Notice { id: number; level: "info" | "warn" | "error"; text: string }
 
 interface Stroke { channel: string; erases: boolean; radius_m: number; points: Point[]; span: [number, number] | null; seq: number | null }
-type ToolName = "select" | "brush" | "eraser" | "fill" | "agent" | "waypoint" | "camera" | "area" | "line" | "pan";
+type ToolName = "select" | "brush" | "eraser" | "fill" | "agent" | "waypoint" | "camera" | "area" | "line" | "pan" | "region";
 
 /** A pointer event on the canvas, in both frames. */
 interface CanvasPointer { px: Point; world: Point; shift: boolean; ctrl: boolean; alt: boolean; coalesced: Point[] }

@@ -23,6 +23,10 @@ def generate(args: Namespace) -> int:
 
     presets.check(args.preset)
     document = load_scene(args.scene)
+    basis = _basis(args)
+    if basis is not None:
+        args.start = float(basis.take.timestamps_s[0])
+        args.frames = _continued_frames(args, basis, frame_count(document))
     left = frame_count(document) - round(args.start * RATE_HZ)
     if left < 1:
         length = f"{document.duration_s:g} s"
@@ -46,6 +50,7 @@ def generate(args: Namespace) -> int:
                 start_s=args.start,
                 frames=args.frames or left,
                 cameras=args.cameras,
+                basis=basis,
                 progress=bar,
                 cancelled=cancelled,
             )
@@ -56,6 +61,40 @@ def generate(args: Namespace) -> int:
             bar.close()
     print(f"Take with {args.frames or left} frames until '{args.until}' in {out}.")
     return 0
+
+
+def _basis(args: Namespace) -> Any:
+    """What `--continue` keeps, None where it was not asked for."""
+    if args.basis is None and args.from_frame is None:
+        return None
+    if args.basis is None or args.from_frame is None:
+        raise CommandError("--continue and --from-frame come together: name the take to go on from, and the first frame that is made anew.")
+    if args.start:
+        raise CommandError("--continue starts where its take starts: leave --start out.")
+    if args.basis.resolve() == args.out.resolve():
+        raise CommandError(f"--continue reads {args.basis} while --out writes it: give the new take a folder of its own.")
+    if args.until == "layout":
+        raise CommandError("--continue keeps occupancy, which a take until 'layout' has none of: ask for 'occupancy' or more.")
+
+    from app.basis import Basis
+    from engine.spec.take import Take
+
+    take = Take.open(args.basis)
+    first = round(float(take.timestamps_s[0]) * RATE_HZ)
+    has = len(take.semantics)
+    if not first < args.from_frame <= first + has:
+        span = f"can go on from frame {first + 1} to {first + has}" if has else "has no occupancy to go on from"
+        raise CommandError(f"--from-frame {args.from_frame} does not fit {args.basis}, which {span}.")
+    return Basis(args.basis, args.from_frame - first)
+
+
+def _continued_frames(args: Namespace, basis: Any, scene_frames: int) -> int:
+    """Frames of a take that goes on: as many as the older one has, from behind its end to the end of the scene."""
+    first, has = args.from_frame - basis.frames, basis.take.frame_count
+    frames = args.frames or (has if basis.frames < has else scene_frames - first)
+    if frames <= basis.frames:
+        raise CommandError(f"Nothing is left to make from frame {args.from_frame} on, where {first + frames} frames end: ask for an earlier one.")
+    return frames
 
 
 def export(args: Namespace) -> int:

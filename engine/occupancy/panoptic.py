@@ -50,6 +50,18 @@ class Panoptic:
         self._painted(semantics, instances, world_SE3_ego)
         return instances
 
+    def go_on_from(self, semantics: np.ndarray, instances: np.ndarray, boxes: Sequence[Box], world_SE3_ego: np.ndarray) -> None:
+        """Remember the painted agents of a frame that is there already: ids (X, Y, Z) that belong to none of its boxes."""
+        owned = [box.instance_id for box in boxes]
+        for label in range(1, 11):
+            loose = (semantics == label) & (instances > 0) & ~np.isin(instances, owned)
+            if loose.any():
+                ids, which = np.unique(instances[loose], return_inverse=True)
+                cells = np.argwhere(loose)
+                centers = np.stack([cells[which == k].mean(0) for k in range(len(ids))])
+                centers = (centers + 0.5) * self.grid.voxel_m + self.grid.origin_m
+                self.painted[label] = ids.astype(np.int64), centers @ world_SE3_ego[:3, :3].T + world_SE3_ego[:3, 3]
+
     def _painted(self, semantics: np.ndarray, instances: np.ndarray, world_SE3_ego: np.ndarray) -> None:
         """Ids for agent voxels that no box claims, in place."""
         seen: dict[int, tuple[np.ndarray, np.ndarray]] = {}

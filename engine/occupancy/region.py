@@ -9,7 +9,8 @@ from scipy.ndimage import binary_dilation
 
 from engine.spec.geometry import Box
 from engine.spec.grid import GridSpec
-from engine.spec.raster import box_footprint
+from engine.spec.layout import Layout, Polygon
+from engine.spec.raster import box_footprint, rasterise
 
 SPREAD_CELLS = 3
 """An edit may change voxels this far around the cells that it painted: kerbs, an agent's rounding."""
@@ -34,6 +35,11 @@ def changed_cells(
 def with_rim(cells: np.ndarray) -> np.ndarray:
     """Bool (X, Y): the cells and a rim of SPREAD_CELLS around them."""
     return binary_dilation(cells, np.ones((3, 3)), iterations=SPREAD_CELLS) if cells.any() else cells
+
+
+def cells_inside(ring_m: np.ndarray, grid: GridSpec, world_SE3_ego: np.ndarray) -> np.ndarray:
+    """Bool (X, Y): the cells of a frame whose centres lie inside a ring (N, 2) in world metres, none where all of it lies elsewhere."""
+    return rasterise(Layout((Polygon(0, ring_m),)), grid, world_SE3_ego)[0].view(bool)
 
 
 def changed_region(before: np.ndarray, after: np.ndarray) -> np.ndarray:

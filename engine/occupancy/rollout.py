@@ -33,18 +33,36 @@ class OccupancyGenerator:
         if device.type == "cpu":
             self.vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def frames(self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled = lambda: False) -> Iterator[OccupancyFrame]:
-        """Frames in order, each as soon as it is done; ends early where `cancelled()` says so."""
+    def frames(
+        self,
+        clip: SceneClip,
+        recipe: Recipe,
+        cancelled: Cancelled = lambda: False,
+        first: int = 0,
+        past: OccupancyFrame | None = None,
+    ) -> Iterator[OccupancyFrame]:
+        """Frames in order from index `first` on, each as soon as it is done; ends early where `cancelled()` says so.
+
+        `past` is frame `first` - 1, the history of the first one: going on from a frame of a rollout gives the rest of that rollout.
+        Raises ValueError where the two do not fit.
+        """
+        if first != (0 if past is None else past.index + 1):
+            before = "none" if past is None else f"frame {past.index}"
+            raise ValueError(f"A rollout from frame {first} needs frame {first - 1} as its history and was given {before}: pass that frame.")
         ids = [box.instance_id for boxes in clip.boxes for box in boxes]
+        if past is not None:
+            ids.append(int(past.instances.max()))
         panoptic = Panoptic(clip.grid, max(ids, default=0) + 1)
-        past: np.ndarray | None = None
-        for index in range(len(clip)):
-            semantics = self._frame(clip, index, past, recipe, cancelled)
+        if past is not None:
+            panoptic.go_on_from(past.semantics, past.instances, clip.boxes[past.index], clip.world_SE3_ego[past.index])
+        before = None if past is None else past.semantics
+        for index in range(first, len(clip)):
+            semantics = self._frame(clip, index, before, recipe, cancelled)
             if semantics is None:
                 return
             instances = panoptic.assign(semantics, clip.boxes[index], clip.world_SE3_ego[index])
             yield OccupancyFrame(index, semantics, instances)
-            past = semantics
+            before = semantics
 
     @torch.no_grad()
     def _frame(self, clip: SceneClip, index: int, past: np.ndarray | None, recipe: Recipe, cancelled: Cancelled) -> np.ndarray | None:
@@ -66,7 +84,7 @@ class OccupancyGenerator:
             if latents is None:
                 return None
             voxels = self.vae.decode(self.vae.denormalise(latents[0]), layouts[0])   # (1, X, Y, Z, E)
-        return self.vae.semantics(voxels)[0].cpu().numpy()                           # (X, Y, Z)
+        return self.vae.semantics(voxels, layouts[0])[0].cpu().numpy()               # (X, Y, Z)
 
     def noise(self, grid: GridSpec, world_SE3_ego: np.ndarray, seed: int) -> Tensor:
         """World-anchored noise (1, 1, C, X/4, Y/4) of one frame on a grid."""

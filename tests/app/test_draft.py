@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,8 @@ class Engine:
     def answer(self, number: int = -1) -> None:
         request, drawn = self.asked[number]
         if request.before is None:
-            frame = next(iter(FakeEngine().occupancy(request.clip, request.recipe, lambda: False)))
+            past = None if request.past is None else replace(unpack(request.past), index=0)
+            frame = next(iter(FakeEngine().occupancy(request.clip, request.recipe, lambda: False, past)))
         else:
             frame = FakeEngine().redraw(request.clip, unpack(request.before), request.region, request.recipe, lambda: False)
         drawn(pack(1, frame), "")
@@ -215,6 +216,51 @@ def test_off_is_off_and_a_fault_switches_off_once(desk: Desk) -> None:
     assert desk.look().source == "take" and len(desk.engine.asked) == 2
 
 
+def test_when_the_hand_rests_the_whole_frame_takes_the_place_of_the_draft(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drafts, "WHOLE_REST_S", 0.05)
+    take = desk.generate()
+    desk.frame = 1
+    desk.look()
+    desk.run("add_agent", class_name="car", x=10.0, y=0.0)
+    desk.look(), desk.engine.answer()
+    shot = desk.look()
+    assert shot.source == "draft" and not shot.whole and len(desk.engine.asked) == 1
+    before = len(desk.told)
+    wait_until(lambda: len(desk.told) > before)
+    assert not desk.look().whole, "until it is there"
+    desk.look()
+    request, _ = desk.engine.asked[1]
+    assert len(desk.engine.asked) == 2 and request.before is None and request.recipe == Recipe("fake", seed=9), "the take's seed, no few steps"
+    assert len(request.clip) == 2 and request.past is take.made[0], "the take's frame before is its history"
+    assert np.array_equal(request.clip.layouts[1], shot.clip.layouts[0])
+    desk.engine.answer()
+    whole = desk.look()
+    assert whole.source == "draft" and whole.whole and not np.array_equal(whole.occupancy.semantics, shot.occupancy.semantics)
+    time.sleep(0.15)
+    desk.look()
+    assert len(desk.engine.asked) == 2, "once"
+
+
+def test_the_next_edit_calls_the_whole_frame_off(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drafts, "WHOLE_REST_S", 0.05)
+    desk.generate(), desk.look()
+    desk.run("add_agent", class_name="car", x=10.0, y=0.0)
+    desk.look(), desk.engine.answer(), desk.look()
+    before = len(desk.told)
+    wait_until(lambda: len(desk.told) > before)
+    desk.look()
+    assert desk.engine.asked[-1][0].before is None
+    calls = desk.engine.called_off
+    desk.run("add_agent", class_name="bus", x=-10.0, y=0.0)
+    desk.look()
+    assert desk.engine.called_off == calls + 1 and desk.engine.asked[-1][0].before is not None
+    desk.engine.answer()
+    shot = desk.drafter.follow(desk.shots.shoot(desk.session.document, 0, desk.take), whole=False)
+    time.sleep(0.15)
+    desk.drafter.follow(desk.shots.shoot(desk.session.document, 0, desk.take), whole=False)
+    assert not shot.whole and len(desk.engine.asked) == 3, "variants are in hand: the frame under them stays"
+
+
 def test_only_so_many_drafts_are_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drafts, "REMEMBERED", 2)
     desk.generate(), desk.look()
@@ -305,7 +351,7 @@ def test_of_many_strokes_the_newest_is_drawn_and_a_killed_worker_switches_drafts
         page.unread.clear()
         for x in range(8):
             page.command("add_agent", class_name="car", x=x * 6.0 - 10, y=0)
-        drafter = studio.workspaces.get("strokes")._drafter
+        drafter = studio.workspaces.get("strokes").drafter
         wait_until(lambda: drafter._asked is None and drafter._known)
         assert len(drafter._known) < 8, "those in between were called off"
         (newest,) = list(drafter._known.values())[-1:]

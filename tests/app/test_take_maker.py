@@ -37,8 +37,8 @@ def test_every_frame_is_on_disk_before_the_next_is_computed(document, tmp_path):
     seen: list[int] = []
 
     class Watching(FakeEngine):
-        def occupancy(self, clip, recipe, cancelled):
-            for frame in super().occupancy(clip, recipe, cancelled):
+        def occupancy(self, clip, recipe, cancelled, continue_from=None):
+            for frame in super().occupancy(clip, recipe, cancelled, continue_from):
                 if frame.index:
                     seen.append(Take.open(tmp_path / "take").frame_count)
                 yield frame

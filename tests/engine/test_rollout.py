@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.api import Recipe
+from engine.api import OccupancyFrame, Recipe
 from engine.occupancy.config import PRESETS
 from engine.occupancy.noise import world_noise
 from engine.occupancy.panoptic import Panoptic
@@ -87,6 +87,28 @@ def test_same_recipe_same_bytes_and_a_longer_rollout_keeps_its_beginning(generat
     assert len(long) == 3
     assert all(np.array_equal(a, b) for a, b in zip(short, long, strict=False))
     assert not all(np.array_equal(a, b) for a, b in zip(short, other, strict=True))
+
+
+def test_going_on_from_a_frame_gives_the_rest_of_the_rollout(generator: OccupancyGenerator) -> None:
+    recipe = Recipe(seed=5)
+    whole = list(generator.frames(clip(4), recipe))
+    rest = list(generator.frames(clip(4), recipe, first=2, past=whole[1]))
+    assert [frame.index for frame in rest] == [2, 3]
+    assert all(np.array_equal(a.semantics, b.semantics) for a, b in zip(whole[2:], rest, strict=True))
+    blank = OccupancyFrame(1, np.full_like(whole[1].semantics, FREE), np.zeros_like(whole[1].instances))
+    assert not np.array_equal(next(generator.frames(clip(4), recipe, first=2, past=blank)).semantics, whole[2].semantics), "history matters"
+    with pytest.raises(ValueError, match="needs frame 2 as its history and was given frame 1"):
+        next(generator.frames(clip(4), recipe, first=3, past=whole[1]))
+
+
+def test_painted_agents_keep_their_ids_when_a_rollout_goes_on() -> None:
+    semantics = np.full(SMALL.shape, FREE, np.uint8)
+    semantics[40:42, 5:7, 3:6] = semantics[20:22, 30:32, 3:6] = CLASS["pedestrian"]
+    before = Panoptic(SMALL, 100).assign(semantics, [], np.eye(4))
+    moved = np.roll(semantics, 1, 0)
+    going_on = Panoptic(SMALL, 200)
+    going_on.go_on_from(semantics, before, [], np.eye(4))
+    assert np.array_equal(going_on.assign(moved, [], np.eye(4)), np.roll(before, 1, 0))
 
 
 def test_cancelling_keeps_what_is_done(generator: OccupancyGenerator) -> None:

@@ -1,4 +1,4 @@
-/** The tag of a frame that is a draft: drawn after an edit, and in no take. */
+/** The tag of a frame that is a draft: drawn after an edit or in a marked region, and in no take. */
 
 import { h } from "../dom.js";
 import { watch } from "../store.js";
@@ -8,11 +8,15 @@ export const draftShown = (app) => (app.store.strip?.source === "draft" && app.s
 
 /** @param {App} app @param {string} testid */
 export function draftTag(app, testid) {
-  const tag = h("span", { class: "badge draft", testid, text: "draft", hidden: true });
-  watch(app.store, ["strip", "frame"], () => {
+  const tag = h("span", { class: "badge draft", testid, hidden: true });
+  watch(app.store, ["strip", "frame", "variant"], () => {
     const shown = draftShown(app);
     tag.hidden = !shown;
-    tag.title = shown?.recipe ? `Drawn after the edit by '${shown.recipe.preset}' with seed ${shown.recipe.seed}; Generate makes the take` : "";
+    tag.classList.toggle("whole", Boolean(shown?.whole));
+    const variant = app.store.variant?.shown && app.store.variant.index > 0;
+    tag.textContent = variant ? (shown?.whole ? "Variant at full quality" : "Variant, draft") : shown?.whole ? "Frame at full quality" : "Draft";
+    const how = shown?.recipe ? `by '${shown.recipe.preset}' with seed ${shown.recipe.seed}` : "";
+    tag.title = shown?.whole ? `Drawn ${how}, with the steps of a take's frame; it is in no take yet` : `Drawn in few steps ${how}; it is in no take yet`;
   });
   return tag;
 }

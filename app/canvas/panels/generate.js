@@ -27,6 +27,7 @@ export function makeGenerate(app) {
   const stop = button({ text: "Cancel", label: "Cancel this job; its finished frames stay", key: "Shift+X", testid: "cancel", class: "danger", press: () => app.cancelJob() });
   const live = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", testid: "live", label: "Live drafts", on: { change: () => { told = ""; keep({ live: live.checked }); } } }));
   const liveBox = h("label", { class: "check", title: "After each edit, draw the frame shown again: only where the edit touched it, everything else is held" }, live, h("span", { text: "Live" }));
+  const onward = button({ icon: "onward", text: "From here", label: "Generate the take's frames from the playhead on anew; those before it are kept as they are, in a new take", key: "Ctrl+Shift+Enter", testid: "generate-on", press: () => app.generateOn() });
   const bar = h("div", { class: "bar", testid: "progress", role: "progressbar", label: "Progress", "aria-valuemin": "0" }, h("i"));
   const line = h("div", { class: "job-line", testid: "job-line", role: "status" });
   let began = 0;
@@ -54,6 +55,18 @@ export function makeGenerate(app) {
     const frames = Math.min(settings.frames ?? store.frames, store.frames - start_frame);
     began = performance.now();
     if (!app.socket.send({ type: "generate", frames, start_frame, seed: settings.seed, steps: settings.steps, preset: settings.preset || store.scene.presets[0], until: settings.until, cameras: null })) app.say("error", "Not connected to the studio, so nothing was started; it reconnects by itself.");
+  };
+  app.generateOn = () => {
+    if (!store.scene) return;
+    if (store.job && BUSY.includes(store.job.state)) return app.say("info", "A job is already running: wait for it or cancel it first.");
+    if (!mayGoOn()) return app.say("info", "The take shown does not hold the frame before the playhead, so there is nothing to go on from.");
+    began = performance.now();
+    app.socket.send({ type: "generate", from_frame: store.frame, seed: settings.seed, steps: settings.steps, preset: settings.preset || store.scene.presets[0], until: settings.until === "layout" ? "occupancy" : settings.until, cameras: null });
+  };
+  /** Whether the take shown holds the frame before the playhead. */
+  const mayGoOn = () => {
+    const take = store.take, before = store.frame - 1;
+    return take !== null && take.stage !== "layout" && before >= take.start_frame && before < take.start_frame + take.frames;
   };
   app.cancelJob = () => {
     if (store.job && BUSY.includes(store.job.state)) app.socket.send({ type: "cancel", job: store.job.id });
@@ -87,6 +100,10 @@ export function makeGenerate(app) {
     const job = store.job, busy = Boolean(job && BUSY.includes(job.state));
     go.disabled = busy || !store.scene;
     stop.hidden = !busy;
+    onward.hidden = busy;
+    onward.disabled = !mayGoOn();
+    const words = onward.querySelector("span:last-child");
+    if (words) words.textContent = mayGoOn() ? `From frame ${store.frame}` : "From here";
     const done = job?.frames_done ?? 0, total = job?.frames_total ?? 0;
     const fraction = job?.state === "done" ? 1 : total ? done / total : 0;
     bar.className = `bar ${job?.state ?? ""}`;
@@ -111,9 +128,9 @@ export function makeGenerate(app) {
   });
   watch(store, ["link", "scene"], tellLive);
   watch(store, ["live"], () => (live.checked = store.live));
-  watch(store, ["job", "scene"], progress);
+  watch(store, ["job", "scene", "take", "frame"], progress);
   setInterval(() => store.job && BUSY.includes(store.job.state) && progress(), 250);
   const stale = h("span", { class: "badge", testid: "stale", title: "The scene changed since this take was made" }, icon("reuse", 12), "take is stale");
   watch(store, ["take"], () => (stale.hidden = !store.take?.stale));
-  return { head: stale, body: h("div", { class: "generate" }, prompt, form, h("div", { class: "go" }, go, liveBox, stop), bar, line) };
+  return { head: stale, body: h("div", { class: "generate" }, prompt, form, h("div", { class: "go" }, go, onward, liveBox, stop), bar, line) };
 }

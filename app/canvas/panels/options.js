@@ -38,6 +38,7 @@ export function makeOptions(app) {
       case "eraser": return [channel(), ...size("eraser_m"), ...scope()];
       case "fill": return [channel(), segmented({ label: "Fill or clear", value: o.fillErases ? "clear" : "fill", change: (v) => set({ fillErases: v === "clear" }), options: [["fill", "Fill"], ["clear", "Clear"]] }), ...scope()];
       case "area": return [channel(), segmented({ label: "What an area becomes", value: o.shape, change: (v) => set({ shape: v }), options: [["vector", "Shape", "An area that stays editable"], ["paint", "Paint", "Cells, like the brush"], ["erase", "Erase", "Clears cells"]] }), ...(o.shape === "vector" ? [] : scope())];
+      case "region": return [segmented({ label: "How a region is marked", value: o.regionShape, testid: "region-shape", change: (v) => set({ regionShape: v }), options: [["box", "Box"], ["lasso", "Lasso"]] }), h("span", { class: "faint", text: store.region ? "Enter draws it anew" : "Drag over what is to be drawn anew" })];
       case "line": return [channel(), numberField({ label: "Width", unit: "m", value: o.line_m, digits: 2, step: 0.05, min: 0.05, max: 10, change: (v) => set({ line_m: v ?? 0.4 }) })];
       case "agent": return [
         selectField({ label: "Class", value: o.agentClass, testid: "agent-class", options: Object.keys(store.scene?.sizes ?? { car: 0 }).map((n) => [n, spoken(n)]), change: (v) => set({ agentClass: v }) }),
@@ -93,7 +94,7 @@ export function makeOptions(app) {
     return h("label", { class: "check", title }, box, text);
   })));
   const render = politely(left, () => fill(left, h("b", { text: app.tool.label.split(/[, ]/)[0] }), ...controls()));
-  watch(store, ["tool", "channels", "options", "selection", "scene"], () => {
+  watch(store, ["tool", "channels", "options", "selection", "scene", "region"], () => {
     if (left.contains(document.activeElement) && document.activeElement instanceof HTMLInputElement && document.activeElement.type === "range") {
       document.activeElement.style.setProperty("--at", `${((Number(document.activeElement.value) + 0.7) / 2) * 100}%`);
       const shown = /** @type {HTMLInputElement|null} */ (left.querySelector(".num"));

@@ -6,6 +6,7 @@ import { drawCameras } from "./cameras.js";
 import { drawChannels, mapChanged } from "./channels.js";
 import { drawGrid, drawRulers } from "./grid.js";
 import { drawHandles } from "./handles.js";
+import { drawRegion } from "./region.js";
 
 const WHEEL_ZOOM = 0.0016;
 const DOUBLE_MS = 320;
@@ -44,6 +45,7 @@ export function makeCanvas(app, cursorMoved) {
     drawAgents(ctx, app);
     drawEgo(ctx, app);
     drawHandles(ctx, app);
+    drawRegion(ctx, app);
     app.tool.draw?.(ctx, app);
     drawRulers(ctx, view);
   }
@@ -133,7 +135,7 @@ export function makeCanvas(app, cursorMoved) {
     app.redraw();
   };
   for (const topic of /** @type {const} */ (["entities", "preview", "scene"])) store.on(topic, map);
-  for (const topic of /** @type {const} */ (["selection", "frame", "tool", "options", "channels", "show", "hover"])) store.on(topic, app.redraw);
+  for (const topic of /** @type {const} */ (["selection", "frame", "tool", "options", "channels", "show", "hover", "region", "variant"])) store.on(topic, app.redraw);
   underlay.onload = app.redraw;
   store.on("bev", () => {
     if (store.bev) underlay.src = store.bev.url;

@@ -1,0 +1,140 @@
+"""Takes that go on from an older one: what is kept byte for byte, what the first new frame remembers, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.basis import Basis
+from app.cli import main
+from app.take_maker import make_take
+from editor import commands
+from editor.document import Document, EditError
+from editor.files import project
+from editor.session import Session
+from engine.api import Recipe
+from engine.fake import FakeEngine
+from engine.spec.take import Take
+from tests.app.test_draft import FRONT
+
+
+@pytest.fixture
+def session() -> Session:
+    session = Session(Document(duration_s=0.5))
+    commands.run(session, "paint_stroke", {"channel": "drivable_area", "radius_m": 4.0, "points": [[-20, 0], [20, 0]]})
+    commands.run(session, "paint_stroke", {"channel": "car", "radius_m": 1.0, "points": [[10, 0]]})
+    commands.run(session, "add_waypoint", {"id": "ego", "time_s": 0.5, "x": 4.0, "y": 0.0})
+    return session
+
+
+class Remembering(FakeEngine):
+    """Tells what it was given to go on from."""
+
+    def occupancy(self, clip, recipe, cancelled, continue_from=None):
+        object.__setattr__(self, "given", continue_from)
+        yield from super().occupancy(clip, recipe, cancelled, continue_from)
+
+
+def take_of(session: Session, out: Path, basis: Basis | None = None, frames: int = 5, **options) -> Take:
+    engine = options.pop("engine", FakeEngine())
+    return Take.open(make_take(session.document, out, engine=engine, recipe=Recipe("fake", seed=2), until="occupancy", frames=frames, basis=basis, **options))
+
+
+def test_the_frames_before_are_kept_and_the_last_of_them_is_the_history(session, tmp_path):
+    old = take_of(session, tmp_path / "old")
+    commands.run(session, "move", {"ids": ["ego"], "dx": 0.0, "dy": 2.0})
+    commands.run(session, "paint_stroke", {"channel": "walkway", "radius_m": 2.0, "points": [[0, 15]]})
+    engine = Remembering()
+    new = take_of(session, tmp_path / "new", Basis(tmp_path / "old", 3), engine=engine)
+    fresh = take_of(session, tmp_path / "fresh")
+    for name in ("semantics", "instances", "layouts", "world_SE3_ego"):
+        kept, made = getattr(new, name)[:3], getattr(new, name)[3:]
+        assert kept.tobytes() == getattr(old, name)[:3].tobytes(), name
+        assert np.array_equal(made, getattr(fresh, name)[3:]) and not np.array_equal(made, getattr(old, name)[3:]), name
+    assert new.boxes[:3] == old.boxes[:3]
+    assert engine.given.index == 2 and np.array_equal(engine.given.semantics, old.semantics[2])
+    assert new.info["recipe"]["kept"]["frames"] == 3 and new.info["recipe"]["kept"]["take"] == "old"
+
+
+def test_without_an_edit_it_is_the_take_that_it_goes_on_from(session, tmp_path):
+    old = take_of(session, tmp_path / "old")
+    assert (old.instances > 0).any(), "a painted car has an id to be held"
+    new = take_of(session, tmp_path / "new", Basis(tmp_path / "old", 2))
+    assert np.array_equal(new.semantics, old.semantics) and np.array_equal(new.instances, old.instances)
+
+
+def test_a_camera_in_the_world_stays_where_it_is_for_frames_of_an_older_path(session, tmp_path):
+    commands.run(session, "add_camera", FRONT | {"name": "pole", "mount": "world"})
+    take_of(session, tmp_path / "old")
+    commands.run(session, "move", {"ids": ["ego"], "dx": 0.0, "dy": 2.0})
+    new = take_of(session, tmp_path / "new", Basis(tmp_path / "old", 3))
+    in_world = new.world_SE3_ego @ new.ego_SE3_cameras[:, 0]
+    assert np.allclose(in_world, in_world[0]) and not np.allclose(new.world_SE3_ego[2, 1, 3], new.world_SE3_ego[3, 1, 3], atol=1)
+
+
+def test_cancelling_while_frames_are_kept_leaves_a_shorter_take(session, tmp_path):
+    from app.take_maker import TakeCancelled
+
+    take_of(session, tmp_path / "old")
+    calls = iter(range(100))
+    with pytest.raises(TakeCancelled, match="1 finished"):
+        take_of(session, tmp_path / "new", Basis(tmp_path / "old", 3), cancelled=lambda: next(calls) >= 2)
+    assert Take.open(tmp_path / "new").frame_count == 1
+
+
+def test_more_than_the_take_has_and_another_grid_are_refused(session, tmp_path):
+    take_of(session, tmp_path / "old", frames=2)
+    with pytest.raises(EditError, match="has 2 frames"):
+        take_of(session, tmp_path / "new", Basis(tmp_path / "old", 3))
+    commands.run(session, "set_scene", {"grid": "nucraft"})
+    with pytest.raises(EditError, match="grid 'occ3d' and the scene has 'nucraft'"):
+        take_of(session, tmp_path / "new", Basis(tmp_path / "old", 1))
+
+
+def test_the_command_line_goes_on_from_a_frame(session, tmp_path, capsys):
+    scene = tmp_path / "scene.anyscene"
+    project.save(session.document, scene)
+    old, new = tmp_path / "old", tmp_path / "new"
+    common = ["generate", str(scene), "--preset", "fake", "--until", "occupancy"]
+    assert main([*common, "-o", str(old), "--start", "0.25", "--frames", "2"]) == 0
+    assert main([*common, "-o", str(new), "--continue", str(old), "--from-frame", "4"]) == 0
+    assert Take.open(new).frame_count == 2 and Take.open(new).timestamps_s[0] == pytest.approx(0.25)
+    assert main([*common, "-o", str(new), "--continue", str(old), "--from-frame", "5"]) == 0
+    longer = Take.open(new)
+    assert longer.frame_count == 3, "behind its end, to the end of the scene"
+    assert np.array_equal(longer.semantics[:2], Take.open(old).semantics)
+    assert json.loads((new / "take.json").read_text())["recipe"]["kept"]["frames"] == 2
+    for wrong, words in (
+        (["--continue", str(old)], "come together"),
+        (["--continue", str(old), "--from-frame", "3"], "from frame 4 to 5"),
+        (["--continue", str(old), "--from-frame", "6"], "from frame 4 to 5"),
+        (["--continue", str(old), "--from-frame", "4", "--start", "0.1"], "leave --start out"),
+        (["--continue", str(old), "--from-frame", "5", "--frames", "2"], "Nothing is left"),
+        (["--continue", str(new), "--from-frame", "4"], "a folder of its own"),
+    ):
+        capsys.readouterr()
+        assert main([*common, "-o", str(new), *wrong]) == 2
+        said = capsys.readouterr().err
+        assert words in said and said.count("\n") == 1, said
+
+
+def test_from_the_page_on_from_the_playhead(studio):
+    with studio.page("onward") as page:
+        page.command("paint_stroke", channel="drivable_area", radius_m=5, points=[[-10, 0], [30, 0]])
+        page.send("generate", from_frame=2, preset="fake", until="occupancy")
+        assert "generate that one first" in page.wait_for("notice")["text"]
+        page.send("generate", frames=4, preset="fake", until="occupancy", seed=7)
+        old = page.wait_for("job", lambda m: m["state"] == "done")
+        page.command("add_agent", class_name="car", x=10, y=0)
+        page.unread.clear()
+        page.send("generate", from_frame=2, preset="fake", until="occupancy", seed=8)
+        new = page.wait_for("job", lambda m: m["state"] == "done" and m["id"] != old["id"])
+        before, after = Take.open(old["take"]), Take.open(new["take"])
+        changed = [(before.semantics[k] != after.semantics[k]).any() for k in range(4)]
+        assert changed == [False, False, True, True] and after.frame_count == 4 and new["recipe"]["start_frame"] == 0
+        assert page.wait_for("take", lambda m: m["id"] == new["id"] and not m["stale"])
+        shown = studio.workspaces.get("onward").shown
+        assert shown.conditions(0).boxes == () and len(shown.conditions(2).boxes) == 1, "each frame knows what it was made from"
