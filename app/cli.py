@@ -49,10 +49,14 @@ def _command(name: str | None) -> Callable[[argparse.Namespace], int]:
         from app.commands import scenes
 
         return scenes.import_ if name == "import" else scenes.edit
-    if name in ("generate", "export", "evaluate"):
+    if name == "evaluate":
+        from app.commands import evaluate
+
+        return evaluate.evaluate
+    if name in ("generate", "export"):
         from app.commands import takes
 
-        return {"generate": takes.generate, "export": takes.export, "evaluate": takes.evaluate}[name]
+        return {"generate": takes.generate, "export": takes.export}[name]
     if name == "train":
         from app.commands import train
 
@@ -146,6 +150,13 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--against", type=Path, metavar="GT", help="take folder that holds the truth")
     evaluating.add_argument("--held-out", type=_count, metavar="N", default=0, help="compare what was invented with N held-out procedural worlds")
     evaluating.add_argument("--procedural", type=_count, metavar="N", help="no takes: N frames of held-out procedural worlds, made from their layouts")
+    evaluating.add_argument("--frames-per-world", type=_count, metavar="N", help="of --procedural: frames of each world (default: 4)")
+    evaluating.add_argument("--scene", type=Path, metavar="SCENE", help="no takes: the engine on a scene, with its speed and memory; nothing is written")
+    evaluating.add_argument("--start", type=_seconds, default=0.0, metavar="S", help="of --scene: where in the scene to start, seconds (default: 0)")
+    evaluating.add_argument("--frames", type=_count, metavar="N", help="of --scene: frames at 12 Hz (default: to the end of the scene)")
+    evaluating.add_argument("--seeds", type=_seeds, default=(0,), metavar="0,1,..", help="of --scene: several give their diversity (default: 0)")
+    evaluating.add_argument("--sensitivity", action="store_true", help="of --scene: blank each channel in turn and count what changes")
+    evaluating.add_argument("--steps", type=_count, metavar="N", help="sampler steps (default: the preset's)")
     evaluating.add_argument("--page", type=Path, metavar="FILE.html", help="also write the report as a page with pictures")
     _engine_options(evaluating)
     evaluating.add_argument("--json", action="store_true", help="print JSON")
@@ -155,6 +166,11 @@ def build_parser() -> argparse.ArgumentParser:
     _output(training, "DIR")
     training.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
     training.add_argument("--steps", type=_count, metavar="N", help="optimizer steps (default: the preset's)")
+    training.add_argument("--begin", type=Path, metavar="STEM", help="weights to begin from, a path without its ending (vae, occupancy)")
+    training.add_argument("--phase", type=_count, metavar="N", help="of occupancy: only this phase (default: all of the preset in turn)")
+    training.add_argument("--ablation", metavar="NAME", help="of occupancy: half_depth or additive")
+    training.add_argument("--latent", type=_count, metavar="C", help="of vae: channels of the latent (default: the preset's)")
+    training.add_argument("--decoder-only", action="store_true", default=None, help="of vae: hold the encoder, so that occupancy weights stay valid")
     training.add_argument("--data", metavar="FORMAT:DIR[,..]", help="train on occ3d:, nucraft: or takes: folders too (default: procedural worlds)")
     training.add_argument("--data-share", type=_share, metavar="S", help="share of crops that come from --data, the rest procedural (default: 0.8)")
     _engine_options(training)
@@ -192,6 +208,10 @@ def _number(text: str, kind: type[int] | type[float], wanted: str, good: Callabl
     if not (math.isfinite(number) and good(number)):
         raise argparse.ArgumentTypeError(f"'{text}' is not {wanted}")
     return number
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    return tuple(int(_natural(word)) for word in text.split(","))
 
 
 def _count(text: str) -> int | float:

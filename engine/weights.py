@@ -82,6 +82,16 @@ def read_card(stem: Path) -> dict[str, Any]:
         raise WeightsError(f"The card {path} cannot be read ({error}): restore it from the repository.") from None
 
 
+def read_tensors(stem: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """All tensors of weights by name, and their card, for a model that takes over a part. WeightsError where they are not there."""
+    card = read_card(stem)
+    files = weight_files(stem, card.get("files", 1))
+    try:
+        return {name: tensor for file in files for name, tensor in load_file(file).items()}, card
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"The weights {files[0]} cannot be read ({error}): restore them from the repository.") from None
+
+
 def load_model(model: nn.Module, stem: Path, config: Any) -> dict[str, Any]:
     """Loads weights into `model`, strictly, and returns their card.
 

@@ -1,9 +1,8 @@
-"""`generate`, `export` and `evaluate`: takes made, handed over, measured."""
+"""`generate` and `export`: takes made and handed over."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import sys
 from argparse import Namespace
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from app.cli import INTERRUPTED, CommandError
-from app.commands.paths import output_file, output_folder
+from app.commands.paths import output_folder
 from app.commands.scenes import load_scene
 from app.progress import ProgressBar
 from engine.spec.grid import RATE_HZ
@@ -108,44 +107,6 @@ def export(args: Namespace) -> int:
     return 0
 
 
-def evaluate(args: Namespace) -> int:
-    if bool(args.takes) == bool(args.procedural):
-        raise CommandError("evaluate measures either takes or an engine: name takes, or ask for --procedural N frames.")
-    page = output_file(args.page) if args.page else None
-    bar = ProgressBar()
-    try:
-        report = _measure_engine(args, bar) if args.procedural else _measure_takes(args, bar)
-    finally:
-        bar.close()
-    if page is not None:
-        from engine.metrics.page import render_page
-
-        render_page(report, args.takes, page)
-    if args.json:
-        print(json.dumps(report, indent=2))
-    else:
-        for name, value in _flat(report):
-            print(f"{name:<64} {value}")
-    return 0
-
-
-def _measure_takes(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
-    from engine.metrics.report import evaluate as measure
-
-    return measure(args.takes, against=args.against, held_out=args.held_out, progress=bar)
-
-
-def _measure_engine(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
-    if args.against:
-        raise CommandError("--against compares one take with one ground truth, and --procedural has its own: leave one of them out.")
-    from engine import presets
-    from engine.api import Recipe
-    from engine.metrics.procedural import evaluate_procedural
-
-    engine = presets.load(args.preset, args.device)
-    return evaluate_procedural(engine, args.procedural, recipe=Recipe(preset=args.preset), held_out=args.held_out or 64, progress=bar)
-
-
 def _check_cameras(document: Any, wanted: tuple[str, ...] | None) -> None:
     from editor.entities import CameraEntity
 
@@ -173,12 +134,3 @@ def _ctrl_c_asks() -> Iterator[Callable[[], bool]]:
         yield lambda: asked
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict | list):
-        rows = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, inner in rows:
-            yield from _flat(inner, f"{name}.{key}" if name else str(key))
-    else:
-        yield name, f"{value:.4g}" if isinstance(value, float) else str(value)

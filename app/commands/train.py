@@ -9,13 +9,26 @@ from argparse import Namespace
 from app.cli import CommandError
 from app.commands.paths import output_folder
 
+OF_MODEL = {
+    "begin": ("vae", "occupancy"),
+    "phase": ("occupancy",),
+    "ablation": ("occupancy",),
+    "latent": ("vae",),
+    "decoder_only": ("vae",),
+}
+"""Which models' recipes know an option."""
+
 
 def train(args: Namespace) -> int:
     """One recipe. Under torchrun or accelerate every process comes here; the first looks after the folder and speaks."""
     from engine import presets
 
     presets.check(args.preset)
-    options = {name: value for name in ("steps", "data", "data_share") if (value := getattr(args, name)) is not None}
+    given = ("steps", "data", "data_share", *OF_MODEL)
+    options = {name: value for name in given if (value := getattr(args, name)) is not None}
+    for name in OF_MODEL.keys() & options.keys():
+        if args.model not in OF_MODEL[name]:
+            raise CommandError(f"--{name.replace('_', '-')} is for {' and '.join(OF_MODEL[name])}, not for {args.model}: leave it out.")
     if "data" in options and args.model == "views":
         raise CommandError("The view model learns from procedural worlds only, so --data is for vae and occupancy: leave it out.")
     if "data_share" in options and "data" not in options:

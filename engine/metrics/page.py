@@ -33,9 +33,12 @@ def render_page(report: dict[str, Any], takes: Sequence[Path], path: Path) -> No
     if "procedural" in report:
         parts.append(_block(report["procedural"], "Held-out procedural worlds", ""))
         parts.append(_truth(report["procedural"]["versus_truth"], "The true occupancy of these worlds"))
+    if "scene" in report:
+        parts.append(_block(report["scene"], "The engine on a scene", _speed(report["scene"]["speed"])))
     if "against" in report:
         parts.append(_truth(report["against"], f"Against {report['against']['ground_truth']}"))
     parts += [_held_out(report.get("invention_versus_held_out")), _diversity(report.get("diversity", []))]
+    parts.append(_sensitivity(report.get("sensitivity")))
     parts.append(
         "<footer>AnyScene Studio, launch.py evaluate. Scores are of the occupancy as it lies in the take, edits included. "
         "A lift of the layout (boxes on flat ground) obeys perfectly and invents nothing: read obedience and invention together.</footer>"
@@ -52,7 +55,7 @@ def render_page(report: dict[str, Any], takes: Sequence[Path], path: Path) -> No
 
 def _head(report: dict[str, Any]) -> str:
     scores = report["bev_versus_layout"]
-    blocks = [*report["takes"], *([report["procedural"]] if "procedural" in report else [])]
+    blocks = [*report["takes"], *(report[name] for name in ("procedural", "scene") if name in report)]
     tiles = [
         tile(number(scores["miou"], " %"), "BEV versus layout, mIoU over painted channels"),
         tile(number(scores["iou"], " %"), "BEV versus layout, IoU of anything painted"),
@@ -69,7 +72,8 @@ def _head(report: dict[str, Any]) -> str:
     if "against" in report:
         tiles.append(tile(number(report["against"]["rayiou"]["rayiou"], " %"), "RayIoU against the truth"))
     count = sum(block["frames"] for block in blocks)
-    made = f"of {len(blocks)} {'take' if len(blocks) == 1 else 'takes'}" if report["takes"] else "of held-out procedural worlds"
+    takes = f"of {len(blocks)} {'take' if len(blocks) == 1 else 'takes'}"
+    made = takes if report["takes"] else "of a scene" if "scene" in report else "of held-out procedural worlds"
     what = f"{count} frames {made}"
     return f"<h1>AnyScene evaluation</h1><p>{what}, 12 Hz. Percent unless a unit is given.</p><div class='tiles'>{''.join(tiles)}</div>"
 
@@ -87,7 +91,8 @@ def _pictures(take: Take) -> str:
 
 
 def _block(row: dict[str, Any], title: str, pictures: str) -> str:
-    words = str(row["take"]) if "take" in row else f"{row['worlds']} worlds of {row['frames_per_world']} frames, {row['data']}."
+    worlds = f"{row['worlds']} worlds of {row['frames_per_world']} frames, {row['data']}." if "worlds" in row else f"{row['frames']} frames."
+    words = str(row.get("take", worlds))
     left = _channels(row["bev_versus_layout"]) + _horizon(row["bev_versus_layout_by_horizon"], "Obedience by horizon")
     right = _instances(row["instances"]) + _invention(row["invention"])
     head = f"<h2>{escape(title)}</h2><p>{escape(words)}</p>{pictures}"
@@ -169,15 +174,16 @@ def _held_out(scores: dict[str, Any] | None) -> str:
         "anyscene_ae_frechet": "Frechet, features of our autoencoder",
         "anyscene_ae_kid": "Kernel distance, features of our autoencoder",
     }
-    rows, missing = [], ""
+    rows, missing, paired = [], "", scores.get("same_layouts", {})
     for key, label in labels.items():
         score = scores[key]
         missing = score.get("unavailable", missing)
-        rows.append([f"<td>{label}</td>", *(cell(score.get(part)) for part in ("distance", "between_held_out_halves", "ratio"))])
+        parts = [cell(score.get(part)) for part in ("distance", "between_held_out_halves", "ratio")]
+        rows.append([f"<td>{label}</td>", *parts, cell(paired.get(key))])
     held = scores["held_out"]
     words = f"{held['worlds']} {held['data']}. The ratio is 1 for a sample as good as another half of the reference. {missing}"
     shares = ([name_cell(name), bar(held["class_share"].get(name))] for name in CLASSES if name in held["class_share"])
-    distances = table(("Distance", "To held-out", "Between halves", "Ratio"), rows)
+    distances = table(("Distance", "To held-out", "Between halves", "Ratio", "To the truth of the same layouts"), rows)
     worlds = section("Held-out worlds, unpainted columns", table(("Class", "Share of occupied voxels"), shares))
     return f"<h2>Invention against held-out worlds</h2><p>{escape(words)}</p>{distances}{worlds}"
 
@@ -190,6 +196,25 @@ def _diversity(groups: list[dict[str, Any]]) -> str:
         rows.append([f"<td>{names}</td>", *shares, cell(group["frames"])])
     body = table(("Takes", "Unpainted columns that differ", "Painted columns, same top class", "Frames"), rows)
     return f"<h2>Diversity over seeds</h2>{body}" if body else ""
+
+
+def _speed(speed: dict[str, Any]) -> str:
+    tiles = (
+        tile(number(speed["seconds_per_frame"], " s"), "a frame, median"),
+        tile(number(speed["resident_mib"], " MiB"), "resident memory"),
+        tile(number(speed["memory_growth"], " %"), "its growth over the rollout"),
+    )
+    return f"<div class='tiles'>{''.join(tiles)}</div>"
+
+
+def _sensitivity(scores: dict[str, Any] | None) -> str:
+    if scores is None:
+        return ""
+    keys = ("changed_inside", "no_longer_shown", "changed_elsewhere", "painted_columns")
+    rows = ([name_cell(name), bar(row[keys[0]]), *(cell(row[key]) for key in keys[1:])] for name, row in scores["per_channel"].items() if row)
+    body = table(("Channel blanked", "Changed where painted", "No longer shown", "Changed elsewhere", "Columns"), rows)
+    words = f"Each channel is blanked in turn, same seed, {scores['frames']} frames. A condition that does nothing would show zeros."
+    return f"<h2>Sensitivity to each channel</h2><p>{words}</p>{body}"
 
 
 def _words(name: str) -> str:

@@ -36,7 +36,7 @@ def evaluate_procedural(
     named = () if recipe is None else ("preset",)  # only the caller knows which preset this engine is
     recipe = recipe or Recipe()
     reference = held_out_reference(held_out, grid, progress=progress) if held_out else None
-    sample = Sample(reference.extractor if reference else None)
+    sample, true_sample = (Sample(reference.extractor if reference else None) for _ in range(2))
     scores, truth_scores = LayoutScores(grid), TruthScores(grid)
     done = worlds = 0
     while done < frames:
@@ -50,6 +50,7 @@ def evaluate_procedural(
             scores.add(index, made.semantics, made.instances, layout, clip.boxes[index], clip.world_SE3_ego[index])
             truth_scores.add(index, made.semantics, truth.semantics, clip.world_SE3_ego)
             sample.add(made.semantics, layout, index == 0)
+            true_sample.add(truth.semantics, layout, index == 0)
             done += 1
         worlds += 1
     progress("procedural", frames, frames)
@@ -57,4 +58,4 @@ def evaluate_procedural(
     shown = {key: getattr(recipe, key) for key in (*named, "seed", "steps", "guidance")}
     result = facts | {"recipe": dict(engine.recipe_facts) | shown} | scores.scores() | {"versus_truth": truth_scores.scores()}
     report: dict[str, Any] = {"takes": [], "procedural": result, "bev_versus_layout": result["bev_versus_layout"]}
-    return report | ({"invention_versus_held_out": compare(sample, reference)} if reference else {})
+    return report | ({"invention_versus_held_out": compare(sample, reference, true_sample)} if reference else {})

@@ -49,6 +49,8 @@ class DitConfig:
     local_width: int = 0
     """Channels of the convolutions that finish the velocity at latent resolution (`local.py`); 0 is the paper's, without them."""
     local_blocks: int = 3
+    coarse_blocks: int = 0
+    """Blocks of those convolutions at the tokens' resolution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ PRESETS: dict[str, OccupancyPreset] = {
     ),
     "compact": OccupancyPreset(
         VaeConfig(),
-        DitConfig(blocks=8, width=192, heads=6, layout_width=32, layout_tokens="one_way", layout_added=True, history=1, local_width=96),
+        DitConfig(blocks=8, width=192, heads=6, layout_width=32, layout_tokens="one_way", layout_added=True, history=1, local_width=96, coarse_blocks=3),
         SamplerConfig(steps=8, guidance=1.0),
     ),
     "paper": OccupancyPreset(VaeConfig(width=128, decoder_sees_layout=False), DitConfig()),

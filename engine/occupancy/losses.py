@@ -8,12 +8,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.spec.classes import CHANNEL, FREE, SMALL_AGENTS
+from engine.spec.classes import AGENTS, CHANNEL, CLASS, CLASSES, FREE, SMALL_AGENTS
 
 FAR_FREE_SHARE = 0.05
 """Share of free voxels far from matter that are looked at; the rest teach nothing and cost most."""
 LOVASZ_VOXELS = 20_000
 KL_WEIGHT = 1e-4
+UNASKED_WEIGHT = 0.1
+UNASKED_MARGIN = 4.0
+"""Logits."""
 
 
 class _Rows(torch.autograd.Function):
@@ -48,6 +51,25 @@ def small_agent_columns(layouts: Tensor) -> Tensor:
     """Float (B, X, Y, 1): 1 where a small agent is painted."""
     channels = [CHANNEL[name] for name in SMALL_AGENTS]
     return layouts[:, channels].amax(1).float().unsqueeze(-1)
+
+
+def classes_out_of_reach(layouts: Tensor, cells: int) -> Tensor:
+    """Bool (B, X, Y, 21): agent classes whose channel is painted nowhere within `cells` of a column."""
+    near = F.max_pool2d(layouts[:, : len(AGENTS)].float(), 2 * cells + 1, 1, cells) > 0                # (B, 10, X, Y)
+    out = torch.zeros(*near[:, 0].shape, len(CLASSES), dtype=torch.bool, device=layouts.device)
+    out[..., [CLASS[name] for name in AGENTS]] = ~near.permute(0, 2, 3, 1)
+    return out
+
+
+def unasked(logits: Tensor, impossible: Tensor) -> Tensor:
+    """How far impossible classes (n, 21) are from losing by UNASKED_MARGIN against all others together; mean over those that are not.
+
+    The other terms see a bus in a truck's place as one wrong voxel among a million; to a user it is a second vehicle.
+    """
+    logits = logits.float()
+    rest = logits.masked_fill(impossible, -torch.inf).logsumexp(-1, keepdim=True)
+    short = F.relu(logits - rest + UNASKED_MARGIN)[impossible]
+    return short.sum() / (short > 0).sum().clamp(min=1)
 
 
 def focal(logits: Tensor, target: Tensor, weight: Tensor, gamma: float = 2.0) -> Tensor:

@@ -91,7 +91,7 @@ def redraw(
         if latents is None:
             return None
         voxels = vae.decode(vae.denormalise(latents[0]), layouts[0])                 # (1, x, y, Z, E)
-    drawn = vae.semantics(voxels)[0].cpu().numpy()                                   # (x, y, Z)
+    drawn = vae.semantics(voxels, layouts[0])[0].cpu().numpy()                       # (x, y, Z)
     semantics = before.semantics.copy()
     inside = region[window.x, window.y]
     semantics[window.x, window.y][inside] = drawn[inside]

@@ -16,10 +16,12 @@ from torch.nn import functional as F
 
 from engine.occupancy.config import VaeConfig
 from engine.occupancy.layout_encoder import LayoutEmbedding
-from engine.spec.classes import CLASSES
+from engine.spec.classes import CHANNELS, CLASSES
 
 LAYOUT_WIDTH = 32
 """Width of the layout features that the decoder sees, at full and (folded 2 x 2) at half resolution."""
+NEAR_CELLS = 2
+"""How far around a column its paint is felt by the class logits."""
 
 
 class ResidualBlock(nn.Module):
@@ -118,6 +120,9 @@ class OccupancyVae(nn.Module):
             self.layout = LayoutEmbedding(LAYOUT_WIDTH)
             self.layout_half = nn.Conv2d(LAYOUT_WIDTH, w, 4, 2, 1)
             self.layout_full = nn.Conv2d(LAYOUT_WIDTH, LAYOUT_WIDTH, 3, 1, 1)
+            self.asked = nn.Conv2d(2 * len(CHANNELS), len(CLASSES), 1)
+            nn.init.zeros_(self.asked.weight)
+            nn.init.zeros_(self.asked.bias)  # type: ignore[arg-type]
         self.decoder_half = nn.Sequential(*(ResidualBlock(w) for _ in range(config.blocks)))
         column = max(32, w // 2)
         self.leave = nn.Conv2d(w, 4 * column, 1)
@@ -153,16 +158,32 @@ class OccupancyVae(nn.Module):
         columns = self.column(full).permute(0, 2, 3, 1)                              # (B, X, Y, Z*E)
         return columns.unflatten(-1, (self.config.heights, self.config.embedding))   # (B, X, Y, Z, E)
 
-    def classify(self, voxels: Tensor) -> Tensor:
-        """Voxel features (..., E) -> class logits (..., 21): the dot product with each class embedding."""
-        return voxels @ (self.class_scale * self.classes).T + self.class_bias
+    def column_logits(self, layouts: Tensor | None) -> Tensor:
+        """What the layout alone says of each column's classes, (B, X, Y, 21): no bus can stand where no bus is painted nearby.
 
-    def semantics(self, voxels: Tensor) -> Tensor:
-        """Voxel features (..., E) -> most likely class, uint8 (...). On a CPU a fused loop; a test holds it to `classify`."""
+        Eight numbers per voxel cannot keep ten kinds of vehicle apart with certainty; the paint, and the paint within NEAR_CELLS, can.
+        The paper's decoder, which does not see the layout, has one bias per class: (21,).
+        """
+        if not self.config.decoder_sees_layout:
+            return self.class_bias
+        if layouts is None:
+            raise ValueError("This VAE's classes depend on the layout, and none was given: pass layouts.")
+        painted = layouts.to(self.class_bias.dtype)                                  # (B, 15, X, Y)
+        near = F.max_pool2d(painted, 2 * NEAR_CELLS + 1, 1, NEAR_CELLS)              # (B, 15, X, Y)
+        return self.asked(torch.cat([painted, near], 1)).permute(0, 2, 3, 1) + self.class_bias
+
+    def classify(self, voxels: Tensor, columns: Tensor) -> Tensor:
+        """Voxel features (..., E) -> class logits (..., 21): the dot product with each class embedding, and what is known of its column."""
+        return voxels @ (self.class_scale * self.classes).T + columns
+
+    def semantics(self, voxels: Tensor, layouts: Tensor | None = None) -> Tensor:
+        """Most likely class, uint8 (B, X, Y, Z), of features (B, X, Y, Z, E). On a CPU a fused loop; a test holds it to `classify`."""
+        columns = self.column_logits(layouts)
         if voxels.device.type == "cpu":
             classes = (self.class_scale * self.classes).detach().float().numpy()
-            return torch.from_numpy(_most_likely(voxels.float().contiguous().numpy(), classes, self.class_bias.detach().float().numpy()))
-        return self.classify(voxels).argmax(-1).to(torch.uint8)
+            each = columns.detach().float().expand(*voxels.shape[:3], -1).contiguous().numpy()
+            return torch.from_numpy(_most_likely(voxels.float().contiguous().numpy(), classes, each))
+        return self.classify(voxels, columns[..., None, :]).argmax(-1).to(torch.uint8)
 
     def normalise(self, latents: Tensor) -> Tensor:
         """To zero mean and unit variance per channel; channels are on axis -3."""
@@ -178,22 +199,24 @@ def _quarter(config: VaeConfig) -> list[nn.Module]:
     return convolutions + [AxialAttention(2 * config.width) for _ in range(config.axial_blocks)]
 
 
-def _most_likely(voxels: np.ndarray, classes: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    flat = voxels.reshape(-1, voxels.shape[-1])
-    return _argmax_dot(flat, classes, bias).reshape(voxels.shape[:-1])
+def _most_likely(voxels: np.ndarray, classes: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    *shape, heights, width = voxels.shape
+    flat = _argmax_dot(voxels.reshape(-1, heights, width), classes, columns.reshape(-1, len(classes)))
+    return flat.reshape(*shape, heights)
 
 
 @njit(parallel=True, cache=True, fastmath=False)
-def _argmax_dot(voxels: np.ndarray, classes: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """argmax over classes of voxels @ classes.T + bias without ever holding the (N, 21) logits."""
-    best = np.empty(len(voxels), np.uint8)
+def _argmax_dot(voxels: np.ndarray, classes: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """argmax over classes of voxels @ classes.T + columns for voxels (N, Z, E) without ever holding the (N, Z, 21) logits."""
+    best = np.empty(voxels.shape[:2], np.uint8)
     for i in prange(len(voxels)):
-        top, winner = -np.inf, 0
-        for c in range(len(classes)):
-            score = bias[c]
-            for e in range(classes.shape[1]):
-                score += voxels[i, e] * classes[c, e]
-            if score > top:
-                top, winner = score, c
-        best[i] = winner
+        for z in range(voxels.shape[1]):
+            top, winner = -np.inf, 0
+            for c in range(len(classes)):
+                score = columns[i, c]
+                for e in range(classes.shape[1]):
+                    score += voxels[i, z, e] * classes[c, e]
+                if score > top:
+                    top, winner = score, c
+            best[i, z] = winner
     return best

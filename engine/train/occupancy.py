@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.devices import pick_device
@@ -21,7 +20,7 @@ from engine.train import processes, sources
 from engine.train.batches import HELD_OUT_SEED, OccupancyBatches
 from engine.train.loop import Schedule, train
 from engine.train.pictures import bev_sheet
-from engine.weights import WEIGHTS, WeightsError, load_model, read_card, save_model, weight_files
+from engine.weights import WEIGHTS, WeightsError, load_model, read_tensors, save_model
 
 SCHEDULES: dict[str, dict[int, Schedule]] = {
     "tiny": {
@@ -32,19 +31,39 @@ SCHEDULES: dict[str, dict[int, Schedule]] = {
         1: Schedule(steps=2600, batch=8, rate=8e-4, warmup=200, seed=1),
         2: Schedule(steps=500, batch=8, rate=8e-4, warmup=50, ema=0.99, seed=2),
         3: Schedule(steps=1100, batch=4, rate=5e-4, warmup=50, ema=0.995, seed=3, fall=0.5),
+        4: Schedule(steps=1600, batch=4, rate=8e-4, warmup=50, ema=0.995, seed=4, fall=0.4),
     },
     "paper": {
         1: Schedule(steps=200_000, batch=32, rate=1e-4, warmup=5000, ema=0.9999, workers=8, seed=1),
         2: Schedule(steps=60_000, batch=32, rate=1e-4, warmup=50, ema=None, workers=8, seed=2),
     },
 }
-"""Per phase. 1: single frames. 2: frames with history, what phase 1 learned moving slowly. 3 (ours): both mixed, all at full rate."""
-HISTORY_EVERY = {1: 0, 2: 1, 3: 4}
-"""Every how many steps of a phase a batch has history; 0 is never."""
-DRAWS = {1: 1, 2: 1, 3: 4}
-"""Noises per layout: its tokens, the encoder and the data are paid for once."""
-PAINTED = {1: 1.0, 2: 1.0, 3: 0.5}
-"""Loss weight of cells that are painted all over; below 1 only where the decoder sees the layout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What a phase does beside its schedule."""
+
+    history_every: int
+    """Every how many steps a batch has history; 0 is never."""
+    draws: int = 1
+    """Noises per layout: its tokens, the encoder and the data are paid for once."""
+    painted: float = 1.0
+    """Loss weight of cells that are painted all over; below 1 only where the decoder sees the layout."""
+    shift: float = 1.0
+    """Above 1: more of the training times where the noise is high, which is where it is decided that a building stands here."""
+    learns: str = ""
+    """Beginning of the names of the parameters that learn; the others are held."""
+
+
+PHASES = {
+    1: Phase(history_every=0),
+    2: Phase(history_every=1),
+    3: Phase(history_every=4, draws=4, painted=0.5),
+    4: Phase(history_every=4, draws=4, painted=0.3, shift=3.0, learns="local."),
+}
+"""1: single frames. 2: frames with history, what phase 1 learned moving slowly. Ours: 3, both mixed, all at full rate; 4, the
+convolutions alone."""
 CROP = {"tiny": 64, "compact": 104, "paper": 200}
 LAYOUT_DROPOUT = HISTORY_DROPOUT = 0.1
 HISTORY_NOISE = 0.1
@@ -62,6 +81,8 @@ class FlowLoss:
     """K: noises and times per layout."""
     painted: float = 1.0
     """Loss weight of latent cells that are painted all over: what the decoder sees of the layout the latent need not hold."""
+    shift: float = 1.0
+    """Of `training_times`."""
     remember: bool = False
     """Whether the temporal branch is open for frames without a past, as it is at the start of a rollout."""
 
@@ -70,7 +91,7 @@ class FlowLoss:
         layouts = batch["layouts"][:, None]                                          # (B, 1, 15, X, Y)
         clean = self._latents(batch["semantics"])                                    # (B, 1, C, H, W)
         device, count = clean.device, len(clean)
-        t = training_times((count, self.draws), generator)                           # (B, K)
+        t = training_times((count, self.draws), generator, self.shift)               # (B, K)
         noise = torch.randn((count, self.draws, *clean.shape[2:]), generator=generator, device=device)
         drop = torch.rand(count, generator=generator, device=device) < LAYOUT_DROPOUT
         layout = model.read_layout(layouts, drop).repeated(self.draws)
@@ -115,6 +136,8 @@ def main(
     `begin` is the stem of weights to begin from; what this architecture has beyond them starts untrained.
     `data` and `data_share` are those of `engine.train.sources.pick`.
     """
+    if phase is not None and phase not in SCHEDULES[preset]:
+        raise ValueError(f"Preset '{preset}' is trained in phases {', '.join(map(str, SCHEDULES[preset]))}, phase {phase} is not one of them.")
     among = processes.current(device)
     torch.manual_seed(1)
     out, where, numbers = Path(out), pick_device(device), ablated(PRESETS[preset], ablation)
@@ -132,12 +155,15 @@ def main(
         if phase is not None and number > 1 and begin is None:
             facts |= {name: fact for name, fact in load_model(model, out / f"phase{number - 1}", numbers.dit).items() if name.startswith("phase")}
         schedule = SCHEDULES[preset][number].scaled(steps, batch, workers)
-        every = HISTORY_EVERY[number]
+        kind = PHASES[number]
+        every = kind.history_every
         worlds = OccupancyBatches(schedule.seed, schedule.batch, CROP[preset], history=every > 0, history_every=max(1, every))
         batches = sources.pick(data, worlds, data_share)
         facts["data"] = sources.describe(batches)
-        painted = PAINTED[number] if numbers.vae.decoder_sees_layout else 1.0
-        loss = FlowLoss(codec, DRAWS[number], painted, remember=number > 1)
+        painted = kind.painted if numbers.vae.decoder_sees_layout else 1.0
+        loss = FlowLoss(codec, kind.draws, painted, kind.shift, remember=number > 1)
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name.startswith(kind.learns))
         groups = (lambda m, rate=schedule.rate: phase_2_groups(m, rate)) if number == 2 else None
         facts[f"phase{number}"] = train(
             model, loss, batches, schedule, out / f"phase{number}", device=where, resume=resume, groups=groups,
@@ -154,9 +180,8 @@ def main(
 
 def _begin_from(model: StOccDit, stem: Path) -> dict[str, Any]:
     """Takes over the weights of a smaller sibling and returns what its card says of its phases."""
-    card = read_card(stem)
-    files = weight_files(stem, card.get("files", 1))
-    missing, unknown = model.load_state_dict({name: tensor for file in files for name, tensor in load_file(file).items()}, strict=False)
+    tensors, card = read_tensors(stem)
+    missing, unknown = model.load_state_dict(tensors, strict=False)
     strange = [name for name in missing if not name.startswith("local.")]
     if strange or unknown:
         raise WeightsError(f"The weights {stem} lack {strange[:3] or 'nothing'} and have {unknown[:3] or 'nothing'} that this model does not know.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,24 @@ from torch import Tensor, nn
 
 from engine.devices import half_precision, pick_device
 from engine.occupancy.config import PRESETS
-from engine.occupancy.losses import KL_WEIGHT, LOVASZ_VOXELS, chosen_rows, focal, lovasz_softmax, small_agent_columns, voxels_that_matter
-from engine.occupancy.vae import OccupancyVae
+from engine.occupancy.losses import (
+    KL_WEIGHT,
+    LOVASZ_VOXELS,
+    UNASKED_WEIGHT,
+    chosen_rows,
+    classes_out_of_reach,
+    focal,
+    lovasz_softmax,
+    small_agent_columns,
+    unasked,
+    voxels_that_matter,
+)
+from engine.occupancy.vae import NEAR_CELLS, OccupancyVae
 from engine.train import processes, sources
 from engine.train.batches import HELD_OUT_SEED, OccupancyBatches
 from engine.train.loop import Schedule, train
 from engine.train.pictures import bev_sheet
-from engine.weights import save_model
+from engine.weights import WeightsError, read_tensors, save_model
 
 SCHEDULES = {
     "tiny": Schedule(steps=300, batch=4, rate=2e-3, warmup=20, ema=None),
@@ -25,6 +37,8 @@ SCHEDULES = {
     "paper": Schedule(steps=60_000, batch=16, rate=1e-3, warmup=1000, ema=0.9999, workers=8),
 }
 CROP = {"tiny": 64, "compact": 104, "paper": 200}
+ASKED_RATE = 100.0
+"""Of the layer from paint to class logits, in rates of the rest."""
 LATENT_NOISE = 0.5
 """Largest noise on training latents, in their own standard deviations: the decoder must live with what the DiT generates."""
 
@@ -38,17 +52,26 @@ def main(
     steps: int | None = None,
     batch: int | None = None,
     workers: int | None = None,
+    latent: int | None = None,
+    begin: Path | None = None,
+    decoder_only: bool = False,
     data: str | None = None,
     data_share: float | None = None,
 ) -> dict[str, Any]:
     """Trains, measures reconstruction on held-out worlds and writes `vae.safetensors` and `vae.card.json` into `out`.
 
+    `latent` is C where it is not the preset's. `begin` is the stem of weights to begin from, of this C or another (the two layers
+    around the latent then start untrained). `decoder_only` holds the encoder, so that a STOccDiT trained on its latents stays valid.
     `data` and `data_share` are those of `engine.train.sources.pick`.
     """
     torch.manual_seed(0)
     config = PRESETS[preset].vae
+    config = replace(config, latent=latent or config.latent)
     schedule = SCHEDULES[preset].scaled(steps, batch, workers)
     model = OccupancyVae(config)
+    fresh = _begin_from(model, Path(begin)) if begin is not None else {}
+    if decoder_only:
+        hold_encoder(model)
     where = pick_device(device)
     among = processes.current(where.type)
     batches = sources.pick(data, OccupancyBatches(schedule.seed, schedule.batch, CROP[preset]), data_share)
@@ -60,36 +83,74 @@ def main(
         Path(out),
         device=where,
         resume=resume,
+        groups=lambda m: _groups(m, schedule.rate),
         picture=lambda m, step: _picture(m, Path(out), step, where),
     )
-    measure_latents(model, sources.pick(data, OccupancyBatches(schedule.seed + 1, 4, CROP[preset]), data_share), where)
+    if not decoder_only:
+        measure_latents(model, sources.pick(data, OccupancyBatches(schedule.seed + 1, 4, CROP[preset]), data_share), where)
     measured = reconstruction(model, where, frames=24 if preset != "paper" else 200)
     facts |= {"measured_on": "held-out procedural frames", "reconstruction": measured, "data": sources.describe(batches)}
+    facts |= fresh | {"decoder_only": decoder_only}
     if among.writes:
         save_model(model, Path(out) / "vae", config, facts)
     return facts
 
 
 def vae_loss(model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-    """10 focal + Lovasz + 1e-4 KL, on the voxels that matter."""
+    """10 focal + Lovasz + 1e-4 KL, on the voxels that matter; where the decoder sees the layout, also no agent that nobody painted."""
     assert isinstance(model, OccupancyVae)
     semantics, layouts = batch["semantics"], batch["layouts"]
-    posterior = model.encode(semantics)
+    with torch.set_grad_enabled(model.to_latent.weight.requires_grad):
+        posterior = model.encode(semantics)
     latents = posterior.sample(_noise_like(posterior.mean, generator))
     spread = latents.detach().float().std((0, 2, 3), keepdim=True)
     amount = LATENT_NOISE * torch.rand((len(latents), 1, 1, 1), generator=generator, device=latents.device).square()
     latents = latents + (amount * spread * _noise_like(latents, generator)).to(latents.dtype)
     voxels = model.decode(latents, layouts)
     chosen = voxels_that_matter(semantics, generator)
-    logits, target = model.classify(chosen_rows(voxels, chosen)), semantics[chosen].long()
+    columns = model.column_logits(layouts)[..., None, :].expand(*semantics.shape, -1)
+    logits, target = model.classify(chosen_rows(voxels, chosen), chosen_rows(columns, chosen)), semantics[chosen].long()
     weight = (1 + 3 * small_agent_columns(layouts)).expand_as(semantics)[chosen]
     some = torch.randperm(len(target), generator=generator, device=target.device)[:LOVASZ_VOXELS]
     terms = {"focal": focal(logits, target, weight), "lovasz": lovasz_softmax(logits[some], target[some]), "kl": posterior.kl()}
-    return terms | {"total": 10 * terms["focal"] + terms["lovasz"] + KL_WEIGHT * terms["kl"]}
+    total = 10 * terms["focal"] + terms["lovasz"] + KL_WEIGHT * terms["kl"]
+    if model.config.decoder_sees_layout:
+        impossible = classes_out_of_reach(layouts, NEAR_CELLS)[..., None, :].expand(*semantics.shape, -1)[chosen]
+        terms["unasked"] = unasked(logits, impossible)
+        total = total + UNASKED_WEIGHT * terms["unasked"]
+    return terms | {"total": total}
 
 
 def _noise_like(like: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(like.shape, generator=generator, device=like.device).to(like.dtype)
+
+
+def hold_encoder(model: OccupancyVae) -> None:
+    """Only what decodes learns. The class embeddings are the encoder's too."""
+    model.classes.requires_grad_(False)
+    for part in (model.enter, model.encoder_half, model.down, model.encoder_quarter, model.to_latent):
+        part.requires_grad_(False)
+
+
+def _groups(model: nn.Module, rate: float) -> list[dict[str, Any]]:
+    """The 651 numbers between paint and class logits have far to go (an impossible class is 10 below) and learn faster."""
+    learning = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    fast = [parameter for name, parameter in learning.items() if name.startswith("asked.")]
+    rest = [parameter for name, parameter in learning.items() if not name.startswith("asked.")]
+    return [{"params": rest, "lr": rate}, {"params": fast, "lr": ASKED_RATE * rate, "weight_decay": 0.0}]
+
+
+def _begin_from(model: OccupancyVae, stem: Path) -> dict[str, Any]:
+    """Takes over what fits; anything else than the layers around the latent and `asked` must."""
+    tensors, card = read_tensors(stem)
+    own = model.state_dict()
+    fitting = {name: tensor for name, tensor in tensors.items() if name in own and own[name].shape == tensor.shape}
+    untrained = sorted(own.keys() - fitting.keys())
+    strange = [name for name in untrained if not name.startswith(("asked.", "to_latent.", "from_latent.", "latent_"))]
+    if strange:
+        raise WeightsError(f"The weights {stem} have nothing that fits {strange[:3]} of this VAE: begin from weights of the same widths.")
+    model.load_state_dict(fitting, strict=False)
+    return {"began_from": card["sha256"], "untrained_at_first": untrained}
 
 
 @torch.no_grad()
@@ -116,7 +177,7 @@ def reconstruction(model: OccupancyVae, device: torch.device, frames: int, first
         with half_precision(device):
             truth = torch.from_numpy(semantics).to(device)
             voxels = model.decode(model.encode(truth).mean, torch.from_numpy(layouts).to(device))
-        confusion.add(model.semantics(voxels)[0].cpu().numpy(), semantics[0])
+        confusion.add(model.semantics(voxels, torch.from_numpy(layouts).to(device))[0].cpu().numpy(), semantics[0])
     return confusion.scores() | {"frames": frames}
 
 
@@ -128,4 +189,4 @@ def _picture(model: nn.Module, out: Path, step: int, device: torch.device) -> No
     with torch.no_grad(), half_precision(device):
         truth = batch["semantics"].to(device)
         voxels = model.decode(model.encode(truth).mean, batch["layouts"].to(device))
-    bev_sheet([list(batch["semantics"].numpy()), list(model.semantics(voxels).cpu().numpy())], out / f"sample_{step:06d}.png")
+    bev_sheet([list(batch["semantics"].numpy()), list(model.semantics(voxels, batch["layouts"].to(device)).cpu().numpy())], out / f"sample_{step:06d}.png")

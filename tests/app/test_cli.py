@@ -154,6 +154,8 @@ def test_bad_requests_are_one_sentence(scene: Path, take: Path, tmp_path: Path, 
     assert "no bench 'speed'" in refused(capsys, "bench", "speed")
     assert "invalid choice: 'dit'" in refused(capsys, "train", "dit", "-o", tmp_path / "x")
     assert "for vae and occupancy" in refused(capsys, "train", "views", "-o", tmp_path / "x", "--data", "occ3d:/d")
+    assert "--phase is for occupancy, not for vae" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--phase", "2")
+    assert "phase 9 is not one of them" in refused(capsys, "train", "occupancy", "-o", tmp_path / "x", "--phase", "9")
     assert "name the data too" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--data-share", "0.5")
     assert "share above 0" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--data-share", "2")
     assert "format of occ3d, nucraft, takes" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--data", "kitti:/d")

@@ -15,6 +15,7 @@ from engine.metrics.page import render_page
 from engine.metrics.pictures import AGREES, BACKGROUND, EXTRA, MISSING, difference_picture
 from engine.metrics.procedural import evaluate_procedural
 from engine.metrics.report import evaluate
+from engine.metrics.scene import Watch, evaluate_scene
 from engine.spec.classes import CHANNEL, CLASS, FREE
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import Box
@@ -129,9 +130,36 @@ def test_an_engine_is_measured_on_worlds_never_trained_on(tmp_path: Path) -> Non
     assert result["bev_versus_layout"]["miou"] > 97  # the lift obeys, which is why this number never stands alone
     assert result["versus_truth"]["occupancy"]["miou"] < 90
     assert report["invention_versus_held_out"]["class_histogram_js"]["distance"] == 1  # it invents nothing
+    assert report["invention_versus_held_out"]["same_layouts"]["class_histogram_js"] == 1
     assert "preset" not in result["recipe"] and result["recipe"]["seed"] == 0
     assert steps[-1] == ("procedural", 5, 5)
     render_page(report, [], tmp_path / "page.html")
     assert "Held-out procedural worlds" in (tmp_path / "page.html").read_text()
     with pytest.raises(ValueError, match="at least 1"):
         evaluate_procedural(FakeEngine(), frames=0)
+
+
+def test_an_engine_is_measured_on_a_scene(tmp_path: Path) -> None:
+    report = evaluate_scene(FakeEngine(), clip(3), Recipe(), seeds=(0, 1), with_sensitivity=True)
+    scene = report["scene"]
+    assert scene["frames"] == 3 and scene["bev_versus_layout"]["miou"] > 97 and scene["static_world"]["agree_of_both"] is not None
+    assert scene["speed"]["seconds_per_frame"] > 0
+    assert report["diversity"][0]["seeds"] == 2 and report["diversity"][0]["painted_columns_same_top_class"] == 100
+    assert report["sensitivity"]["frames"] == 2 and any(report["sensitivity"]["per_channel"].values())
+    render_page(report, [], tmp_path / "page.html")
+    for words in ("Sensitivity to each channel", "Diversity over seeds", "a frame, median"):
+        assert words in (tmp_path / "page.html").read_text()
+    with pytest.raises(ValueError, match="all different"):
+        evaluate_scene(FakeEngine(), clip(3), Recipe(), seeds=(1, 1))
+
+
+def test_memory_growth_is_counted_from_when_it_has_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = iter([50, *[100] * 18, 110])
+    monkeypatch.setattr("engine.metrics.scene.resident_bytes", lambda: next(sizes) * 2**20)
+    watch = Watch()
+    for _ in range(20):
+        watch.begin()
+        watch.end()
+    assert watch.scores(1) | {"seconds_per_frame": 0} == {
+        "seconds_per_frame": 0, "resident_mib": 100, "highest_resident_mib": 110, "memory_growth": 10.0,
+    }  # fmt: skip

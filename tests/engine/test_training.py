@@ -16,7 +16,7 @@ from engine.train import occupancy as occupancy_recipe
 from engine.train import vae as vae_recipe
 from engine.train.batches import HELD_OUT_SEED, OccupancyBatches
 from engine.train.loop import Schedule, train
-from engine.weights import load_model
+from engine.weights import load_model, save_model
 
 CPU = torch.device("cpu")
 SCHEDULE = Schedule(steps=4, batch=2, rate=1e-3, warmup=2, ema=0.9, workers=0, checkpoint_every_s=0.0)
@@ -81,6 +81,45 @@ def test_recipes_write_weights_that_load(tmp_path: Path, monkeypatch: pytest.Mon
     assert card["phase1"]["finished"] and card["phase2"]["finished"] and card["phase3"]["finished"]
     assert card["vae_sha256"] == json.loads((tmp_path / "vae.card.json").read_text())["sha256"]
     assert dit.remembers, "phase 2 must have opened the temporal branch"
+
+
+def test_phase_four_moves_only_the_convolutions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    preset = PRESETS["tiny"]
+    preset = replace(preset, dit=replace(preset.dit, local_width=8, coarse_blocks=1))
+    monkeypatch.setitem(PRESETS, "tiny", preset)
+    monkeypatch.setitem(occupancy_recipe.CROP, "tiny", 32)
+    monkeypatch.setitem(occupancy_recipe.SCHEDULES, "tiny", {4: Schedule(steps=2, batch=1, rate=1e-2, warmup=1, workers=0, ema=None)})
+    monkeypatch.setattr(occupancy_recipe, "_picture", lambda *a: None)
+    torch.manual_seed(5)
+    before = StOccDit(preset.dit)
+    save_model(before, tmp_path / "begin", preset.dit, {})
+    save_model(OccupancyVae(preset.vae), tmp_path / "vae", preset.vae, {})
+    occupancy_recipe.main("tiny", tmp_path, device="cpu", phase=4, begin=tmp_path / "begin")
+    after = StOccDit(preset.dit)
+    load_model(after, tmp_path / "stoccdit", preset.dit)
+    old = {name: tensor.half().float() for name, tensor in before.state_dict().items()}
+    moved = {name for name, tensor in after.state_dict().items() if not torch.equal(tensor, old[name])}
+    assert moved and all(name.startswith("local.") for name in moved)
+
+
+def test_a_decoder_learns_alone_and_another_latent_begins_from_the_same_widths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(vae_recipe.SCHEDULES, "tiny", Schedule(steps=2, batch=1, rate=1e-2, warmup=1, workers=0, ema=None))
+    monkeypatch.setitem(vae_recipe.CROP, "tiny", 32)
+    monkeypatch.setattr(vae_recipe, "reconstruction", lambda *a, **k: {"miou": 0.0})
+    monkeypatch.setattr(vae_recipe, "_picture", lambda *a: None)
+    config = PRESETS["tiny"].vae
+    before, after, wider = OccupancyVae(config), OccupancyVae(config), OccupancyVae(replace(config, latent=6))
+    save_model(before, tmp_path / "begin", config, {})
+    vae_recipe.main("tiny", tmp_path / "a", device="cpu", begin=tmp_path / "begin", decoder_only=True)
+    load_model(after, tmp_path / "a" / "vae", config)
+    semantics = torch.randint(0, 21, (1, 32, 32, 16), dtype=torch.uint8)
+    load_model(before, tmp_path / "begin", config)
+    assert torch.equal(before.encode(semantics).mean, after.encode(semantics).mean)
+    assert not torch.equal(before.asked.bias, after.asked.bias)
+
+    vae_recipe.main("tiny", tmp_path / "b", device="cpu", begin=tmp_path / "begin", latent=6)
+    card = load_model(wider, tmp_path / "b" / "vae", wider.config)
+    assert {name.split(".")[0] for name in card["untrained_at_first"]} == {"to_latent", "from_latent", "latent_mean", "latent_std"}
 
 
 def test_phase_two_moves_inherited_parameters_slowly() -> None:

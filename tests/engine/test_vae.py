@@ -11,9 +11,9 @@ import torch
 
 from engine.devices import half_precision
 from engine.occupancy.config import PRESETS
-from engine.occupancy.losses import focal, lovasz_softmax, voxels_that_matter
+from engine.occupancy.losses import classes_out_of_reach, focal, lovasz_softmax, unasked, voxels_that_matter
 from engine.occupancy.vae import OccupancyVae
-from engine.spec.classes import FREE
+from engine.spec.classes import CHANNEL, CHANNELS, CLASS, FREE
 from engine.weights import WeightsError, load_model, save_model
 
 TINY = PRESETS["tiny"].vae
@@ -33,8 +33,22 @@ def test_shapes_and_the_fused_argmax(vae: OccupancyVae) -> None:
     assert posterior.mean.shape == (2, 4, 8, 10)
     voxels = vae.decode(posterior.mean, layouts)
     assert voxels.shape == (2, 32, 40, 16, TINY.embedding)
-    plain = vae.classify(voxels).argmax(-1)
-    assert torch.equal(vae.semantics(voxels).long(), plain)
+    torch.nn.init.normal_(vae.asked.weight)
+    plain = vae.classify(voxels, vae.column_logits(layouts)[..., None, :]).argmax(-1)
+    assert torch.equal(vae.semantics(voxels, layouts).long(), plain)
+
+
+@torch.no_grad()
+def test_paint_moves_class_logits_of_its_column_and_of_columns_near_it(vae: OccupancyVae) -> None:
+    layouts = torch.zeros(1, 15, 16, 16, dtype=torch.uint8)
+    layouts[0, CHANNEL["bus"], 8, 8] = 1
+    assert (vae.column_logits(layouts) == 0).all(), "untrained paint must say nothing"
+    vae.asked.weight[CLASS["bus"], CHANNEL["bus"]] = 2.0
+    vae.asked.weight[CLASS["bus"], len(CHANNELS) + CHANNEL["bus"]] = 1.0
+    moved = vae.column_logits(layouts)[0, :, :, CLASS["bus"]]
+    assert moved[8, 8] == 3 and moved[6, 10] == 1 and moved.sum() == 25 + 2
+    with pytest.raises(ValueError, match="pass layouts"):
+        vae.semantics(torch.zeros(1, 16, 16, 16, TINY.embedding))
 
 
 @torch.no_grad()
@@ -126,3 +140,19 @@ def test_a_processor_without_bfloat16_computes_in_float32(monkeypatch: pytest.Mo
         monkeypatch.setattr("engine.devices.cpu_multiplies_bfloat16", lambda able=able: able)
         with half_precision(cpu):
             assert (a @ a).dtype == wanted
+
+
+def test_a_class_that_nobody_painted_is_pushed_below_the_others() -> None:
+    layouts = torch.zeros(1, 15, 16, 16, dtype=torch.uint8)
+    layouts[0, CHANNEL["bus"], 8, 8] = 1
+    impossible = classes_out_of_reach(layouts, 2)
+    assert impossible.shape == (1, 16, 16, 21) and impossible[0, :, :, CLASS["truck"]].all() and not impossible[..., FREE].any()
+    assert int((~impossible[0, :, :, CLASS["bus"]]).sum()) == 25
+    logits = torch.full((2, 21), -20.0, requires_grad=True)
+    with torch.no_grad():
+        logits[0, CLASS["bus"]], logits[0, CLASS["truck"]] = 1.0, 2.0  # a truck in a bus: 1 above, 4 wanted below
+        logits[1, CLASS["bus"]] = 1.0
+    loss = unasked(logits, impossible[0, 8, 8].expand(2, -1))
+    assert loss.item() == pytest.approx(5, abs=1e-3)
+    loss.backward()
+    assert logits.grad is not None and logits.grad[0, CLASS["truck"]] > 0 > logits.grad[0, CLASS["bus"]] and not logits.grad[1].any()

@@ -1,0 +1,83 @@
+"""`evaluate`: takes, an engine on procedural worlds, or an engine on a scene, measured."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Any
+
+from app.cli import CommandError
+from app.commands.paths import output_file
+from app.commands.scenes import load_scene
+from app.progress import ProgressBar
+from engine.spec.grid import RATE_HZ
+
+
+def evaluate(args: Namespace) -> int:
+    if sum(map(bool, (args.takes, args.procedural, args.scene))) != 1:
+        raise CommandError("evaluate measures either takes or an engine: name takes, or ask for --procedural N frames or --scene SCENE.")
+    page = output_file(args.page) if args.page else None
+    bar = ProgressBar()
+    try:
+        report = _measure_takes(args, bar) if args.takes else _measure_scene(args, bar) if args.scene else _measure_engine(args, bar)
+    finally:
+        bar.close()
+    if page is not None:
+        from engine.metrics.page import render_page
+
+        render_page(report, args.takes, page)
+    if args.json:
+        print(json.dumps(report, indent=2))
+    else:
+        for name, value in _flat(report):
+            print(f"{name:<64} {value}")
+    return 0
+
+
+def _measure_takes(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
+    from engine.metrics.report import evaluate as measure
+
+    return measure(args.takes, against=args.against, held_out=args.held_out, progress=bar)
+
+
+def _measure_engine(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
+    if args.against:
+        raise CommandError("--against compares one take with one ground truth, and --procedural has its own: leave one of them out.")
+    from engine import presets
+    from engine.metrics.procedural import evaluate_procedural
+
+    engine = presets.load(args.preset, args.device)
+    per_world = {} if args.frames_per_world is None else {"frames_per_world": args.frames_per_world}
+    return evaluate_procedural(engine, args.procedural, recipe=_recipe(args), held_out=args.held_out or 64, progress=bar, **per_world)
+
+
+def _measure_scene(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
+    if args.against or args.held_out:
+        raise CommandError("--against and --held-out are for takes, which --scene does not write: leave them out, or generate a take.")
+    from editor.clip import frame_count, scene_clip
+    from engine import presets
+    from engine.metrics.scene import evaluate_scene
+
+    document = load_scene(args.scene)
+    left = frame_count(document) - round(args.start * RATE_HZ)
+    if left < (args.frames or 1):
+        raise CommandError(f"'{document.name}' has {max(left, 0)} frames from {args.start:g} s on, and {args.frames or 1} were asked for: ask for fewer.")
+    clip = scene_clip(document, args.start, args.frames or left)
+    return evaluate_scene(presets.load(args.preset, args.device), clip, _recipe(args), args.seeds, args.sensitivity, bar)
+
+
+def _recipe(args: Namespace) -> Any:
+    from engine.api import Recipe
+
+    return Recipe(preset=args.preset, steps=args.steps)
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict | list):
+        rows = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in rows:
+            yield from _flat(inner, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, f"{value:.4g}" if isinstance(value, float) else str(value)
+
