@@ -81,7 +81,7 @@ PRESETS: dict[str, OccupancyPreset] = {
     ),
     "compact": OccupancyPreset(
         VaeConfig(),
-        DitConfig(blocks=8, width=192, heads=6, layout_width=32, layout_tokens="one_way", layout_added=True, history=1, local_width=96, coarse_blocks=3),
+        DitConfig(blocks=8, width=192, heads=6, layout_width=32, layout_tokens="one_way", layout_added=True, history=1, local_width=96),
         SamplerConfig(steps=8, guidance=1.0),
     ),
     "paper": OccupancyPreset(VaeConfig(width=128, decoder_sees_layout=False), DitConfig()),
