@@ -149,6 +149,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("takes", metavar="TAKE", type=Path, nargs="*")
     evaluating.add_argument("--against", type=Path, metavar="GT", help="take folder that holds the truth")
     evaluating.add_argument("--held-out", type=_count, metavar="N", default=0, help="compare what was invented with N held-out procedural worlds")
+    evaluating.add_argument("--inception", type=Path, metavar="FILE.pt", help="TorchScript of InceptionV3: FID and KID of renders against the truth")
     evaluating.add_argument("--procedural", type=_count, metavar="N", help="no takes: N frames of held-out procedural worlds, made from their layouts")
     evaluating.add_argument("--frames-per-world", type=_count, metavar="N", help="of --procedural: frames of each world (default: 4)")
     evaluating.add_argument("--scene", type=Path, metavar="SCENE", help="no takes: the engine on a scene, with its speed and memory; nothing is written")

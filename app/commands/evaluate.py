@@ -38,7 +38,9 @@ def evaluate(args: Namespace) -> int:
 def _measure_takes(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
     from engine.metrics.report import evaluate as measure
 
-    return measure(args.takes, against=args.against, held_out=args.held_out, progress=bar)
+    if args.inception and not args.against:
+        raise CommandError("--inception compares renders with those of the truth: name it with --against, or ask for --procedural.")
+    return measure(args.takes, against=args.against, held_out=args.held_out, inception=args.inception, progress=bar)
 
 
 def _measure_engine(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
@@ -49,12 +51,13 @@ def _measure_engine(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
 
     engine = presets.load(args.preset, args.device)
     per_world = {} if args.frames_per_world is None else {"frames_per_world": args.frames_per_world}
-    return evaluate_procedural(engine, args.procedural, recipe=_recipe(args), held_out=args.held_out or 64, progress=bar, **per_world)
+    asked = {"held_out": args.held_out or 64, "inception": args.inception} | per_world
+    return evaluate_procedural(engine, args.procedural, recipe=_recipe(args), progress=bar, **asked)
 
 
 def _measure_scene(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
-    if args.against or args.held_out:
-        raise CommandError("--against and --held-out are for takes, which --scene does not write: leave them out, or generate a take.")
+    if args.against or args.held_out or args.inception:
+        raise CommandError("--against, --held-out and --inception need a truth or takes, which --scene does not have: leave them out, or generate a take.")
     from editor.clip import frame_count, scene_clip
     from engine import presets
     from engine.metrics.scene import evaluate_scene

@@ -14,6 +14,12 @@ from engine.spec.classes import CLASS, CLASSES
 from engine.spec.take import Take
 
 _STYLE = Path(__file__).with_name("page.css")
+_RENDERS = (
+    ("camera_renders", "fid", "FID of camera renders"),
+    ("camera_renders", "kid_x1000", "KID of camera renders, x 1000"),
+    ("bev_renders", "fid", "FID of BEV renders"),
+    ("bev_renders", "kid_x1000", "KID of BEV renders, x 1000"),
+)
 _KEY = (
     '<div class="key"><span><i style="background:var(--both)"></i>painted and shown</span>'
     '<span><i style="background:var(--missing)"></i>painted, missing</span>'
@@ -156,6 +162,7 @@ def _truth(scores: dict[str, Any], title: str) -> str:
         tile(number(top["miou"], " %"), "BEV top-down mIoU, lowest class of a column"),
         tile(number(top["iou"], " %"), "BEV top-down IoU"),
         *(tile(number(value, " %"), f"RayIoU within {metres} m") for metres, value in rays["at_m"].items()),
+        *(tile(number(scores[key][name]), words) for key, name, words in _RENDERS if scores.get(key)),
     )
     rows = (
         [name_cell(name), bar(volume["per_class"].get(name)), cell(top["per_class"].get(name)), cell(rays["per_class"].get(name))]

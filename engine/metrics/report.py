@@ -25,12 +25,14 @@ def evaluate(
     takes: Sequence[Path],
     against: Path | None = None,
     held_out: int = 0,
+    inception: Path | None = None,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> dict[str, Any]:
     """Scores of each take and of all together.
 
     `against`: 3D scores of the one take versus that ground-truth take. `held_out`: compare what all takes together invented with
-    this many held-out procedural worlds (4 or more; 0 leaves it out). Takes of one layout sequence that differ in their seed also
+    this many held-out procedural worlds (4 or more; 0 leaves it out).
+    `inception`: with `against`, FID and KID of renders too. Takes of one layout sequence that differ in their seed also
     give the diversity of the generator. Obedience compares generated voxels with the layout alone.
     Raises TakeError where a take has no occupancy, and ValueError where `held_out` is too small.
     """
@@ -44,7 +46,10 @@ def evaluate(
         report["takes"].append(row)
         pooled.merge(obedience)
         if against is not None:
-            report["against"] = _versus(take, Take.open(Path(against)), progress)
+            truth = Take.open(Path(against))
+            report["against"] = _versus(take, truth, progress)
+            if inception is not None:
+                report["against"] |= _rendered(take, truth, inception, progress)
     report["bev_versus_layout"] = pooled.scores()
     if varied := _over_seeds(takes):
         report["diversity"] = varied
@@ -87,6 +92,18 @@ def _versus(take: Take, truth: Take, progress: Callable[[str, int, int], None]) 
         scores.add(k, made, true, truth.world_SE3_ego)
     progress("against the truth", take.frame_count, take.frame_count)
     return {"ground_truth": str(truth.folder)} | scores.scores()
+
+
+def _rendered(take: Take, truth: Take, inception: Path, progress: Callable[[str, int, int], None]) -> dict[str, Any]:
+    """FID and KID of every frame's renders, by the cameras of `take`."""
+    from engine.metrics.renders import Inception, RenderScores  # torch, which no other score of a take needs
+
+    scores = RenderScores(Inception.load(inception))
+    for k, (made, true) in enumerate(zip(take.semantics, truth.semantics, strict=True)):
+        progress("renders", k, take.frame_count)
+        scores.add(made, true, take.grid, take.cameras, take.ego_SE3_cameras[k])
+    progress("renders", take.frame_count, take.frame_count)
+    return scores.scores()
 
 
 def _same_place(a: GridSpec, b: GridSpec) -> bool:
