@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numba
@@ -14,7 +15,7 @@ from engine.api import Buffers, Cancelled, OccupancyFrame, Picture, Recipe
 from engine.devices import pick_device
 from engine.occupancy.config import PRESETS
 from engine.occupancy.redraw import redraw
-from engine.occupancy.rollout import OccupancyGenerator
+from engine.occupancy.rollout import OccupancyGenerator, weaker_sibling
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.render.buffers import render_buffers
@@ -65,12 +66,13 @@ def load_engine(preset: str, device: str = "auto", weights: Path = WEIGHTS) -> M
     vae, dit = OccupancyVae(numbers.vae), StOccDit(numbers.dit)
     vae_card = load_model(vae, weights / preset / "vae", numbers.vae)
     dit_card = load_model(dit, weights / preset / "stoccdit", numbers.dit)
+    weaker = weaker_sibling(weights / preset / "stoccdit_weaker", numbers)
     views = ViewModel.load(weights / preset / "views", where)
     facts: dict[str, object] = {
         "preset": preset,
         "device": where.type,
         "weights": {"vae": vae_card["sha256"], "stoccdit": dit_card["sha256"], "views": views.card["sha256"]},
-        "sampler": {"steps": numbers.sampler.steps, "guidance": numbers.sampler.guidance},
+        "sampler": asdict(numbers.sampler),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__, "numba": numba.__version__},
     }
-    return ModelEngine(preset, OccupancyGenerator(numbers, vae, dit, where), views, facts)
+    return ModelEngine(preset, OccupancyGenerator(numbers, vae, dit, where, weaker), views, facts)

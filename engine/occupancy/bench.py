@@ -15,7 +15,7 @@ import torch
 from engine.api import Recipe
 from engine.devices import pick_device
 from engine.occupancy.config import PRESETS, DitConfig, OccupancyPreset, SamplerConfig, VaeConfig
-from engine.occupancy.rollout import OccupancyGenerator
+from engine.occupancy.rollout import OccupancyGenerator, weaker_sibling
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.spec.clip import SceneClip
@@ -71,7 +71,7 @@ def _shipped(device: torch.device) -> OccupancyGenerator:
     vae, dit = OccupancyVae(preset.vae), StOccDit(preset.dit)
     load_model(vae, WEIGHTS / "compact" / "vae", preset.vae)
     load_model(dit, WEIGHTS / "compact" / "stoccdit", preset.dit)
-    return OccupancyGenerator(preset, vae, dit, device)
+    return OccupancyGenerator(preset, vae, dit, device, weaker_sibling(WEIGHTS / "compact" / "stoccdit_weaker", preset))
 
 
 def straight_drive(layout: np.ndarray, frames: int = FRAMES) -> SceneClip:

@@ -49,8 +49,6 @@ class DitConfig:
     local_width: int = 0
     """Channels of the convolutions that finish the velocity at latent resolution (`local.py`); 0 is the paper's, without them."""
     local_blocks: int = 3
-    coarse_blocks: int = 0
-    """Blocks of those convolutions at the tokens' resolution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +57,10 @@ class SamplerConfig:
 
     steps: int = 30
     guidance: float = 2.0
+    autoguidance: float = 1.0
+    """w of weak + w (model - weak), with the weights NAME_weaker of less training beside the model's own; 1 is off, as in the paper."""
+    autoguided_above: float = 0.5
+    """Noise levels at which the weaker model is asked: what stands where is decided there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ PRESETS: dict[str, OccupancyPreset] = {
     "compact": OccupancyPreset(
         VaeConfig(),
         DitConfig(blocks=8, width=192, heads=6, layout_width=32, layout_tokens="one_way", layout_added=True, history=1, local_width=96),
-        SamplerConfig(steps=8, guidance=1.0),
+        SamplerConfig(steps=5, guidance=1.0, autoguidance=3.0),
     ),
     "paper": OccupancyPreset(VaeConfig(width=128, decoder_sees_layout=False), DitConfig()),
 }

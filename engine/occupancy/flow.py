@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -15,8 +14,8 @@ SMALL_AGENT_WEIGHT = 3.0
 """Added to the loss weight of latent cells that hold a small agent."""
 
 
-def training_times(shape: tuple[int, int], generator: torch.Generator, shift: float = 1.0) -> Tensor:
-    """Logit-normal (0, 1) times (B, T) in (0, 1) on the generator's device; `shift` multiplies their odds, t / (1 - t).
+def training_times(shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """Logit-normal (0, 1) times (B, T) in (0, 1) on the generator's device.
 
     The T draws of a row are stratified, one from each T-th of the distribution: one by one they are as random as before, together
     they cover it, and the loss of a step varies less.
@@ -24,7 +23,7 @@ def training_times(shape: tuple[int, int], generator: torch.Generator, shift: fl
     count = shape[1]
     uniform = torch.rand(shape, generator=generator, device=generator.device)
     spread = (torch.arange(count, device=generator.device) + uniform) / count
-    return torch.sigmoid(torch.special.ndtri(spread.clamp(1e-6, 1 - 1e-6)) + math.log(shift))
+    return torch.sigmoid(torch.special.ndtri(spread.clamp(1e-6, 1 - 1e-6)))
 
 
 def noised(clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:

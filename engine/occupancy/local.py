@@ -29,30 +29,10 @@ class LocalBlock(nn.Module):
         return x + self.conv2(F.silu(_norm(h) * (1 + scale) + shift))
 
 
-class CoarsePath(nn.Module):
-    """The same at the tokens' resolution, where three blocks see a whole building. Zero-initialised at the way out."""
-
-    def __init__(self, width: int, blocks: int, tokens: int, patch: int) -> None:
-        super().__init__()
-        self.patch = patch
-        self.down = nn.Conv2d(width, tokens, patch, patch)
-        self.blocks = nn.ModuleList(LocalBlock(tokens, tokens) for _ in range(blocks))
-        self.up = nn.Conv2d(tokens, width * patch**2, 1)
-        nn.init.zeros_(self.up.weight)
-        nn.init.zeros_(self.up.bias)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor, tokens: Tensor, condition: Tensor) -> Tensor:
-        """Correction (B*T, W, H, W) of features x (B*T, W, H, W), with the tokens as a grid (B*T, D, h, w)."""
-        y = self.down(x) + tokens                                                    # (B*T, D, h, w)
-        for block in self.blocks:
-            y = block(y, condition)                                                  # (B*T, D, h, w)
-        return F.pixel_shuffle(self.up(F.silu(_norm(y))), self.patch)                # (B*T, W, H, W)
-
-
 class LocalHead(nn.Module):
     """What the tokens say, the noisy latents and the layout, mixed by convolutions: a correction of the velocity."""
 
-    def __init__(self, latent: int, width: int, blocks: int, coarse_blocks: int, tokens: int, patch: int, layout: int) -> None:
+    def __init__(self, latent: int, width: int, blocks: int, tokens: int, patch: int, layout: int) -> None:
         super().__init__()
         self.patch = patch
         self.from_tokens = nn.Linear(tokens, width * patch**2)
@@ -61,7 +41,6 @@ class LocalHead(nn.Module):
         self.null_layout = nn.Parameter(torch.zeros(width))
         """Stands for 'no layout given', as StOccDit.null_layout does among the tokens."""
         self.blocks = nn.ModuleList(LocalBlock(width, tokens) for _ in range(blocks))
-        self.coarse = CoarsePath(width, coarse_blocks, tokens, patch) if coarse_blocks else None
         self.leave = nn.Conv2d(width, latent, 3, 1, 1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
@@ -72,11 +51,8 @@ class LocalHead(nn.Module):
         tokens (B*T, N, D) as they leave the last block, noisy (B*T, C, H, W), layout (B*T, W, H, W) from `read_layout`, condition (B*T, D).
         """
         h, w = (size // self.patch for size in noisy.shape[-2:])
-        grid = tokens.transpose(1, 2).unflatten(2, (h, w))                           # (B*T, D, h, w)
         spread = self.from_tokens(tokens).transpose(1, 2).unflatten(2, (h, w))       # (B*T, W*P*P, h, w)
         x = F.pixel_shuffle(spread, self.patch) + self.from_noisy(noisy) + layout    # (B*T, W, H, W)
-        if self.coarse is not None:
-            x = x + self.coarse(x, grid, condition)                                  # (B*T, W, H, W)
         for block in self.blocks:
             x = block(x, condition)                                                  # (B*T, W, H, W)
         return self.leave(F.silu(_norm(x)))                                          # (B*T, C, H, W)

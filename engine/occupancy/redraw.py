@@ -16,7 +16,7 @@ from engine.api import Cancelled, OccupancyFrame, Recipe
 from engine.devices import half_precision
 from engine.occupancy.flow import sample
 from engine.occupancy.panoptic import Panoptic
-from engine.occupancy.rollout import OccupancyGenerator, guided_velocity
+from engine.occupancy.rollout import OccupancyGenerator
 from engine.spec.clip import SceneClip
 from engine.spec.grid import GridSpec
 
@@ -70,7 +70,7 @@ def redraw(
         return before
     window = Window.around(region)
     grid = window.grid(clip.grid)
-    device, vae, dit = generator.device, generator.vae, generator.dit
+    device, vae = generator.device, generator.vae
     layouts = torch.from_numpy(np.ascontiguousarray(clip.layouts[0][:, window.x, window.y])).to(device)[None, None]
     old = torch.from_numpy(np.ascontiguousarray(before.semantics[window.x, window.y])).to(device)[None]
     steps, guidance = recipe.steps or DRAFT_STEPS, generator.preset.sampler.guidance if recipe.guidance is None else recipe.guidance
@@ -78,15 +78,9 @@ def redraw(
     with half_precision(device):
         known = vae.normalise(vae.encode(old).mean)[:, None].float()                 # (1, 1, C, h, w)
         noise = generator.noise(grid, clip.world_SE3_ego[0], recipe.seed)            # (1, 1, C, h, w)
-        layout = dit.read_layout(layouts)
-        h, w = noise.shape[-2] // dit.config.patch, noise.shape[-1] // dit.config.patch
-        null = dit.null_state(1, h, w) if guidance != 1 else None
         # The held latents around the region carry what was there; the frame before is not at hand, and the model knows that case.
-        history = dit.read_history(known[:, :0]) if dit.remembers else None
-
-        def velocity(x: Tensor, t: float) -> Tensor:
-            return guided_velocity(dit, x, t, layout, null, history, guidance)
-
+        # A draft, which has no steps of its own, is answered while the hand still holds the pen: without the weaker model.
+        velocity = generator.velocity(layouts, known[:, :0], guidance, autoguided=recipe.steps is not None)
         latents = sample(velocity, noise, steps, known, mask, cancelled)
         if latents is None:
             return None

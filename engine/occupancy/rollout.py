@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,26 +11,31 @@ from torch import Tensor
 
 from engine.api import Cancelled, OccupancyFrame, Recipe
 from engine.devices import half_precision
-from engine.occupancy.config import OccupancyPreset
+from engine.occupancy.config import DitConfig, OccupancyPreset
 from engine.occupancy.flow import sample
 from engine.occupancy.noise import world_noise
 from engine.occupancy.panoptic import Panoptic
-from engine.occupancy.stoccdit import HistoryState, LayoutState, StOccDit
+from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.occupancy.warp import warp_static
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import invert
 from engine.spec.grid import GridSpec
+from engine.weights import load_model, read_card
+
+Velocity = Callable[[Tensor, float], Tensor]
 
 
 class OccupancyGenerator:
     """A VAE and a STOccDiT on one device. Memory does not grow with the length of a rollout."""
 
-    def __init__(self, preset: OccupancyPreset, vae: OccupancyVae, dit: StOccDit, device: torch.device) -> None:
+    def __init__(self, preset: OccupancyPreset, vae: OccupancyVae, dit: StOccDit, device: torch.device, weaker: StOccDit | None = None) -> None:
+        """`weaker` is the model of less training that the preset's autoguidance leads away from; without it there is none."""
         if vae.config.latent != dit.config.latent:
             raise ValueError(f"The VAE makes latents of {vae.config.latent} channels, the DiT was built for {dit.config.latent}: load weights of one preset.")
         self.preset, self.device = preset, device
         self.vae, self.dit = vae.to(device).eval(), dit.to(device).eval()
+        self.weaker = None if weaker is None else weaker.to(device).eval()
         if device.type == "cpu":
             self.vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -71,15 +77,8 @@ class OccupancyGenerator:
         steps = recipe.steps or self.preset.sampler.steps
         guidance = self.preset.sampler.guidance if recipe.guidance is None else recipe.guidance
         with half_precision(self.device):
-            layout = self.dit.read_layout(layouts)
             noise = self.noise(clip.grid, clip.world_SE3_ego[index], recipe.seed)    # (1, 1, C, X/4, Y/4)
-            h, w = noise.shape[-2] // self.dit.config.patch, noise.shape[-1] // self.dit.config.patch
-            null = self.dit.null_state(1, h, w) if guidance != 1 else None
-            history = self._history(clip, index, past)
-
-            def velocity(x: Tensor, t: float) -> Tensor:
-                return guided_velocity(self.dit, x, t, layout, null, history, guidance)
-
+            velocity = self.velocity(layouts, self._remembered(clip, index, past), guidance)
             latents = sample(velocity, noise, steps, cancelled=cancelled)            # (1, 1, C, X/4, Y/4)
             if latents is None:
                 return None
@@ -92,26 +91,62 @@ class OccupancyGenerator:
         noise = world_noise(world_SE3_ego, (nx // 4, ny // 4), self.vae.config.latent, seed, grid.origin_m[:2])
         return torch.from_numpy(noise).to(self.device)[None, None]
 
-    def _history(self, clip: SceneClip, index: int, past: np.ndarray | None) -> HistoryState | None:
-        """The frame before, in this frame's coordinates; None before phase 2 has opened the temporal branch."""
-        if not self.dit.remembers:
-            return None
+    def velocity(self, layouts: Tensor, history: Tensor, guidance: float, autoguided: bool = True) -> Velocity:
+        """The velocity of noisy latents (1, 1, C, X/4, Y/4) at a time, under layouts (1, 1, 15, X, Y) and past latents (1, M, C, X/4, Y/4).
+
+        Everything that does not depend on noise and time is computed here, once. `autoguided` asks the weaker model too, where there is one.
+        """
+        sampler = self.preset.sampler
+        good = _field(self.dit, layouts, history, guidance)
+        if self.weaker is None or not autoguided:
+            return good
+        weak = _field(self.weaker, layouts, history, 1.0)
+
+        def velocity(x: Tensor, t: float) -> Tensor:
+            v = good(x, t)                                                           # (1, 1, C, X/4, Y/4)
+            if t < sampler.autoguided_above:
+                return v
+            w = weak(x, t)                                                           # (1, 1, C, X/4, Y/4)
+            return w + sampler.autoguidance * (v - w)
+
+        return velocity
+
+    def _remembered(self, clip: SceneClip, index: int, past: np.ndarray | None) -> Tensor:
+        """Latents (1, M, C, X/4, Y/4) of the frame before, in this frame's coordinates; M is 0 for the first one."""
         if past is None:
-            empty = torch.zeros(1, 0, self.vae.config.latent, *(n // 4 for n in clip.grid.bev_shape), device=self.device)
-            return self.dit.read_history(empty)
+            return torch.zeros(1, 0, self.vae.config.latent, *(n // 4 for n in clip.grid.bev_shape), device=self.device)
         past_SE3_now = invert(clip.world_SE3_ego[index - 1]) @ clip.world_SE3_ego[index]
         remembered = torch.from_numpy(warp_static(past, clip.grid, past_SE3_now)).to(self.device)
-        latents = self.vae.normalise(self.vae.encode(remembered[None]).mean)
-        return self.dit.read_history(latents[:, None])
+        return self.vae.normalise(self.vae.encode(remembered[None]).mean)[:, None]
 
 
-def guided_velocity(
-    dit: StOccDit, x: Tensor, t: float, layout: LayoutState, null: LayoutState | None, history: HistoryState | None, guidance: float
-) -> Tensor:
-    """Classifier-free guidance over the layout: null + guidance * (conditioned - null). One evaluation where guidance is 1."""
-    times = torch.full(x.shape[:2], t, device=x.device)
-    given = dit.denoise(x, times, layout, history).float()
-    if null is None:
-        return given
-    blind = dit.denoise(x, times, null, history).float()
-    return blind + guidance * (given - blind)
+def _field(dit: StOccDit, layouts: Tensor, history: Tensor, guidance: float) -> Velocity:
+    """One model's velocity, with classifier-free guidance over the layout: null + guidance * (conditioned - null)."""
+    layout = dit.read_layout(layouts)
+    h, w = (size // dit.config.patch for size in history.shape[-2:])
+    null = dit.null_state(1, h, w) if guidance != 1 else None
+    # Before phase 2 has opened the temporal branch there is nothing to remember with.
+    past = dit.read_history(history) if dit.remembers else None
+
+    def velocity(x: Tensor, t: float) -> Tensor:
+        times = torch.full(x.shape[:2], t, device=x.device)
+        given = dit.denoise(x, times, layout, past).float()
+        if null is None:
+            return given
+        blind = dit.denoise(x, times, null, past).float()
+        return blind + guidance * (given - blind)
+
+    return velocity
+
+
+def weaker_sibling(stem: Path, preset: OccupancyPreset) -> StOccDit | None:
+    """The model that autoguidance leads away from, of the sizes its card says; None where the preset has no autoguidance.
+
+    Raises WeightsError where the weights cannot be used.
+    """
+    if preset.sampler.autoguidance == 1:
+        return None
+    config = DitConfig(**read_card(stem)["config"])
+    weaker = StOccDit(config)
+    load_model(weaker, stem, config)
+    return weaker

@@ -67,8 +67,7 @@ class StOccDit(nn.Module):
             nn.init.zeros_(layer.bias)
         self.local: LocalHead | None = None
         if config.local_width:
-            blocks = config.local_blocks, config.coarse_blocks
-            self.local = LocalHead(config.latent, config.local_width, *blocks, d, config.patch, 4 * config.layout_width)
+            self.local = LocalHead(config.latent, config.local_width, config.local_blocks, d, config.patch, 4 * config.layout_width)
 
     def forward(
         self,

@@ -31,7 +31,6 @@ SCHEDULES: dict[str, dict[int, Schedule]] = {
         1: Schedule(steps=2600, batch=8, rate=8e-4, warmup=200, seed=1),
         2: Schedule(steps=500, batch=8, rate=8e-4, warmup=50, ema=0.99, seed=2),
         3: Schedule(steps=1100, batch=4, rate=5e-4, warmup=50, ema=0.995, seed=3, fall=0.5),
-        4: Schedule(steps=1600, batch=4, rate=8e-4, warmup=50, ema=0.995, seed=4, fall=0.4),
     },
     "paper": {
         1: Schedule(steps=200_000, batch=32, rate=1e-4, warmup=5000, ema=0.9999, workers=8, seed=1),
@@ -50,20 +49,14 @@ class Phase:
     """Noises per layout: its tokens, the encoder and the data are paid for once."""
     painted: float = 1.0
     """Loss weight of cells that are painted all over; below 1 only where the decoder sees the layout."""
-    shift: float = 1.0
-    """Above 1: more of the training times where the noise is high, which is where it is decided that a building stands here."""
-    learns: str = ""
-    """Beginning of the names of the parameters that learn; the others are held."""
 
 
 PHASES = {
     1: Phase(history_every=0),
     2: Phase(history_every=1),
     3: Phase(history_every=4, draws=4, painted=0.5),
-    4: Phase(history_every=4, draws=4, painted=0.3, shift=3.0, learns="local."),
 }
-"""1: single frames. 2: frames with history, what phase 1 learned moving slowly. Ours: 3, both mixed, all at full rate; 4, the
-convolutions alone."""
+"""1: single frames. 2: frames with history, what phase 1 learned moving slowly. 3 (ours): both mixed, all at full rate."""
 CROP = {"tiny": 64, "compact": 104, "paper": 200}
 LAYOUT_DROPOUT = HISTORY_DROPOUT = 0.1
 HISTORY_NOISE = 0.1
@@ -81,8 +74,6 @@ class FlowLoss:
     """K: noises and times per layout."""
     painted: float = 1.0
     """Loss weight of latent cells that are painted all over: what the decoder sees of the layout the latent need not hold."""
-    shift: float = 1.0
-    """Of `training_times`."""
     remember: bool = False
     """Whether the temporal branch is open for frames without a past, as it is at the start of a rollout."""
 
@@ -91,7 +82,7 @@ class FlowLoss:
         layouts = batch["layouts"][:, None]                                          # (B, 1, 15, X, Y)
         clean = self._latents(batch["semantics"])                                    # (B, 1, C, H, W)
         device, count = clean.device, len(clean)
-        t = training_times((count, self.draws), generator, self.shift)               # (B, K)
+        t = training_times((count, self.draws), generator)                           # (B, K)
         noise = torch.randn((count, self.draws, *clean.shape[2:]), generator=generator, device=device)
         drop = torch.rand(count, generator=generator, device=device) < LAYOUT_DROPOUT
         layout = model.read_layout(layouts, drop).repeated(self.draws)
@@ -161,9 +152,7 @@ def main(
         batches = sources.pick(data, worlds, data_share)
         facts["data"] = sources.describe(batches)
         painted = kind.painted if numbers.vae.decoder_sees_layout else 1.0
-        loss = FlowLoss(codec, kind.draws, painted, kind.shift, remember=number > 1)
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_(name.startswith(kind.learns))
+        loss = FlowLoss(codec, kind.draws, painted, remember=number > 1)
         groups = (lambda m, rate=schedule.rate: phase_2_groups(m, rate)) if number == 2 else None
         facts[f"phase{number}"] = train(
             model, loss, batches, schedule, out / f"phase{number}", device=where, resume=resume, groups=groups,

@@ -159,11 +159,6 @@ def test_stratified_times_cover_the_distribution_in_every_row() -> None:
     assert abs(float(torch.logit(times).mean())) < 0.02 and abs(float(torch.logit(times).std()) - 1) < 0.03
 
 
-def test_shifted_times_have_their_odds_multiplied() -> None:
-    plain, shifted = (training_times((4, 4), torch.Generator().manual_seed(0), shift) for shift in (1.0, 3.0))
-    torch.testing.assert_close(shifted / (1 - shifted), 3 * plain / (1 - plain), rtol=1e-3, atol=1e-4)
-
-
 def test_painted_weight_counts_only_what_is_painted_all_over() -> None:
     layouts = torch.zeros(1, 1, 15, 8, 8)
     layouts[..., CHANNEL["walkway"], :4, :] = 1

@@ -83,25 +83,6 @@ def test_recipes_write_weights_that_load(tmp_path: Path, monkeypatch: pytest.Mon
     assert dit.remembers, "phase 2 must have opened the temporal branch"
 
 
-def test_phase_four_moves_only_the_convolutions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    preset = PRESETS["tiny"]
-    preset = replace(preset, dit=replace(preset.dit, local_width=8, coarse_blocks=1))
-    monkeypatch.setitem(PRESETS, "tiny", preset)
-    monkeypatch.setitem(occupancy_recipe.CROP, "tiny", 32)
-    monkeypatch.setitem(occupancy_recipe.SCHEDULES, "tiny", {4: Schedule(steps=2, batch=1, rate=1e-2, warmup=1, workers=0, ema=None)})
-    monkeypatch.setattr(occupancy_recipe, "_picture", lambda *a: None)
-    torch.manual_seed(5)
-    before = StOccDit(preset.dit)
-    save_model(before, tmp_path / "begin", preset.dit, {})
-    save_model(OccupancyVae(preset.vae), tmp_path / "vae", preset.vae, {})
-    occupancy_recipe.main("tiny", tmp_path, device="cpu", phase=4, begin=tmp_path / "begin")
-    after = StOccDit(preset.dit)
-    load_model(after, tmp_path / "stoccdit", preset.dit)
-    old = {name: tensor.half().float() for name, tensor in before.state_dict().items()}
-    moved = {name for name, tensor in after.state_dict().items() if not torch.equal(tensor, old[name])}
-    assert moved and all(name.startswith("local.") for name in moved)
-
-
 def test_a_decoder_learns_alone_and_another_latent_begins_from_the_same_widths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(vae_recipe.SCHEDULES, "tiny", Schedule(steps=2, batch=1, rate=1e-2, warmup=1, workers=0, ema=None))
     monkeypatch.setitem(vae_recipe.CROP, "tiny", 32)
