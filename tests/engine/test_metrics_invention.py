@@ -154,7 +154,10 @@ def test_what_was_painted_is_no_speck() -> None:
 def test_seeds_differ_where_nothing_is_painted() -> None:
     result = diversity(SeededEngine(), clip(), Recipe(), seeds=(0, 1))
     # 2 x 4 rows of 10 unpainted columns, of 40 x 16; all painted columns agree (the walkway is empty for both).
-    assert result == {"unpainted_columns_that_differ": 12.5, "painted_columns_same_top_class": 100.0, "seeds": 2, "frames": 2}
+    assert result == {
+        "unpainted_columns_that_differ": 12.5, "painted_columns_same_top_class": 100.0, "painted_columns_same_lowest_class": 100.0,
+        "seeds": 2, "frames": 2,
+    }  # fmt: skip
     assert diversity(FakeEngine(), clip(), Recipe(), seeds=(0, 1))["unpainted_columns_that_differ"] == 0
     with pytest.raises(ValueError, match="only one"):
         diversity(FakeEngine(), clip(), Recipe(), seeds=(1, 1))
@@ -170,10 +173,12 @@ def test_a_painted_column_that_looks_different_from_above_disagrees() -> None:
     c[:, :, 0] = CLASS["terrain"]  # below the road no one sees it; off the road everything differs
     score = Diversity()
     score.add([a, b], layout)
-    assert score.scores()["painted_columns_same_top_class"] == 90.0 and score.scores()["unpainted_columns_that_differ"] == 0
+    assert score.scores()["painted_columns_same_top_class"] == 90.0 and score.scores()["painted_columns_same_lowest_class"] == 100.0
+    assert score.scores()["unpainted_columns_that_differ"] == 0
     score = Diversity()
     score.add([a, c], layout)
-    assert score.scores()["painted_columns_same_top_class"] == 100.0 and score.scores()["unpainted_columns_that_differ"] == 100.0
+    assert score.scores()["painted_columns_same_top_class"] == 100.0 and score.scores()["painted_columns_same_lowest_class"] == 0
+    assert score.scores()["unpainted_columns_that_differ"] == 100.0
 
 
 def test_each_channel_matters_where_it_was_painted() -> None:
