@@ -97,7 +97,7 @@ def _pictures(take: Take) -> str:
 
 
 def _block(row: dict[str, Any], title: str, pictures: str) -> str:
-    worlds = f"{row['worlds']} worlds of {row['frames_per_world']} frames, {row['data']}." if "worlds" in row else f"{row['frames']} frames."
+    worlds = f"{row['worlds']} worlds, frames of each: {row['frames_per_world']}; {row['data']}." if "worlds" in row else f"{row['frames']} frames."
     words = str(row.get("take", worlds))
     left = _channels(row["bev_versus_layout"]) + _horizon(row["bev_versus_layout_by_horizon"], "Obedience by horizon")
     right = _instances(row["instances"]) + _invention(row["invention"])
