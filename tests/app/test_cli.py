@@ -186,6 +186,18 @@ def test_evaluate_prints_json(take: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "bev_versus_layout.miou" in capsys.readouterr().out
 
 
+def test_evaluate_measures_an_engine_on_a_scene(scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.html"
+    asked = ["--preset", "fake", "--frames", "2", "--seeds", "0,3", "--sensitivity", "--page", str(page), "--json"]
+    assert main(["evaluate", "--scene", str(scene), *asked]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["scene"]["frames"] == 2 and report["diversity"][0]["takes"] == ["seed 0", "seed 3"]
+    assert report["sensitivity"]["per_channel"]["drivable_area"]["changed_inside"] > 90 and page.exists()
+    assert "99 were asked for" in refused(capsys, "evaluate", "--scene", scene, "--preset", "fake", "--frames", "99")
+    assert "'x' is not a whole number" in refused(capsys, "evaluate", "--scene", scene, "--seeds", "0,x")
+    assert "name it with --against" in refused(capsys, "evaluate", tmp_path, "--inception", tmp_path / "none.pt")
+
+
 def test_export_prints_what_it_dropped(take: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", str(take), "occ3d", "-o", str(tmp_path / "occ3d")]) == 0
     assert "Dropped" in capsys.readouterr().out
