@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -232,6 +232,12 @@ class Shot:
     def picture(self, camera: str) -> bytes | None:
         """A draft has none: the take's would show what was before the edit."""
         return self.take.picture(camera, self.frame) if self.take is not None and self.source != "draft" else None
+
+    def drawn(self, made: FrameMade, recipe: Recipe, whole: bool) -> Shot:
+        """The same moment with what the engine drew in place of its voxels, under the document's occupancy edits."""
+        frame = unpack(made)
+        occupancy = edited(OccupancyFrame(0, frame.semantics, frame.instances), self.document, self.clip)
+        return replace(self, occupancy=occupancy, source="draft", recipe=recipe, whole=whole)
 
 
 class ShotMaker:

@@ -19,10 +19,9 @@ import numpy as np
 from app.bridge import Shot, ShownTake
 from app.conditions import Conditions
 from app.jobs import JobStore
-from app.take_maker import edited
-from app.worker import Draw, FrameMade, unpack
+from app.worker import Draw, FrameMade
 from editor.document import Document
-from engine.api import OccupancyFrame, Recipe
+from engine.api import Recipe
 from engine.occupancy.region import with_rim
 
 REST_S = 0.6
@@ -217,6 +216,4 @@ class Drafter:
 
 
 def _with_draft(shot: Shot, draft: _Start, recipe: Recipe) -> Shot:
-    drawn = unpack(draft.made)
-    occupancy = edited(OccupancyFrame(0, drawn.semantics, drawn.instances), shot.document, shot.clip)
-    return replace(shot, occupancy=occupancy, source="draft", recipe=recipe, whole=draft.whole, base=(draft.made, draft.conditions))
+    return replace(shot.drawn(draft.made, recipe, draft.whole), base=(draft.made, draft.conditions))

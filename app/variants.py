@@ -115,7 +115,7 @@ class Variants:
                 made = top.before if top.chosen is None else top.chosen.made
                 if top.chosen is not None or top.earlier:
                     recipe = top.recipe if top.chosen is None else replace(top.recipe, seed=top.chosen.seed)
-                    shot = _showing(shot, made, recipe, top.before_whole and (top.chosen is None or top.chosen.whole))
+                    shot = shot.drawn(made, recipe, top.before_whole and (top.chosen is None or top.chosen.whole))
         if told != self._shown:
             self._changed()
         return shot
@@ -257,9 +257,3 @@ def _matches(proposal: _Proposal, shot: Shot) -> bool:
         return False
     conditions = shot.base[1] if shot.base is not None else proposal.take.conditions(shot.frame)
     return conditions is not None and conditions.digest() == proposal.digest
-
-
-def _showing(shot: Shot, made: FrameMade, recipe: Recipe, whole: bool) -> Shot:
-    drawn = unpack(made)
-    occupancy = edited(OccupancyFrame(0, drawn.semantics, drawn.instances), shot.document, shot.clip)
-    return replace(shot, occupancy=occupancy, source="draft", recipe=recipe, whole=whole)

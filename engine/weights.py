@@ -85,11 +85,7 @@ def read_card(stem: Path) -> dict[str, Any]:
 def read_tensors(stem: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """All tensors of weights by name, and their card, for a model that takes over a part. WeightsError where they are not there."""
     card = read_card(stem)
-    files = weight_files(stem, card.get("files", 1))
-    try:
-        return {name: tensor for file in files for name, tensor in load_file(file).items()}, card
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"The weights {files[0]} cannot be read ({error}): restore them from the repository.") from None
+    return _tensors(weight_files(stem, card.get("files", 1))), card
 
 
 def load_model(model: nn.Module, stem: Path, config: Any) -> dict[str, Any]:
@@ -113,10 +109,7 @@ def load_model(model: nn.Module, stem: Path, config: Any) -> dict[str, Any]:
             raise WeightsError(
                 f"The weights {path} were trained with {key} = {card['config'].get(key)}, the preset asks for {value}: use the preset they belong to."
             )
-    try:
-        tensors = {name: tensor for file in files for name, tensor in load_file(file).items()}
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"The weights {path} are not a readable safetensors file ({error}).") from None
+    tensors = _tensors(files)
     own = model.state_dict()
     missing, extra = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
     if missing or extra:
@@ -128,3 +121,10 @@ def load_model(model: nn.Module, stem: Path, config: Any) -> dict[str, Any]:
             raise WeightsError(f"In {path} '{key}' has shape {tuple(tensor.shape)}, the model needs {tuple(own[key].shape)}.")
     model.load_state_dict(tensors)
     return card
+
+
+def _tensors(files: list[Path]) -> dict[str, torch.Tensor]:
+    try:
+        return {name: tensor for file in files for name, tensor in load_file(file).items()}
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"The weights {files[0]} are not a readable safetensors file ({error}).") from None

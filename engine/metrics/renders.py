@@ -120,8 +120,8 @@ def renders(semantics: np.ndarray, grid: GridSpec, cameras: Sequence[Camera], eg
         pictures["camera_semantic"].append(colorise(seen.semantic))
         pictures["camera_depth"].append(depth_to_rgb(seen.depth))
     lowest, occupied = lowest_class(semantics), semantics != FREE
-    label = np.where(lowest == FREE, 0, lowest)
-    pictures["bev_semantic"].append(np.where((lowest == FREE)[..., None], 0, CLASS_RGB[label]).astype(np.uint8))
+    filled = occupied.any(2)
+    pictures["bev_semantic"].append(CLASS_RGB[lowest] * filled[..., None])
     height_m = (semantics.shape[2] - occupied[:, :, ::-1].argmax(2)) * grid.voxel_m
-    pictures["bev_height"].append(depth_to_rgb(np.where(occupied.any(2), height_m, 0.0), near_m=grid.voxel_m, far_m=semantics.shape[2] * grid.voxel_m))
+    pictures["bev_height"].append(depth_to_rgb(np.where(filled, height_m, 0.0), near_m=grid.voxel_m, far_m=semantics.shape[2] * grid.voxel_m))
     return pictures

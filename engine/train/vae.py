@@ -66,7 +66,8 @@ def main(
     """
     torch.manual_seed(0)
     config = PRESETS[preset].vae
-    config = replace(config, latent=latent or config.latent)
+    if latent is not None:
+        config = replace(config, latent=latent)
     schedule = SCHEDULES[preset].scaled(steps, batch, workers)
     model = OccupancyVae(config)
     fresh = _begin_from(model, Path(begin)) if begin is not None else {}
@@ -175,9 +176,9 @@ def reconstruction(model: OccupancyVae, device: torch.device, frames: int, first
     for index in range(frames):
         layouts, semantics, _, _ = sample_clip(first_seed + index, 1)
         with half_precision(device):
-            truth = torch.from_numpy(semantics).to(device)
-            voxels = model.decode(model.encode(truth).mean, torch.from_numpy(layouts).to(device))
-        confusion.add(model.semantics(voxels, torch.from_numpy(layouts).to(device))[0].cpu().numpy(), semantics[0])
+            truth, painted = torch.from_numpy(semantics).to(device), torch.from_numpy(layouts).to(device)
+            voxels = model.decode(model.encode(truth).mean, painted)
+        confusion.add(model.semantics(voxels, painted)[0].cpu().numpy(), semantics[0])
     return confusion.scores() | {"frames": frames}
 
 
@@ -187,6 +188,6 @@ def _picture(model: nn.Module, out: Path, step: int, device: torch.device) -> No
     model.eval()
     batch = OccupancyBatches(0, 4, 104)(HELD_OUT_SEED // 64 - 1)
     with torch.no_grad(), half_precision(device):
-        truth = batch["semantics"].to(device)
-        voxels = model.decode(model.encode(truth).mean, batch["layouts"].to(device))
-    bev_sheet([list(batch["semantics"].numpy()), list(model.semantics(voxels, batch["layouts"].to(device)).cpu().numpy())], out / f"sample_{step:06d}.png")
+        truth, painted = batch["semantics"].to(device), batch["layouts"].to(device)
+        voxels = model.decode(model.encode(truth).mean, painted)
+    bev_sheet([list(batch["semantics"].numpy()), list(model.semantics(voxels, painted).cpu().numpy())], out / f"sample_{step:06d}.png")
