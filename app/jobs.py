@@ -23,6 +23,7 @@ from app.basis import Basis
 from app.worker import Answer, Draw, Ended, FrameMade, Load, Loaded, Loading, Make, Progressed, WorkerProcess
 from editor.document import Document
 from engine.api import Recipe
+from engine.spec.take import frames_on_disk
 
 log = logging.getLogger("anyscene.jobs")
 
@@ -370,6 +371,8 @@ class JobStore:
             log.warning("%s while it was idle or drew a draft.", worker.obituary())
             self._pump()
             return
+        # Its last frame may have reached the disk without a word of it.
+        job.frames_kept = max(job.frames_kept, frames_on_disk(job.request.out))
         kept = f" {job.frames_kept} finished frames are kept" if job.frames_kept else ""
         if job.cancelling:
             self._end(job, "cancelled", f"{job.message}{kept and kept + '.'}")

@@ -247,7 +247,7 @@ class Workspace:
                 shown.pictures[answer.camera, answer.index] = answer.jpeg
             shown.stage = str(message["stage"]) or shown.stage
             if not job.live:
-                shown.frames = len(shown.made) or shown.frames
+                shown.frames = job.frames_kept or shown.frames
                 self._settle(job, shown)
             self._tell_take()
             here = self.frame - shown.start_frame
@@ -255,7 +255,8 @@ class Workspace:
             self._live.ask()
 
     def _settle(self, job: Job, shown: ShownTake) -> None:
-        if job.request.basis is not None and shown.made:
+        """Where its folder knows more than we do, the folder is shown: what each frame was made from, a frame that nobody told of."""
+        if shown.made and (job.request.basis is not None or len(shown.made) < shown.frames):
             try:
                 shown.settle()
             except ValueError as damage:

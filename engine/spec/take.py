@@ -247,6 +247,14 @@ def _newer_frames(folder: Path, index: int) -> list[Path]:
     return paths
 
 
+def frames_on_disk(folder: Path) -> int:
+    """Frames of occupancy that are finished and on disk, of a take that may have been cut off; 0 where it is no take."""
+    try:
+        return _occupancy_frames(folder, _grid(folder, _read_info(folder)))
+    except TakeError:
+        return 0
+
+
 def _occupancy_frames(folder: Path, grid: GridSpec) -> int:
     """How many frames of occupancy are on disk, each of them checked by its header."""
     whole, count = folder / "occupancy.npz", 0

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
+
+import numpy as np
 
 from app.jobs import LIVE
 from engine.spec.take import Take
@@ -111,6 +114,24 @@ def test_a_killed_worker_costs_its_job_and_nothing_else(studio):
         assert ended(page, waiting)["state"] == "done"
         assert studio.workspaces.jobs.worker_pid != pid
         assert page.command("add_agent", class_name="bus", x=15, y=0)["ok"]
+
+
+def test_a_frame_that_a_killed_worker_wrote_without_a_word_is_kept(studio):
+    with studio.page("silent") as page:
+        job = generate(page, preset=SLOW)
+        out = Path(after_frames(page, job, 3)["take"])
+        pid = studio.workspaces.jobs.worker_pid
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.2)
+        written = Take.open(out).frame_count
+        (out / "partial").mkdir(exist_ok=True)
+        last = Take.open(out)
+        np.savez(out / "partial" / f"{written:05d}.npz", semantics=last.semantics[-1], instances=last.instances[-1])
+        os.kill(pid, signal.SIGKILL)
+        end = ended(page, job)
+        assert end["frames_kept"] == written + 1 == Take.open(out).frame_count and f"{written + 1} finished frames" in end["message"]
+        assert page.wait_for("take", lambda m: m["frames"] == written + 1)["id"] == job
+        assert studio.workspaces.get("silent").shown.occupancy(written) is not None
 
 
 def test_a_worker_that_dies_idle_is_replaced_unseen(studio):
