@@ -163,7 +163,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--json", action="store_true", help="print JSON")
 
     training = command("train", "run one of the recipes that made the shipped weights")
-    training.add_argument("model", choices=("vae", "occupancy", "views"))
+    training.add_argument("model", choices=("vae", "occupancy", "sketch", "views"))
     _output(training, "DIR")
     training.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
     training.add_argument("--steps", type=_count, metavar="N", help="optimizer steps (default: the preset's)")
@@ -172,6 +172,7 @@ def build_parser() -> argparse.ArgumentParser:
     training.add_argument("--ablation", metavar="NAME", help="of occupancy: half_depth or additive")
     training.add_argument("--latent", type=_count, metavar="C", help="of vae: channels of the latent (default: the preset's)")
     training.add_argument("--decoder-only", action="store_true", default=None, help="of vae: hold the encoder, so that occupancy weights stay valid")
+    training.add_argument("--worlds", type=_count, metavar="N", help="of sketch: worlds to encode before it learns (default: the preset's)")
     training.add_argument("--data", metavar="FORMAT:DIR[,..]", help="train on occ3d:, nucraft: or takes: folders too (default: procedural worlds)")
     training.add_argument("--data-share", type=_share, metavar="S", help="share of crops that come from --data, the rest procedural (default: 0.8)")
     _engine_options(training)

@@ -13,17 +13,15 @@ import torch
 
 from engine.api import Buffers, Cancelled, OccupancyFrame, Picture, Recipe
 from engine.devices import pick_device
-from engine.occupancy.config import PRESETS
 from engine.occupancy.redraw import redraw
-from engine.occupancy.rollout import OccupancyGenerator, weaker_sibling
-from engine.occupancy.stoccdit import StOccDit
-from engine.occupancy.vae import OccupancyVae
+from engine.occupancy.rollout import OccupancyGenerator
+from engine.occupancy.shipped import load_generator
 from engine.render.buffers import render_buffers
 from engine.spec.camera import Camera
 from engine.spec.clip import SceneClip
 from engine.spec.grid import GridSpec
 from engine.views.compact import ViewModel
-from engine.weights import WEIGHTS, load_model
+from engine.weights import WEIGHTS
 
 
 class ModelEngine:
@@ -62,17 +60,13 @@ class ModelEngine:
 def load_engine(preset: str, device: str = "auto", weights: Path = WEIGHTS) -> ModelEngine:
     """Loads a preset's weights, strictly. Raises WeightsError or ValueError with one sentence."""
     where = pick_device(device)
-    numbers = PRESETS[preset]
-    vae, dit = OccupancyVae(numbers.vae), StOccDit(numbers.dit)
-    vae_card = load_model(vae, weights / preset / "vae", numbers.vae)
-    dit_card = load_model(dit, weights / preset / "stoccdit", numbers.dit)
-    weaker = weaker_sibling(weights / preset / "stoccdit_weaker", numbers)
+    generator, shas = load_generator(preset, where, weights)
     views = ViewModel.load(weights / preset / "views", where)
     facts: dict[str, object] = {
         "preset": preset,
         "device": where.type,
-        "weights": {"vae": vae_card["sha256"], "stoccdit": dit_card["sha256"], "views": views.card["sha256"]},
-        "sampler": asdict(numbers.sampler),
+        "weights": shas | {"views": views.card["sha256"]},
+        "sampler": asdict(generator.preset.sampler),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__, "numba": numba.__version__},
     }
-    return ModelEngine(preset, OccupancyGenerator(numbers, vae, dit, where, weaker), views, facts)
+    return ModelEngine(preset, generator, views, facts)

@@ -9,14 +9,18 @@ from typing import Any
 
 from app.cli import CommandError
 from app.commands.paths import output_file
-from app.commands.scenes import load_scene
+from app.commands.scenes import frames_left, load_scene
 from app.progress import ProgressBar
-from engine.spec.grid import RATE_HZ
+
+OF_SCENE: dict[str, object] = {"frames": None, "seeds": (0,), "sensitivity": False, "start": 0.0}
+"""Options that only --scene knows, and their defaults."""
 
 
 def evaluate(args: Namespace) -> int:
     if sum(map(bool, (args.takes, args.procedural, args.scene))) != 1:
         raise CommandError("evaluate measures either takes or an engine: name takes, or ask for --procedural N frames or --scene SCENE.")
+    if not args.scene and (given := [name for name, default in OF_SCENE.items() if getattr(args, name) != default]):
+        raise CommandError(f"--{given[0]} is for --scene, which is not given: leave it out, or name a scene.")
     page = output_file(args.page) if args.page else None
     bar = ProgressBar()
     try:
@@ -58,14 +62,12 @@ def _measure_engine(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
 def _measure_scene(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
     if args.against or args.held_out or args.inception:
         raise CommandError("--against, --held-out and --inception need a truth or takes, which --scene does not have: leave them out, or generate a take.")
-    from editor.clip import frame_count, scene_clip
+    from editor.clip import scene_clip
     from engine import presets
     from engine.metrics.scene import evaluate_scene
 
     document = load_scene(args.scene)
-    left = frame_count(document) - round(args.start * RATE_HZ)
-    if left < (args.frames or 1):
-        raise CommandError(f"'{document.name}' has {max(left, 0)} frames from {args.start:g} s on, and {args.frames or 1} were asked for: ask for fewer.")
+    left = frames_left(document, args.start, args.frames)
     clip = scene_clip(document, args.start, args.frames or left)
     return evaluate_scene(presets.load(args.preset, args.device), clip, _recipe(args), args.seeds, args.sensitivity, bar)
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from app.cli import CommandError
 from app.commands.paths import output_file
+from editor.clip import frame_count
 from editor.document import Document, EditError
 from editor.files import project
 from editor.formats import import_scene
+from engine.spec.grid import RATE_HZ
 
 
 def import_(args: Namespace) -> int:
@@ -36,6 +38,16 @@ def load_scene(path: Path) -> Document:
     if not path.is_file():
         raise CommandError(f"There is no scene file {path}: give a .anyscene file, which 'import' or the studio writes.")
     return project.load(path)
+
+
+def frames_left(document: Document, start_s: float, asked: int | None = None) -> int:
+    """Frames from `start_s` to the end of a scene. CommandError where there are none, or fewer than were asked for."""
+    left = frame_count(document) - round(start_s * RATE_HZ)
+    if left < 1:
+        raise CommandError(f"--start {start_s:g} is past the end of '{document.name}', which is {document.duration_s:g} s long: start earlier.")
+    if left < (asked or 1):
+        raise CommandError(f"'{document.name}' has {left} frames from {start_s:g} s on, and {asked} were asked for: ask for fewer.")
+    return left
 
 
 def _run_script(script: Path, document: Document, *, debug: bool) -> Document:

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.cli import INTERRUPTED, CommandError
 from app.commands.paths import output_folder
-from app.commands.scenes import load_scene
+from app.commands.scenes import frames_left, load_scene
 from app.progress import ProgressBar
 from engine.spec.grid import RATE_HZ
 
@@ -26,10 +26,7 @@ def generate(args: Namespace) -> int:
     if basis is not None:
         args.start = float(basis.take.timestamps_s[0])
         args.frames = _continued_frames(args, basis, frame_count(document))
-    left = frame_count(document) - round(args.start * RATE_HZ)
-    if left < 1:
-        length = f"{document.duration_s:g} s"
-        raise CommandError(f"--start {args.start:g} is past the end of '{document.name}', which is {length} long: start earlier.")
+    left = frames_left(document, args.start)
     _check_cameras(document, args.cameras)
     out = output_folder(args.out, known_by="take.json")
 

@@ -15,6 +15,7 @@ OF_MODEL = {
     "ablation": ("occupancy",),
     "latent": ("vae",),
     "decoder_only": ("vae",),
+    "worlds": ("sketch",),
 }
 """Which models' recipes know an option."""
 
@@ -29,8 +30,8 @@ def train(args: Namespace) -> int:
     for name in OF_MODEL.keys() & options.keys():
         if args.model not in OF_MODEL[name]:
             raise CommandError(f"--{name.replace('_', '-')} is for {' and '.join(OF_MODEL[name])}, not for {args.model}: leave it out.")
-    if "data" in options and args.model == "views":
-        raise CommandError("The view model learns from procedural worlds only, so --data is for vae and occupancy: leave it out.")
+    if "data" in options and args.model in ("views", "sketch"):
+        raise CommandError(f"Model '{args.model}' learns from procedural worlds only, so --data is for vae and occupancy: leave it out.")
     if "data_share" in options and "data" not in options:
         raise CommandError("--data-share says how much comes from --data, which is not given: name the data too.")
     processes = importlib.import_module("engine.train.processes")

@@ -13,7 +13,7 @@ from engine.data.worlds import make_world
 from engine.metrics.frames import LayoutScores, TruthScores
 from engine.metrics.reference import Sample, compare, held_out_reference
 from engine.metrics.renders import Inception, RenderScores
-from engine.render.bench import surround_cameras
+from engine.spec.camera import surround_cameras
 from engine.spec.grid import OCC3D, GridSpec
 from engine.train.batches import HELD_OUT_SEED
 

@@ -14,12 +14,12 @@ import torch
 
 from engine.api import Recipe
 from engine.devices import pick_device
-from engine.occupancy.config import PRESETS, DitConfig, OccupancyPreset, SamplerConfig, VaeConfig
-from engine.occupancy.rollout import OccupancyGenerator, weaker_sibling
+from engine.occupancy.config import DitConfig, OccupancyPreset, SamplerConfig, VaeConfig
+from engine.occupancy.rollout import OccupancyGenerator
+from engine.occupancy.shipped import load_generator
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.spec.clip import SceneClip
-from engine.weights import WEIGHTS, load_model
 
 UNISCENE = OccupancyPreset(
     VaeConfig(latent=4, decoder_sees_layout=False),
@@ -34,7 +34,7 @@ MEASURED_STEPS = 5
 def bench_occupancy(clip: SceneClip) -> dict[str, float | int | str]:
     """Frames per second of both on `clip`, and their ratio (above 1: ours is faster)."""
     device = pick_device()
-    ours, theirs = _shipped(device), _random(UNISCENE, device)
+    (ours, _), theirs = load_generator("compact", device), _random(UNISCENE, device)
     ours_s = _seconds_per_frame(ours, clip, Recipe())
     few = _seconds_per_frame(theirs, clip, Recipe(steps=MEASURED_STEPS))
     one = _seconds_per_frame(theirs, clip, Recipe(steps=1))
@@ -64,14 +64,6 @@ def _random(preset: OccupancyPreset, device: torch.device) -> OccupancyGenerator
     for block in dit.blocks:
         torch.nn.init.constant_(block.time_gate, 0.1)  # type: ignore[arg-type]  # so that its temporal branch is paid for
     return OccupancyGenerator(preset, OccupancyVae(preset.vae), dit, device)
-
-
-def _shipped(device: torch.device) -> OccupancyGenerator:
-    preset = PRESETS["compact"]
-    vae, dit = OccupancyVae(preset.vae), StOccDit(preset.dit)
-    load_model(vae, WEIGHTS / "compact" / "vae", preset.vae)
-    load_model(dit, WEIGHTS / "compact" / "stoccdit", preset.dit)
-    return OccupancyGenerator(preset, vae, dit, device, weaker_sibling(WEIGHTS / "compact" / "stoccdit_weaker", preset))
 
 
 def straight_drive(layout: np.ndarray, frames: int = FRAMES) -> SceneClip:

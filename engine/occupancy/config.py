@@ -52,15 +52,27 @@ class DitConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SketchConfig:
+    """The masked-token model that sketches a frame's latents before the flow begins (`sketch.py`; ours)."""
+
+    latent: int = 16
+    """Must equal the VAE's."""
+    codes: int = 512
+    width: int = 160
+    blocks: int = 4
+    heads: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class SamplerConfig:
     """Defaults of generation."""
 
     steps: int = 30
     guidance: float = 2.0
-    autoguidance: float = 1.0
-    """w of weak + w (model - weak), with the weights NAME_weaker of less training beside the model's own; 1 is off, as in the paper."""
-    autoguided_above: float = 0.5
-    """Noise levels at which the weaker model is asked: what stands where is decided there."""
+    begin_at: float = 1.0
+    """Noise level at which the flow begins from the sketch; 1 begins from noise alone, as in the paper."""
+    sketch_rounds: int = 12
+    """Rounds in which a whole frame is sketched; what is remembered is not sketched anew, and a rollout needs fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,8 @@ class OccupancyPreset:
     vae: VaeConfig
     dit: DitConfig
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
+    sketch: SketchConfig | None = None
+    """None begins from noise alone, as the paper does."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -79,12 +93,14 @@ PRESETS: dict[str, OccupancyPreset] = {
     "tiny": OccupancyPreset(
         VaeConfig(latent=4, width=16, blocks=1, axial_blocks=1),
         DitConfig(latent=4, blocks=2, width=32, heads=2, layout_width=8),
-        SamplerConfig(steps=2, guidance=1.0),
+        SamplerConfig(steps=2, guidance=1.0, begin_at=0.6, sketch_rounds=4),
+        SketchConfig(latent=4, codes=32, width=32, blocks=1, heads=1),
     ),
     "compact": OccupancyPreset(
         VaeConfig(),
         DitConfig(blocks=8, width=192, heads=6, layout_width=32, layout_tokens="one_way", layout_added=True, history=1, local_width=96),
-        SamplerConfig(steps=5, guidance=1.0, autoguidance=3.0),
+        SamplerConfig(steps=3, guidance=1.0, begin_at=0.6),
+        SketchConfig(),
     ),
     "paper": OccupancyPreset(VaeConfig(width=128, decoder_sees_layout=False), DitConfig()),
 }

@@ -52,9 +52,9 @@ def velocity_loss(predicted: Tensor, clean: Tensor, noise: Tensor, weight: Tenso
     return (error * weight).sum() / (weight.expand_as(error)).sum()
 
 
-def euler_times(steps: int) -> list[float]:
-    """steps + 1 times from 1 (noise) to 0 (data)."""
-    return [1 - index / steps for index in range(steps)] + [0.0]
+def euler_times(steps: int, begin: float = 1.0) -> list[float]:
+    """steps + 1 times from `begin` (1 is noise) to 0 (data)."""
+    return [begin * (1 - index / steps) for index in range(steps)] + [0.0]
 
 
 @torch.no_grad()
@@ -65,13 +65,17 @@ def sample(
     known: Tensor | None = None,
     mask: Tensor | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    sketch: Tensor | None = None,
+    begin: float = 1.0,
 ) -> Tensor | None:
     """Euler steps from noise to data; None where `cancelled()` said so between two steps.
 
-    With `known` and `mask` (1 = generate) the rest follows the known latents along their own straight path, which is
-    inpainting for a straight flow.
+    With a `sketch` of the data they begin from it, under noise of level `begin`. With `known` and `mask` (1 = generate) the rest
+    follows the known latents along their own straight path, which is inpainting for a straight flow.
     """
-    x, times = noise, euler_times(steps)
+    begin = 1.0 if sketch is None else begin
+    x = noise if sketch is None else (1 - begin) * sketch + begin * noise
+    times = euler_times(steps, begin)
     for now, after in zip(times[:-1], times[1:], strict=True):
         if cancelled():
             return None

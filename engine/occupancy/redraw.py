@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from engine.api import Cancelled, OccupancyFrame, Recipe
 from engine.devices import half_precision
+from engine.occupancy.begin import any_cells
 from engine.occupancy.flow import sample
 from engine.occupancy.panoptic import Panoptic
 from engine.occupancy.rollout import OccupancyGenerator
+from engine.occupancy.sketch import CELLS, places_in
 from engine.spec.clip import SceneClip
 from engine.spec.grid import GridSpec
 
@@ -44,6 +45,11 @@ class Window:
             high = min(size // TOKEN_CELLS, hit[-1] // TOKEN_CELLS + 1 + CONTEXT_TOKENS)
             spans.append(slice(int(low) * TOKEN_CELLS, int(high) * TOKEN_CELLS))
         return Window(*spans)
+
+    @property
+    def cells(self) -> Window:
+        """The same in latent cells."""
+        return Window(*(slice(span.start // CELLS, span.stop // CELLS) for span in (self.x, self.y)))
 
     def grid(self, whole: GridSpec) -> GridSpec:
         """The grid of this window alone."""
@@ -74,14 +80,16 @@ def redraw(
     layouts = torch.from_numpy(np.ascontiguousarray(clip.layouts[0][:, window.x, window.y])).to(device)[None, None]
     old = torch.from_numpy(np.ascontiguousarray(before.semantics[window.x, window.y])).to(device)[None]
     steps, guidance = recipe.steps or DRAFT_STEPS, generator.preset.sampler.guidance if recipe.guidance is None else recipe.guidance
-    mask = _latent_mask(region[window.x, window.y], device)                          # (1, 1, 1, h, w)
+    drawn_cells = any_cells(region[window.x, window.y])
+    mask = torch.from_numpy(drawn_cells).to(device).float()[None, None, None]        # (1, 1, 1, h, w)
     with half_precision(device):
         known = vae.normalise(vae.encode(old).mean)[:, None].float()                 # (1, 1, C, h, w)
         noise = generator.noise(grid, clip.world_SE3_ego[0], recipe.seed)            # (1, 1, C, h, w)
+        places = places_in(*(size // CELLS for size in region.shape))[:, window.cells.x, window.cells.y]
+        sketch = generator.begin(layouts, known[0], ~drawn_cells, recipe.seed, recipe.seed, places)
         # The held latents around the region carry what was there; the frame before is not at hand, and the model knows that case.
-        # A draft, which has no steps of its own, is answered while the hand still holds the pen: without the weaker model.
-        velocity = generator.velocity(layouts, known[:, :0], guidance, autoguided=recipe.steps is not None)
-        latents = sample(velocity, noise, steps, known, mask, cancelled)
+        velocity = generator.velocity(layouts, known[:, :0], guidance)
+        latents = sample(velocity, noise, steps, known, mask, cancelled, sketch, generator.preset.sampler.begin_at)
         if latents is None:
             return None
         voxels = vae.decode(vae.denormalise(latents[0]), layouts[0])                 # (1, x, y, Z, E)
@@ -94,9 +102,3 @@ def redraw(
     fresh = Panoptic(clip.grid, highest + 1).assign(semantics, clip.boxes[0], clip.world_SE3_ego[0])
     instances[region] = fresh[region]
     return OccupancyFrame(before.index, semantics, instances)
-
-
-def _latent_mask(region: np.ndarray, device: torch.device) -> Tensor:
-    """1 on latent cells that hold any of the region's columns."""
-    cells = torch.from_numpy(region).to(device).float()[None, None]
-    return torch.nn.functional.max_pool2d(cells, 4)[None]

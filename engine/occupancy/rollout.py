@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,31 +10,42 @@ from torch import Tensor
 
 from engine.api import Cancelled, OccupancyFrame, Recipe
 from engine.devices import half_precision
-from engine.occupancy.config import DitConfig, OccupancyPreset
+from engine.metrics.layout import shown_channels
+from engine.occupancy.begin import agent_cells, painted_cells, sketched, stale_cells, whole_cells
+from engine.occupancy.config import OccupancyPreset
 from engine.occupancy.flow import sample
 from engine.occupancy.noise import world_noise
 from engine.occupancy.panoptic import Panoptic
+from engine.occupancy.sketch import Sketch, places_in
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
-from engine.occupancy.warp import warp_static
+from engine.occupancy.warp import seen_columns, warp_static
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import invert
 from engine.spec.grid import GridSpec
-from engine.weights import load_model, read_card
 
+SEEDS = 1_000_003
+"""Between the seeds of two recipes lie those of as many frames."""
 Velocity = Callable[[Tensor, float], Tensor]
 
 
 class OccupancyGenerator:
     """A VAE and a STOccDiT on one device. Memory does not grow with the length of a rollout."""
 
-    def __init__(self, preset: OccupancyPreset, vae: OccupancyVae, dit: StOccDit, device: torch.device, weaker: StOccDit | None = None) -> None:
-        """`weaker` is the model of less training that the preset's autoguidance leads away from; without it there is none."""
+    def __init__(
+        self,
+        preset: OccupancyPreset,
+        vae: OccupancyVae,
+        dit: StOccDit,
+        device: torch.device,
+        sketch: Sketch | None = None,
+    ) -> None:
+        """`sketch` draws what the flow begins from; without it the flow begins from noise alone, as in the paper."""
         if vae.config.latent != dit.config.latent:
             raise ValueError(f"The VAE makes latents of {vae.config.latent} channels, the DiT was built for {dit.config.latent}: load weights of one preset.")
         self.preset, self.device = preset, device
         self.vae, self.dit = vae.to(device).eval(), dit.to(device).eval()
-        self.weaker = None if weaker is None else weaker.to(device).eval()
+        self.sketch = None if sketch is None else sketch.to(device).eval()
         if device.type == "cpu":
             self.vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -77,9 +87,12 @@ class OccupancyGenerator:
         steps = recipe.steps or self.preset.sampler.steps
         guidance = self.preset.sampler.guidance if recipe.guidance is None else recipe.guidance
         with half_precision(self.device):
-            noise = self.noise(clip.grid, clip.world_SE3_ego[index], recipe.seed)    # (1, 1, C, X/4, Y/4)
-            velocity = self.velocity(layouts, self._remembered(clip, index, past), guidance)
-            latents = sample(velocity, noise, steps, cancelled=cancelled)            # (1, 1, C, X/4, Y/4)
+            noise = self._noise(clip, index, layouts, recipe.seed)                   # (1, 1, C, X/4, Y/4)
+            history, known = self._remembered(clip, index, past)
+            velocity = self.velocity(layouts, history, guidance)
+            remembered = torch.zeros_like(noise[0]) if past is None else history[:, 0]   # (1, C, X/4, Y/4)
+            sketch = self.begin(layouts, remembered, known, recipe.seed * SEEDS + index, painted_seed=index)
+            latents = sample(velocity, noise, steps, cancelled=cancelled, sketch=sketch, begin=self.preset.sampler.begin_at)
             if latents is None:
                 return None
             voxels = self.vae.decode(self.vae.denormalise(latents[0]), layouts[0])   # (1, X, Y, Z, E)
@@ -91,62 +104,58 @@ class OccupancyGenerator:
         noise = world_noise(world_SE3_ego, (nx // 4, ny // 4), self.vae.config.latent, seed, grid.origin_m[:2])
         return torch.from_numpy(noise).to(self.device)[None, None]
 
-    def velocity(self, layouts: Tensor, history: Tensor, guidance: float, autoguided: bool = True) -> Velocity:
+    def velocity(self, layouts: Tensor, history: Tensor, guidance: float) -> Velocity:
         """The velocity of noisy latents (1, 1, C, X/4, Y/4) at a time, under layouts (1, 1, 15, X, Y) and past latents (1, M, C, X/4, Y/4).
 
-        Everything that does not depend on noise and time is computed here, once. `autoguided` asks the weaker model too, where there is one.
+        Everything that does not depend on noise and time is computed here, once. Classifier-free guidance is over the layout:
+        null + guidance * (conditioned - null).
         """
-        sampler = self.preset.sampler
-        good = _field(self.dit, layouts, history, guidance)
-        if self.weaker is None or not autoguided:
-            return good
-        weak = _field(self.weaker, layouts, history, 1.0)
+        layout = self.dit.read_layout(layouts)
+        h, w = (size // self.dit.config.patch for size in history.shape[-2:])
+        null = self.dit.null_state(1, h, w) if guidance != 1 else None
+        # Before phase 2 has opened the temporal branch there is nothing to remember with.
+        past = self.dit.read_history(history) if self.dit.remembers else None
 
         def velocity(x: Tensor, t: float) -> Tensor:
-            v = good(x, t)                                                           # (1, 1, C, X/4, Y/4)
-            if t < sampler.autoguided_above:
-                return v
-            w = weak(x, t)                                                           # (1, 1, C, X/4, Y/4)
-            return w + sampler.autoguidance * (v - w)
+            times = torch.full(x.shape[:2], t, device=x.device)
+            given = self.dit.denoise(x, times, layout, past).float()                 # (1, 1, C, X/4, Y/4)
+            if null is None:
+                return given
+            blind = self.dit.denoise(x, times, null, past).float()                   # (1, 1, C, X/4, Y/4)
+            return blind + guidance * (given - blind)
 
         return velocity
 
-    def _remembered(self, clip: SceneClip, index: int, past: np.ndarray | None) -> Tensor:
-        """Latents (1, M, C, X/4, Y/4) of the frame before, in this frame's coordinates; M is 0 for the first one."""
+    def _noise(self, clip: SceneClip, index: int, layouts: Tensor, seed: int) -> Tensor:
+        """Noise of a frame, (1, 1, C, X/4, Y/4). Where something is painted it is the same under every seed: seeds are for the rest."""
+        noise = self.noise(clip.grid, clip.world_SE3_ego[index], seed)
+        if self.sketch is None or not seed:
+            return noise
+        return torch.where(painted_cells(layouts[0])[:, None, None], self.noise(clip.grid, clip.world_SE3_ego[index], 0), noise)
+
+    def begin(
+        self, layouts: Tensor, latents: Tensor, known: np.ndarray, seed: int, painted_seed: int, places: Tensor | None = None
+    ) -> Tensor | None:
+        """What the flow begins from, (1, 1, C, X/4, Y/4): latents (1, C, X/4, Y/4) where `known` (X/4, Y/4), a sketch of the rest.
+
+        `places` (2, X/4, Y/4) where this is a part of a frame. None where this generator begins from noise.
+        """
+        if self.sketch is None:
+            return None
+        given = torch.from_numpy(known).to(self.device)[None]
+        places = places_in(*known.shape) if places is None else places
+        places = places.to(self.device)[None]                                        # (1, 2, X/4, Y/4)
+        return sketched(self.sketch, layouts[0], latents, given, places, self.preset.sampler.sketch_rounds, seed, painted_seed)[None]
+
+    def _remembered(self, clip: SceneClip, index: int, past: np.ndarray | None) -> tuple[Tensor, np.ndarray]:
+        """Latents (1, M, C, X/4, Y/4) of the frame before, in this frame's coordinates, M = 0 for the first one, and where they hold.
+
+        Bool (X/4, Y/4): where the past frame saw what stands still, no agent is painted, and the ground is what is painted now.
+        """
+        nx, ny = (n // 4 for n in clip.grid.bev_shape)
         if past is None:
-            return torch.zeros(1, 0, self.vae.config.latent, *(n // 4 for n in clip.grid.bev_shape), device=self.device)
+            return torch.zeros(1, 0, self.vae.config.latent, nx, ny, device=self.device), np.zeros((nx, ny), bool)
         past_SE3_now = invert(clip.world_SE3_ego[index - 1]) @ clip.world_SE3_ego[index]
-        remembered = torch.from_numpy(warp_static(past, clip.grid, past_SE3_now)).to(self.device)
-        return self.vae.normalise(self.vae.encode(remembered[None]).mean)[:, None]
-
-
-def _field(dit: StOccDit, layouts: Tensor, history: Tensor, guidance: float) -> Velocity:
-    """One model's velocity, with classifier-free guidance over the layout: null + guidance * (conditioned - null)."""
-    layout = dit.read_layout(layouts)
-    h, w = (size // dit.config.patch for size in history.shape[-2:])
-    null = dit.null_state(1, h, w) if guidance != 1 else None
-    # Before phase 2 has opened the temporal branch there is nothing to remember with.
-    past = dit.read_history(history) if dit.remembers else None
-
-    def velocity(x: Tensor, t: float) -> Tensor:
-        times = torch.full(x.shape[:2], t, device=x.device)
-        given = dit.denoise(x, times, layout, past).float()
-        if null is None:
-            return given
-        blind = dit.denoise(x, times, null, past).float()
-        return blind + guidance * (given - blind)
-
-    return velocity
-
-
-def weaker_sibling(stem: Path, preset: OccupancyPreset) -> StOccDit | None:
-    """The model that autoguidance leads away from, of the sizes its card says; None where the preset has no autoguidance.
-
-    Raises WeightsError where the weights cannot be used.
-    """
-    if preset.sampler.autoguidance == 1:
-        return None
-    config = DitConfig(**read_card(stem)["config"])
-    weaker = StOccDit(config)
-    load_model(weaker, stem, config)
-    return weaker
+        warped, layout = warp_static(past, clip.grid, past_SE3_now), clip.layouts[index]
+        known = whole_cells(seen_columns(past, clip.grid, past_SE3_now)) & ~agent_cells(layout) & ~stale_cells(shown_channels(warped), layout)
+        return self.vae.normalise(self.vae.encode(torch.from_numpy(warped).to(self.device)[None]).mean)[:, None], known

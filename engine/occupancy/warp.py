@@ -19,6 +19,19 @@ def warp_static(semantics: np.ndarray, grid: GridSpec, past_SE3_now: np.ndarray)
     return _warp(semantics, grid.voxel_m, np.asarray(grid.origin_m), np.ascontiguousarray(past_SE3_now[:3]))
 
 
+def seen_columns(semantics: np.ndarray, grid: GridSpec, past_SE3_now: np.ndarray) -> np.ndarray:
+    """Bool (X, Y): the columns of the present frame that a past one (X, Y, Z) saw, with no agent standing in them."""
+    x, y = np.meshgrid(*grid.cell_centers_m(), indexing="ij")
+    now = np.stack([x, y, np.zeros_like(x), np.ones_like(x)], -1)                    # (X, Y, 4)
+    past = (now @ past_SE3_now.T)[..., :2]                                           # (X, Y, 2)
+    cell = np.floor((past - np.asarray(grid.origin_m[:2])) / grid.voxel_m).astype(int)
+    inside = ((cell >= 0) & (cell < grid.bev_shape)).all(-1)
+    empty = ~((semantics >= 1) & (semantics <= LAST_AGENT)).any(2)
+    seen = np.zeros(grid.bev_shape, bool)
+    seen[inside] = empty[tuple(cell[inside].T)]
+    return seen
+
+
 def warp_static_slow(semantics: np.ndarray, grid: GridSpec, past_SE3_now: np.ndarray) -> np.ndarray:
     """The plain twin of `warp_static`."""
     index = np.stack(np.meshgrid(*(np.arange(n) for n in semantics.shape), indexing="ij"), -1)

@@ -12,9 +12,8 @@ from numba import get_num_threads, njit, prange, set_num_threads
 
 from engine.render import mesh
 from engine.render.raycast import Volume, cast_rays, grid_pose
-from engine.spec.camera import Camera
+from engine.spec.camera import surround_cameras
 from engine.spec.classes import CLASS, FREE, NOTHING_HIT
-from engine.spec.geometry import Pose
 from engine.spec.grid import OCC3D, GridSpec
 
 
@@ -45,15 +44,6 @@ def street(grid: GridSpec, seed: int) -> tuple[np.ndarray, np.ndarray]:
         if abs(x - nx // 2) > 12 or abs(y - ny // 2) > 8:
             block(x, y, (11, 5, 4), "car", instance_id)
     return semantics, instances
-
-
-def surround_cameras(width: int = 448, height: int = 256) -> list[Camera]:
-    """Six cameras around the ego, 60 degrees apart, 1.6 m above the ground."""
-    forward = np.array([[0, 0, 1.0, 0], [-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
-    poses = (Pose(1.0, 0.0, 1.6, math.radians(60 * k)).matrix() @ forward for k in range(6))
-    focal = width / 2 / math.tan(math.radians(35))
-    lens = (width, height, focal, focal, width / 2, height / 2)
-    return [Camera(f"camera_{k}", *lens, Pose.from_matrix(pose)) for k, pose in enumerate(poses)]
 
 
 def bench_raycast(grid: GridSpec = OCC3D, repeats: int = 5) -> dict[str, float | int | str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -97,3 +98,12 @@ class Rig:
             if camera.name == name:
                 return camera
         raise KeyError(f"Rig '{self.name}' has no camera '{name}': it has {', '.join(c.name for c in self.cameras)}.")
+
+
+def surround_cameras(width: int = 448, height: int = 256) -> list[Camera]:
+    """Six cameras around the ego, 60 degrees apart, 1.6 m above the ground."""
+    forward = np.array([[0, 0, 1.0, 0], [-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1]])  # the camera frame of one that looks along x
+    poses = (Pose(1.0, 0.0, 1.6, math.radians(60 * k)).matrix() @ forward for k in range(6))
+    focal = width / 2 / math.tan(math.radians(35))
+    lens = (width, height, focal, focal, width / 2, height / 2)
+    return [Camera(f"camera_{k}", *lens, Pose.from_matrix(pose)) for k, pose in enumerate(poses)]

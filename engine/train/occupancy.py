@@ -210,6 +210,7 @@ def _picture(preset: OccupancyPreset, vae: OccupancyVae, model: nn.Module, path:
         world = make_world(seed)
         clip = world.clip(1)
         truth.append(next(iter(world.occupancy(clip))).semantics)
-        made.append(next(iter(generator.frames(clip, Recipe(seed=seed)))).semantics)
+        # From noise alone, so in more steps than a preset with a sketch takes.
+        made.append(next(iter(generator.frames(clip, Recipe(seed=seed, steps=max(8, preset.sampler.steps))))).semantics)
     bev_sheet([truth, made], path)
     model.train(training)

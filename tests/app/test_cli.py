@@ -154,6 +154,9 @@ def test_bad_requests_are_one_sentence(scene: Path, take: Path, tmp_path: Path, 
     assert "no bench 'speed'" in refused(capsys, "bench", "speed")
     assert "invalid choice: 'dit'" in refused(capsys, "train", "dit", "-o", tmp_path / "x")
     assert "for vae and occupancy" in refused(capsys, "train", "views", "-o", tmp_path / "x", "--data", "occ3d:/d")
+    assert "for vae and occupancy" in refused(capsys, "train", "sketch", "-o", tmp_path / "x", "--data", "occ3d:/d")
+    assert "--worlds is for sketch, not for vae" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--worlds", "2")
+    assert "Preset 'paper' begins from noise" in refused(capsys, "train", "sketch", "-o", tmp_path / "x", "--preset", "paper")
     assert "--phase is for occupancy, not for vae" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--phase", "2")
     assert "phase 9 is not one of them" in refused(capsys, "train", "occupancy", "-o", tmp_path / "x", "--phase", "9")
     assert "name the data too" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--data-share", "0.5")
@@ -194,6 +197,8 @@ def test_evaluate_measures_an_engine_on_a_scene(scene: Path, tmp_path: Path, cap
     assert report["scene"]["frames"] == 2 and report["diversity"][0]["takes"] == ["seed 0", "seed 3"]
     assert report["sensitivity"]["per_channel"]["drivable_area"]["changed_inside"] > 90 and page.exists()
     assert "99 were asked for" in refused(capsys, "evaluate", "--scene", scene, "--preset", "fake", "--frames", "99")
+    assert "past the end" in refused(capsys, "evaluate", "--scene", scene, "--preset", "fake", "--start", "99")
+    assert "--seeds is for --scene" in refused(capsys, "evaluate", "--procedural", "2", "--seeds", "0,1")
     assert "'x' is not a whole number" in refused(capsys, "evaluate", "--scene", scene, "--seeds", "0,x")
     assert "name it with --against" in refused(capsys, "evaluate", tmp_path, "--inception", tmp_path / "none.pt")
 

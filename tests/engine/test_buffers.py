@@ -7,7 +7,7 @@ import pytest
 
 from engine.render import bench, buffers
 from engine.render.raycast import FACE_NORMALS, FACE_SHADE, Volume
-from engine.spec.camera import Camera
+from engine.spec.camera import Camera, surround_cameras
 from engine.spec.classes import CLASS, CLASS_RGB, FREE
 from engine.spec.geometry import Pose, invert, transform
 from engine.spec.grid import OCC3D, GridSpec
@@ -154,7 +154,7 @@ def test_six_cameras_of_a_full_frame() -> None:
     volume = Volume.from_dense(semantics, OCC3D, instances)
     seen = [
         buffers.render_buffers(volume, None, OCC3D, camera, camera.ego_SE3_camera.matrix(), np.eye(4))
-        for camera in bench.surround_cameras(112, 64)
+        for camera in surround_cameras(112, 64)
     ]
     assert len(seen) == 6 and all(0.2 < (got.semantic != 255).mean() < 1 for got in seen)
     assert np.unique(np.concatenate([got.instance.ravel() for got in seen])).size > 3

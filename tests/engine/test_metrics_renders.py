@@ -13,7 +13,7 @@ from engine.fake import FakeEngine
 from engine.metrics.page import render_page
 from engine.metrics.procedural import evaluate_procedural
 from engine.metrics.renders import Inception, InceptionError, RenderScores, renders
-from engine.render.bench import surround_cameras
+from engine.spec.camera import surround_cameras
 from engine.spec.classes import CLASS, CLASS_RGB, FREE
 from engine.spec.grid import GridSpec
 

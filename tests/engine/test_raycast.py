@@ -14,6 +14,7 @@ import pytest
 
 from engine.render import bench, mesh
 from engine.render.raycast import FACE_NORMALS, Volume, cast, cast_rays, cast_rays_slow
+from engine.spec.camera import surround_cameras
 from engine.spec.classes import FREE
 from engine.spec.geometry import Pose
 from engine.spec.grid import OCC3D, GridSpec
@@ -66,7 +67,7 @@ def test_equals_embree_and_the_plain_walk_on_a_street(seed: int) -> None:
     semantics, instances = bench.street(OCC3D, seed)
     volume = Volume.from_dense(semantics, OCC3D, instances)
     scene = bench.EmbreeScene(mesh.surface_mesh(semantics, OCC3D))
-    for camera in bench.surround_cameras(224, 128):
+    for camera in surround_cameras(224, 128):
         rays, pose = camera.rays(), camera.ego_SE3_camera.matrix()
         hits = cast_rays(volume, rays, pose)
         np.testing.assert_array_equal(hits.voxel, bench.plain_walk(volume, rays, pose))
@@ -178,11 +179,12 @@ import numpy as np
 from engine.render import bench
 from engine.render.cuda import CudaVolume
 from engine.render.raycast import Volume, cast_rays
+from engine.spec.camera import surround_cameras
 from engine.spec.grid import OCC3D
 grid = OCC3D.crop(70)
 semantics, instances = bench.street(grid, 1)
 volume = Volume.from_dense(semantics, grid, instances)
-camera = bench.surround_cameras(24, 14)[1]
+camera = surround_cameras(24, 14)[1]
 pose = camera.ego_SE3_camera.matrix()
 device, host = CudaVolume(volume).cast_rays(camera.rays(), pose), cast_rays(volume, camera.rays(), pose)
 assert (host.voxel >= 0).mean() > 0.2

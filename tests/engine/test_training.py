@@ -6,13 +6,18 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from engine.data.worlds import make_world
 from engine.occupancy.config import PRESETS
+from engine.occupancy.sketch import Sketch, places_in
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
+from engine.train import encoded
 from engine.train import occupancy as occupancy_recipe
+from engine.train import sketch as sketch_recipe
 from engine.train import vae as vae_recipe
 from engine.train.batches import HELD_OUT_SEED, OccupancyBatches
 from engine.train.loop import Schedule, train
@@ -101,6 +106,40 @@ def test_a_decoder_learns_alone_and_another_latent_begins_from_the_same_widths(t
     vae_recipe.main("tiny", tmp_path / "b", device="cpu", begin=tmp_path / "begin", latent=6)
     card = load_model(wider, tmp_path / "b" / "vae", wider.config)
     assert {name.split(".")[0] for name in card["untrained_at_first"]} == {"to_latent", "from_latent", "latent_mean", "latent_std"}
+
+
+def test_the_sketch_learns_from_frames_that_were_encoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoded, "WORLDS_PER_FILE", 2)
+    monkeypatch.setattr(encoded, "SNAPSHOTS", 1)
+    monkeypatch.setattr(sketch_recipe, "HELD_BACK", 2)
+    monkeypatch.setitem(sketch_recipe.SCHEDULES, "tiny", Schedule(steps=2, batch=4, rate=1e-3, warmup=1, ema=0.9, workers=0))
+    codec = OccupancyVae(PRESETS["tiny"].vae)
+    save_model(codec, tmp_path / "vae", codec.config, {})
+    facts = sketch_recipe.main("tiny", tmp_path, device="cpu", vae=tmp_path / "vae", worlds=4)
+    assert facts["frames"] == 6 and facts["steps"] == 2 and facts["held_out_nats"] > 0
+    assert PRESETS["tiny"].sketch is not None
+    load_model(Sketch(PRESETS["tiny"].sketch), tmp_path / "sketch", PRESETS["tiny"].sketch)
+
+    def nothing_is_made_twice(seed: int) -> None:
+        raise AssertionError(seed)
+
+    monkeypatch.setattr(encoded, "make_world", nothing_is_made_twice)
+    layouts, latents = encoded.read_encoded(tmp_path / "frames")
+    assert latents.shape == (8, 4, 50, 50)
+    encoded.encode_worlds(codec, tmp_path / "frames", 4, CPU)
+    monkeypatch.undo()
+    layout = encoded.unpack_layout(layouts[0], (200, 200))
+    assert (layout == make_world(encoded.FIRST_SEED).clip(1).layouts[0]).all()
+
+    batches = sketch_recipe.CodeBatches(layouts, np.arange(8 * 2500, dtype=np.int16).reshape(8, 50, 50), seed=3, batch=4)
+    crops, again, whole = batches(1), batches(1), batches(4)
+    assert all(torch.equal(crops[name], again[name]) for name in crops)
+    assert crops["codes"].shape == (4, 26, 26) and crops["layouts"].shape == (4, 15, 104, 104) and whole["codes"].shape == (1, 50, 50)
+    assert not crops["known"].flatten(1).all(1).any(), "something is left to learn"
+    number, x, y = (int(v) for v in np.unravel_index(int(crops["codes"][0, 0, 0]), (8, 50, 50)))
+    cut = encoded.unpack_layout(layouts[number], (200, 200))[:, 4 * x : 4 * x + 104, 4 * y : 4 * y + 104]
+    assert (crops["layouts"][0].numpy() == cut).all(), "layout and codes are of one place"
+    assert torch.equal(crops["places"][0], places_in(50, 50)[:, x : x + 26, y : y + 26])
 
 
 def test_phase_two_moves_inherited_parameters_slowly() -> None:

@@ -1,0 +1,69 @@
+"""Where the flow begins: the frame's sketch, with what is remembered or held in its place."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from engine.occupancy.sketch import CELLS, Sketch
+from engine.spec.classes import AGENTS, CHANNEL
+
+AREAS = [CHANNEL[name] for name in ("drivable_area", "walkway", "ped_crossing")]
+STALE_SHARE = 0.25
+"""Share of a latent cell's columns that may show other ground than is painted before it is drawn anew: the paint was edited."""
+
+
+PAINTED_ROUNDS = 3
+"""Rounds for what is painted: the layout leaves little open."""
+GOING_ON = 0.5
+"""Share of a frame that is known from which on a quarter of the rounds will do: little is unknown, and what is has neighbours."""
+
+
+@torch.no_grad()
+def sketched(
+    sketch: Sketch, layouts: Tensor, latents: Tensor, known: Tensor, places: Tensor, rounds: int, seed: int, painted_seed: int
+) -> Tensor:
+    """Normalised latents (1, C, h, w): those given where `known` (1, h, w), sketched ones under layouts (1, 15, 4h, 4w) elsewhere.
+
+    `places` (1, 2, h, w) says which part of a frame this is; `rounds` are those of a whole frame. What is painted is drawn first,
+    by a seed of its own: what stands beside it has to suit it, and where two recipes share that seed it is the same in both.
+    """
+    codes = sketch.encode(latents)                                                   # (1, h, w)
+    painted = painted_cells(layouts) & ~known                                        # (1, h, w)
+    rest = ~known & ~painted                                                         # (1, h, w)
+    fewer = 4 if float(known.float().mean()) > GOING_ON else 1
+    for wanted, most, number in ((painted, PAINTED_ROUNDS, painted_seed), (rest, rounds, seed)):
+        if wanted.any():
+            generator = torch.Generator().manual_seed(number % 2**63)
+            codes = sketch.draw(codes, known, wanted, layouts, places, max(1, most // fewer), generator)
+            known = known | wanted
+    drawn = (painted | rest)[:, None]                                                # (1, 1, h, w)
+    return torch.where(drawn, sketch.decode(codes), latents)
+
+
+def painted_cells(layouts: Tensor) -> Tensor:
+    """Bool (B, h, w): latent cells at least half painted, of layouts (B, 15, 4h, 4w)."""
+    return F.avg_pool2d(layouts.amax(1, keepdim=True).float(), CELLS)[:, 0] >= 0.5
+
+
+def whole_cells(columns: np.ndarray) -> np.ndarray:
+    """Bool (h, w): latent cells all of whose columns (4h, 4w) are set."""
+    return columns.reshape(columns.shape[0] // CELLS, CELLS, -1, CELLS).all((1, 3))
+
+
+def agent_cells(layout: np.ndarray) -> np.ndarray:
+    """Bool (h, w): latent cells that an agent is painted in, of a layout (15, 4h, 4w)."""
+    return any_cells(layout[[CHANNEL[name] for name in AGENTS]].any(0))
+
+
+def any_cells(columns: np.ndarray) -> np.ndarray:
+    """Bool (h, w): latent cells any of whose columns (4h, 4w) is set."""
+    return columns.reshape(columns.shape[0] // CELLS, CELLS, -1, CELLS).any((1, 3))
+
+
+def stale_cells(shown: np.ndarray, layout: np.ndarray) -> np.ndarray:
+    """Bool (h, w): latent cells whose remembered ground, shown channels (15, 4h, 4w), is not what the layout paints there now."""
+    differs = (shown[AREAS] != layout[AREAS].astype(bool)).any(0)
+    return differs.reshape(differs.shape[0] // CELLS, CELLS, -1, CELLS).mean((1, 3)) > STALE_SHARE

@@ -1,0 +1,26 @@
+"""From weights on disk to a generator: the one place that knows which files a preset has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from engine.occupancy.config import PRESETS
+from engine.occupancy.rollout import OccupancyGenerator
+from engine.occupancy.sketch import Sketch
+from engine.occupancy.stoccdit import StOccDit
+from engine.occupancy.vae import OccupancyVae
+from engine.weights import WEIGHTS, load_model
+
+
+def load_generator(preset: str, device: torch.device, weights: Path = WEIGHTS) -> tuple[OccupancyGenerator, dict[str, str]]:
+    """A preset's generator and the SHA-256 of each of its weights. Raises WeightsError, one sentence, where they cannot be used."""
+    numbers, folder = PRESETS[preset], weights / preset
+    vae, dit = OccupancyVae(numbers.vae), StOccDit(numbers.dit)
+    shas = {"vae": load_model(vae, folder / "vae", numbers.vae)["sha256"], "stoccdit": load_model(dit, folder / "stoccdit", numbers.dit)["sha256"]}
+    sketch = None
+    if numbers.sketch is not None:
+        sketch = Sketch(numbers.sketch)
+        shas["sketch"] = load_model(sketch, folder / "sketch", numbers.sketch)["sha256"]
+    return OccupancyGenerator(numbers, vae, dit, device, sketch), shas
