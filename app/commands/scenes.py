@@ -9,11 +9,9 @@ from pathlib import Path
 
 from app.cli import CommandError
 from app.commands.paths import output_file
-from editor.clip import frame_count
 from editor.document import Document, EditError
 from editor.files import project
 from editor.formats import import_scene
-from engine.spec.grid import RATE_HZ
 
 
 def import_(args: Namespace) -> int:
@@ -42,6 +40,9 @@ def load_scene(path: Path) -> Document:
 
 def frames_left(document: Document, start_s: float, asked: int | None = None) -> int:
     """Frames from `start_s` to the end of a scene. CommandError where there are none, or fewer than were asked for."""
+    from editor.clip import frame_count
+    from engine.spec.grid import RATE_HZ
+
     left = frame_count(document) - round(start_s * RATE_HZ)
     if left < 1:
         raise CommandError(f"--start {start_s:g} is past the end of '{document.name}', which is {document.duration_s:g} s long: start earlier.")
