@@ -16,6 +16,8 @@ OF_MODEL = {
     "latent": ("vae",),
     "decoder_only": ("vae",),
     "worlds": ("sketch",),
+    "data": ("vae", "occupancy"),
+    "data_share": ("vae", "occupancy"),
 }
 """Which models' recipes know an option."""
 
@@ -25,13 +27,11 @@ def train(args: Namespace) -> int:
     from engine import presets
 
     presets.check(args.preset)
-    given = ("steps", "data", "data_share", *OF_MODEL)
+    given = ("steps", *OF_MODEL)
     options = {name: value for name in given if (value := getattr(args, name)) is not None}
-    for name in OF_MODEL.keys() & options.keys():
-        if args.model not in OF_MODEL[name]:
-            raise CommandError(f"--{name.replace('_', '-')} is for {' and '.join(OF_MODEL[name])}, not for {args.model}: leave it out.")
-    if "data" in options and args.model in ("views", "sketch"):
-        raise CommandError(f"Model '{args.model}' learns from procedural worlds only, so --data is for vae and occupancy: leave it out.")
+    for name, models in OF_MODEL.items():
+        if name in options and args.model not in models:
+            raise CommandError(f"--{name.replace('_', '-')} is for {' and '.join(models)}, not for {args.model}: leave it out.")
     if "data_share" in options and "data" not in options:
         raise CommandError("--data-share says how much comes from --data, which is not given: name the data too.")
     processes = importlib.import_module("engine.train.processes")

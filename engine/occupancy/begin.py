@@ -13,8 +13,6 @@ from engine.spec.classes import AGENTS, CHANNEL
 AREAS = [CHANNEL[name] for name in ("drivable_area", "walkway", "ped_crossing")]
 STALE_SHARE = 0.25
 """Share of a latent cell's columns that may show other ground than is painted before it is drawn anew: the paint was edited."""
-
-
 PAINTED_ROUNDS = 3
 """Rounds for what is painted: the layout leaves little open."""
 GOING_ON = 0.5
@@ -50,7 +48,12 @@ def painted_cells(layouts: Tensor) -> Tensor:
 
 def whole_cells(columns: np.ndarray) -> np.ndarray:
     """Bool (h, w): latent cells all of whose columns (4h, 4w) are set."""
-    return columns.reshape(columns.shape[0] // CELLS, CELLS, -1, CELLS).all((1, 3))
+    return _by_cell(columns).all((1, 3))
+
+
+def any_cells(columns: np.ndarray) -> np.ndarray:
+    """Bool (h, w): latent cells any of whose columns (4h, 4w) is set."""
+    return _by_cell(columns).any((1, 3))
 
 
 def agent_cells(layout: np.ndarray) -> np.ndarray:
@@ -58,12 +61,12 @@ def agent_cells(layout: np.ndarray) -> np.ndarray:
     return any_cells(layout[[CHANNEL[name] for name in AGENTS]].any(0))
 
 
-def any_cells(columns: np.ndarray) -> np.ndarray:
-    """Bool (h, w): latent cells any of whose columns (4h, 4w) is set."""
-    return columns.reshape(columns.shape[0] // CELLS, CELLS, -1, CELLS).any((1, 3))
-
-
 def stale_cells(shown: np.ndarray, layout: np.ndarray) -> np.ndarray:
     """Bool (h, w): latent cells whose remembered ground, shown channels (15, 4h, 4w), is not what the layout paints there now."""
     differs = (shown[AREAS] != layout[AREAS].astype(bool)).any(0)
-    return differs.reshape(differs.shape[0] // CELLS, CELLS, -1, CELLS).mean((1, 3)) > STALE_SHARE
+    return _by_cell(differs).mean((1, 3)) > STALE_SHARE
+
+
+def _by_cell(columns: np.ndarray) -> np.ndarray:
+    """(h, 4, w, 4) of (4h, 4w)."""
+    return columns.reshape(columns.shape[0] // CELLS, CELLS, -1, CELLS)

@@ -1,12 +1,13 @@
-"""From weights on disk to a generator: the one place that knows which files a preset has."""
+"""From weights on disk to what generates, or is learned from: the one place that knows which files a preset has."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from engine.occupancy.config import PRESETS
+from engine.occupancy.config import PRESETS, VaeConfig
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.sketch import Sketch
 from engine.occupancy.stoccdit import StOccDit
@@ -24,3 +25,13 @@ def load_generator(preset: str, device: torch.device, weights: Path = WEIGHTS) -
         sketch = Sketch(numbers.sketch)
         shas["sketch"] = load_model(sketch, folder / "sketch", numbers.sketch)["sha256"]
     return OccupancyGenerator(numbers, vae, dit, device, sketch), shas
+
+
+def frozen_vae(stem: Path, config: VaeConfig, device: torch.device) -> tuple[OccupancyVae, dict[str, Any]]:
+    """A VAE whose latents another model learns from, and its card. Raises WeightsError, one sentence, where it cannot be used."""
+    vae = OccupancyVae(config)
+    card = load_model(vae, stem, config)
+    vae.to(device).eval().requires_grad_(False)
+    if device.type == "cpu":
+        vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return vae, card

@@ -14,6 +14,7 @@ from engine.devices import pick_device
 from engine.occupancy.config import PRESETS, OccupancyPreset
 from engine.occupancy.flow import noised, painted_weight, small_agent_weight, training_times, velocity_loss
 from engine.occupancy.rollout import OccupancyGenerator
+from engine.occupancy.shipped import frozen_vae
 from engine.occupancy.stoccdit import HistoryState, StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.train import processes, sources
@@ -132,12 +133,8 @@ def main(
     among = processes.current(device)
     torch.manual_seed(1)
     out, where, numbers = Path(out), pick_device(device), ablated(PRESETS[preset], ablation)
-    codec = OccupancyVae(numbers.vae)
     stem = Path(vae) if vae else out / "vae" if (out / "vae.card.json").exists() else WEIGHTS / preset / "vae"
-    vae_card = load_model(codec, stem, numbers.vae)
-    codec.to(where).eval().requires_grad_(False)
-    if where.type == "cpu":
-        codec.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    codec, vae_card = frozen_vae(stem, numbers.vae, where)
     model = StOccDit(numbers.dit)
     facts: dict[str, Any] = {"vae_sha256": vae_card["sha256"], "ablation": ablation}
     if begin is not None:

@@ -15,18 +15,18 @@ from torch.nn import functional as F
 
 from engine.devices import pick_device
 from engine.occupancy.config import PRESETS
+from engine.occupancy.shipped import frozen_vae
 from engine.occupancy.sketch import CELLS, Sketch, places_in
-from engine.occupancy.vae import OccupancyVae
 from engine.train import processes
 from engine.train.encoded import encode_worlds, read_encoded, unpack_layout
 from engine.train.loop import Schedule, train
-from engine.weights import WEIGHTS, load_model, save_model
+from engine.weights import WEIGHTS, save_model
 
 SCHEDULES = {
     "tiny": Schedule(steps=60, batch=4, rate=2e-3, warmup=10, ema=None, workers=0),
-    "compact": Schedule(steps=6000, batch=16, rate=1e-3, warmup=100, ema=0.998, fall=0.4, workers=0),
+    "compact": Schedule(steps=2400, batch=16, rate=1e-3, warmup=100, ema=0.998, fall=0.4, workers=0),
 }
-WORLDS = {"tiny": 4, "compact": 1500}
+WORLDS = {"tiny": 4, "compact": 1000}
 CROP = 26
 """Latent cells along a crop's edge."""
 WHOLE_EVERY = 4
@@ -53,9 +53,9 @@ class CodeBatches:
         """codes int16 (B, h, w), known bool (B, h, w), layouts uint8 (B, 15, 4h, 4w), places float32 (B, 2, h, w)."""
         rng = np.random.default_rng([self.seed, step])
         h, w = self.codes.shape[1:]
-        whole = step % WHOLE_EVERY == 0 or min(h, w) <= CROP
-        count = max(1, self.batch // 4) if step % WHOLE_EVERY == 0 else self.batch
-        edge = (h, w) if whole else (CROP, CROP)
+        whole = step % WHOLE_EVERY == 0
+        count = max(1, self.batch // 4) if whole else self.batch
+        edge = (h, w) if whole else (min(h, CROP), min(w, CROP))
         places = places_in(h, w)
         rows: dict[str, list[Tensor]] = {"codes": [], "known": [], "layouts": [], "places": []}
         for number in rng.integers(0, len(self.codes), count):
@@ -111,11 +111,7 @@ def main(
         raise ValueError(f"Preset '{preset}' begins from noise, as the paper does, and has no sketch to train: choose one of {named}.")
     torch.manual_seed(1)
     out, where, among = Path(out), pick_device(device), processes.current(device)
-    codec = OccupancyVae(numbers.vae)
-    vae_card = load_model(codec, Path(vae) if vae else WEIGHTS / preset / "vae", numbers.vae)
-    codec.to(where).eval().requires_grad_(False)
-    if where.type == "cpu":
-        codec.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    codec, vae_card = frozen_vae(Path(vae) if vae else WEIGHTS / preset / "vae", numbers.vae, where)
     encode_worlds(codec, out / "frames", worlds or WORLDS[preset], where, lambda done, total: print(f"worlds {done}/{total}", flush=True))
     layouts, latents = read_encoded(out / "frames")
     model = Sketch(numbers.sketch)
