@@ -10,12 +10,14 @@ from app.cli import CommandError
 from app.commands.paths import output_folder
 
 OF_MODEL = {
-    "begin": ("vae", "occupancy"),
+    "begin": ("vae", "occupancy", "sketch"),
     "phase": ("occupancy",),
     "ablation": ("occupancy",),
     "latent": ("vae",),
     "decoder_only": ("vae",),
+    "generated": ("vae",),
     "worlds": ("sketch",),
+    "first_world": ("sketch",),
     "data": ("vae", "occupancy"),
     "data_share": ("vae", "occupancy"),
 }

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.spec.classes import AGENTS, CHANNEL, CLASS, CLASSES, FREE, SMALL_AGENTS
+from engine.spec.classes import AGENTS, CHANNEL, CHANNEL_TO_CLASSES, CLASS, CLASSES, FREE, SMALL_AGENTS
 
 FAR_FREE_SHARE = 0.05
 """Share of free voxels far from matter that are looked at; the rest teach nothing and cost most."""
@@ -16,6 +16,12 @@ LOVASZ_VOXELS = 20_000
 KL_WEIGHT = 1e-4
 UNASKED_WEIGHT = 0.1
 UNASKED_MARGIN = 4.0
+"""Logits."""
+VOLUME_TEMPERATURE = 0.3
+VOLUME_LEAST = 100
+"""Voxels of a class that a batch must hold before its volume is asked after."""
+SHOWN_WEIGHT = 0.1
+SHOWN_MARGIN = 1.0
 """Logits."""
 
 
@@ -39,12 +45,12 @@ def chosen_rows(features: Tensor, chosen: Tensor) -> Tensor:
     return _Rows.apply(features.flatten(0, -2), chosen.flatten().nonzero().squeeze(1))  # type: ignore[no-any-return]
 
 
-def voxels_that_matter(semantics: Tensor, generator: torch.Generator) -> Tensor:
-    """Bool (B, X, Y, Z): occupied voxels, their neighbours, and a few of the others."""
+def voxels_that_matter(semantics: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Bool (B, X, Y, Z), occupied voxels, their neighbours, and a few of the others; and of how many voxels each is one, float32."""
     occupied = (semantics != FREE).float().unsqueeze(1)
     near = F.max_pool3d(occupied, 3, 1, 1).squeeze(1) > 0
     chosen = torch.rand(semantics.shape, generator=generator, device=semantics.device) < FAR_FREE_SHARE
-    return near | chosen
+    return near | chosen, torch.where(near, 1.0, 1 / FAR_FREE_SHARE)
 
 
 def small_agent_columns(layouts: Tensor) -> Tensor:
@@ -70,6 +76,38 @@ def unasked(logits: Tensor, impossible: Tensor) -> Tensor:
     rest = logits.masked_fill(impossible, -torch.inf).logsumexp(-1, keepdim=True)
     short = F.relu(logits - rest + UNASKED_MARGIN)[impossible]
     return short.sum() / (short > 0).sum().clamp(min=1)
+
+
+def unshown(logits: Tensor, painted: Tensor, target: Tensor) -> Tensor:
+    """How far columns are from showing what is painted in them by SHOWN_MARGIN; mean over those that are short of it.
+
+    Logits (n, Z, 21), painted channels (n, 15), true classes (n, Z). A voxel's own loss is content with a road that is at this height
+    half the time and at the next one the other half, and most likely at neither; to a user that is a hole. What the truth does not show
+    (a walkway under a crossing) is not asked for.
+    """
+    logits, short = logits.float(), []
+    for channel, labels in enumerate(CHANNEL_TO_CLASSES):
+        shown = torch.isin(target, torch.tensor(sorted(labels), device=target.device)).any(1)                   # (n,)
+        asked = logits[painted[:, channel].bool() & shown]                                              # (m, Z, 21)
+        rest = [label for label in range(len(CLASSES)) if label not in labels]
+        ahead = asked[..., sorted(labels)].logsumexp(-1) - asked[..., rest].logsumexp(-1)                 # (m, Z)
+        short.append(F.relu(SHOWN_MARGIN - ahead.amax(1)))
+    every = torch.cat(short)
+    return every.sum() / (every > 0).sum().clamp(min=1)
+
+
+def volume_error(logits: Tensor, target: Tensor, stands_for: Tensor) -> Tensor:
+    """By what share of it each occupied class is drawn too large or too small, the mean over those that are there.
+
+    Logits (n, 21), targets (n,), and how many voxels each of these stands for (n,). What counts is what would be drawn, the most likely
+    class, so the probabilities are sharpened.
+    """
+    # No matrix product: autocast would count voxels in bfloat16.
+    drawn = (stands_for[:, None] * (logits.float() / VOLUME_TEMPERATURE).softmax(-1)).sum(0)            # (21,)
+    true = torch.zeros_like(drawn).index_add(0, target, stands_for)                                     # (21,)
+    there = true > VOLUME_LEAST
+    there[FREE] = False
+    return ((drawn - true)[there].abs() / true[there]).sum() / there.sum().clamp(min=1)
 
 
 def focal(logits: Tensor, target: Tensor, weight: Tensor, gamma: float = 2.0) -> Tensor:

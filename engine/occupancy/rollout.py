@@ -88,13 +88,29 @@ class OccupancyGenerator:
         guidance = self.preset.sampler.guidance if recipe.guidance is None else recipe.guidance
         with half_precision(self.device):
             noise = self._noise(clip, index, layouts, recipe.seed)                   # (1, 1, C, X/4, Y/4)
-            history, known = self._remembered(clip, index, past)
+            history, known = self.remembered(clip, index, past)
             velocity = self.velocity(layouts, history, guidance)
-            remembered = torch.zeros_like(noise[0]) if past is None else history[:, 0]   # (1, C, X/4, Y/4)
-            sketch = self.begin(layouts, remembered, known, recipe.seed * SEEDS + index, painted_seed=index)
-            latents = sample(velocity, noise, steps, cancelled=cancelled, sketch=sketch, begin=self.preset.sampler.begin_at)
-            if latents is None:
-                return None
+            held = torch.zeros_like(noise[0]) if past is None else history[:, 0]     # (1, C, X/4, Y/4)
+            sketch = self.begin(layouts, held, known, recipe.seed * SEEDS + index, painted_seed=index)
+            latents = self.flow(velocity, noise, steps, sketch, known, cancelled)
+        return None if latents is None else self.decode(latents, layouts)
+
+    def flow(
+        self, velocity: Velocity, noise: Tensor, steps: int, sketch: Tensor | None, known: np.ndarray, cancelled: Cancelled = lambda: False
+    ) -> Tensor | None:
+        """Latents (1, 1, C, X/4, Y/4) from noise, or from a sketch under noise; None where the work was cancelled.
+
+        What is `known` (X/4, Y/4) of a sketch is held: noised and drawn anew in every frame, a remembered tree would grow.
+        """
+        if sketch is None:
+            return sample(velocity, noise, steps, cancelled=cancelled)
+        free = torch.from_numpy(~known).to(self.device).float()[None, None, None]    # (1, 1, 1, X/4, Y/4)
+        return sample(velocity, noise, steps, sketch, free, cancelled, sketch, self.preset.sampler.begin_at)
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor, layouts: Tensor) -> np.ndarray:
+        """Semantics uint8 (X, Y, Z) of normalised latents (1, 1, C, X/4, Y/4) under layouts (1, 1, 15, X, Y)."""
+        with half_precision(self.device):
             voxels = self.vae.decode(self.vae.denormalise(latents[0]), layouts[0])   # (1, X, Y, Z, E)
         return self.vae.semantics(voxels, layouts[0])[0].cpu().numpy()               # (X, Y, Z)
 
@@ -147,7 +163,7 @@ class OccupancyGenerator:
         places = places.to(self.device)[None]                                        # (1, 2, X/4, Y/4)
         return sketched(self.sketch, layouts[0], latents, given, places, self.preset.sampler.sketch_rounds, seed, painted_seed)[None]
 
-    def _remembered(self, clip: SceneClip, index: int, past: np.ndarray | None) -> tuple[Tensor, np.ndarray]:
+    def remembered(self, clip: SceneClip, index: int, past: np.ndarray | None) -> tuple[Tensor, np.ndarray]:
         """Latents (1, M, C, X/4, Y/4) of the frame before, in this frame's coordinates, M = 0 for the first one, and where they hold.
 
         Bool (X/4, Y/4): where the past frame saw what stands still, no agent is painted, and the ground is what is painted now.

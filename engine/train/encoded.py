@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from engine.data.worlds import make_world
 from engine.occupancy.vae import OccupancyVae
 from engine.spec.classes import CHANNELS
+from engine.train.cores import Progress, on_every_core
 
 FIRST_SEED = 500_000_000
 """Worlds from here on; those of other recipes lie elsewhere, those held out above."""
@@ -20,28 +21,30 @@ SNAPSHOTS = 2
 """Frames of a world beside its first one."""
 
 
-@torch.no_grad()
 def encode_worlds(
-    vae: OccupancyVae, folder: Path, worlds: int, device: torch.device, progress: Callable[[int, int], None] = lambda done, total: None
+    vae: OccupancyVae, folder: Path, first: int, worlds: int, device: torch.device, progress: Progress = lambda done, total: None
 ) -> None:
-    """Writes what `folder` lacks of the first `worlds` worlds (rounded up to whole files)."""
+    """Writes what `folder` lacks of `worlds` worlds from number `first` on (rounded up to whole files); progress counts files."""
     folder.mkdir(parents=True, exist_ok=True)
-    for first in range(0, worlds, WORLDS_PER_FILE):
-        path = folder / f"{first:06d}.npz"
-        progress(first, worlds)
-        if path.exists():
-            continue
-        layouts, latents = [], []
-        for seed in range(FIRST_SEED + first, FIRST_SEED + first + WORLDS_PER_FILE):
-            world = make_world(seed)
-            for clip in (world.clip(1), world.snapshots(SNAPSHOTS)):
-                for frame in world.occupancy(clip):
-                    semantics = torch.from_numpy(frame.semantics)[None].to(device)
-                    latents.append(vae.normalise(vae.encode(semantics).mean)[0].half().cpu().numpy())
-                    layouts.append(np.packbits(clip.layouts[frame.index]))
-        beside = path.with_suffix(".tmp.npz")
-        np.savez(beside, layouts=np.stack(layouts), latents=np.stack(latents))
-        os.replace(beside, path)
+    paths = {number: folder / f"{number:06d}.npz" for number in range(first, first + worlds, WORLDS_PER_FILE)}
+    missing = [(path, range(number, number + WORLDS_PER_FILE)) for number, path in paths.items() if not path.exists()]
+    on_every_core(partial(_encode_file, vae, SNAPSHOTS, device), missing, device, progress)
+
+
+@torch.no_grad()
+def _encode_file(vae: OccupancyVae, snapshots: int, device: torch.device, file: tuple[Path, range]) -> None:
+    path, worlds = file
+    layouts, latents = [], []
+    for number in worlds:
+        world = make_world(FIRST_SEED + number)
+        for clip in (world.clip(1), world.snapshots(snapshots)):
+            for frame in world.occupancy(clip):
+                semantics = torch.from_numpy(frame.semantics)[None].to(device)
+                latents.append(vae.normalise(vae.encode(semantics).mean)[0].half().cpu().numpy())
+                layouts.append(np.packbits(clip.layouts[frame.index]))
+    beside = path.with_suffix(".tmp.npz")
+    np.savez(beside, layouts=np.stack(layouts), latents=np.stack(latents))
+    os.replace(beside, path)
 
 
 def read_encoded(folder: Path) -> tuple[np.ndarray, np.ndarray]:

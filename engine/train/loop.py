@@ -24,6 +24,7 @@ from engine.data.frames import DataError
 from engine.devices import half_precision
 from engine.spec.take import TakeError
 from engine.train import processes
+from engine.train.cores import calm_worker
 from engine.train.curves import draw_curves
 from engine.train.processes import Processes
 
@@ -72,14 +73,6 @@ class StepBatches(Dataset):
             return self.make(self.among.number(self.first + index))
         except BAD_DATA as error:
             return error
-
-
-def _calm_worker(_: int) -> None:
-    os.nice(5)
-    torch.set_num_threads(1)
-    import numba
-
-    numba.set_num_threads(1)
 
 
 def train(
@@ -146,7 +139,7 @@ def train(
         batch_size=None,
         num_workers=schedule.workers,
         prefetch_factor=4 if schedule.workers else None,
-        worker_init_fn=_calm_worker,
+        worker_init_fn=calm_worker,
         multiprocessing_context="spawn" if schedule.workers else None,
     )
     model.train()

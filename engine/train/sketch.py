@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,14 @@ from engine.occupancy.sketch import CELLS, Sketch, places_in
 from engine.train import processes
 from engine.train.encoded import encode_worlds, read_encoded, unpack_layout
 from engine.train.loop import Schedule, train
-from engine.weights import WEIGHTS, save_model
+from engine.weights import WEIGHTS, load_model, save_model
 
 SCHEDULES = {
     "tiny": Schedule(steps=60, batch=4, rate=2e-3, warmup=10, ema=None, workers=0),
     "compact": Schedule(steps=2400, batch=16, rate=1e-3, warmup=100, ema=0.998, fall=0.4, workers=0),
 }
+BEGUN = {"rate": 6e-4, "fall": 0.6}
+"""Going on from weights: gentler, and longer downhill."""
 WORLDS = {"tiny": 4, "compact": 1000}
 CROP = 26
 """Latent cells along a crop's edge."""
@@ -100,10 +102,13 @@ def main(
     steps: int | None = None,
     batch: int | None = None,
     worlds: int | None = None,
+    first_world: int = 0,
+    begin: Path | None = None,
 ) -> dict[str, Any]:
     """Encodes worlds into `out`/frames, fits the codebook, trains, and writes `sketch.safetensors` and its card into `out`.
 
-    `vae` is the stem of the VAE's weights; by default the shipped one. Raises ValueError for a preset that has no sketch.
+    `vae` is the stem of the VAE's weights; by default the shipped one. `begin` is the stem of a sketch to go on from, its codebook
+    too, and `first_world` a world that it has not seen. Raises ValueError for a preset that has no sketch.
     """
     numbers = PRESETS[preset]
     if numbers.sketch is None:
@@ -112,15 +117,21 @@ def main(
     torch.manual_seed(1)
     out, where, among = Path(out), pick_device(device), processes.current(device)
     codec, vae_card = frozen_vae(Path(vae) if vae else WEIGHTS / preset / "vae", numbers.vae, where)
-    encode_worlds(codec, out / "frames", worlds or WORLDS[preset], where, lambda done, total: print(f"worlds {done}/{total}", flush=True))
+    worlds = worlds or WORLDS[preset]
+    encode_worlds(codec, out / "frames", first_world, worlds, where, lambda done, total: print(f"worlds: {done} of {total} files", flush=True))
     layouts, latents = read_encoded(out / "frames")
     model = Sketch(numbers.sketch)
-    model.codebook.copy_(fit_codebook(latents[:-HELD_BACK], numbers.sketch.codes))
+    schedule = SCHEDULES[preset].scaled(steps, batch)
+    if begin is None:
+        model.codebook.copy_(fit_codebook(latents[:-HELD_BACK], numbers.sketch.codes))
+        facts: dict[str, Any] = {}
+    else:
+        schedule = replace(schedule, **BEGUN)
+        facts = {"began_from": load_model(model, Path(begin), numbers.sketch)["sha256"]}
     codes = torch.cat([model.encode(torch.from_numpy(part).float()) for part in np.array_split(latents, max(1, len(latents) // 64))])
     codes = codes.short().numpy()
-    schedule = SCHEDULES[preset].scaled(steps, batch)
     learned = CodeBatches(layouts[:-HELD_BACK], codes[:-HELD_BACK], schedule.seed, schedule.batch)
-    facts: dict[str, Any] = {"vae_sha256": vae_card["sha256"], "frames": len(learned.codes), "data": "engine.data procedural worlds"}
+    facts |= {"vae_sha256": vae_card["sha256"], "frames": len(learned.codes), "first_world": first_world, "data": "engine.data procedural worlds"}
     facts |= train(model, code_loss, learned, schedule, out, device=where, resume=resume)
     held = CodeBatches(layouts[-HELD_BACK:], codes[-HELD_BACK:], 1, HELD_BACK)
     with torch.no_grad():

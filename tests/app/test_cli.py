@@ -156,6 +156,8 @@ def test_bad_requests_are_one_sentence(scene: Path, take: Path, tmp_path: Path, 
     assert "for vae and occupancy" in refused(capsys, "train", "views", "-o", tmp_path / "x", "--data", "occ3d:/d")
     assert "for vae and occupancy" in refused(capsys, "train", "sketch", "-o", tmp_path / "x", "--data", "occ3d:/d")
     assert "--worlds is for sketch, not for vae" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--worlds", "2")
+    assert "--first-world is for sketch" in refused(capsys, "train", "views", "-o", tmp_path / "x", "--first-world", "0")
+    assert "add --decoder-only" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--generated", "2")
     assert "Preset 'paper' begins from noise" in refused(capsys, "train", "sketch", "-o", tmp_path / "x", "--preset", "paper")
     assert "--phase is for occupancy, not for vae" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--phase", "2")
     assert "phase 9 is not one of them" in refused(capsys, "train", "occupancy", "-o", tmp_path / "x", "--phase", "9")

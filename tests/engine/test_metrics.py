@@ -125,3 +125,10 @@ def test_a_world_that_stands_still_agrees_and_one_that_swims_does_not() -> None:
     assert still.scores()["agree_of_either"] == 100
     assert moving.scores()["agree_of_either"] == 100
     assert swims.scores()["agree_of_either"] < 95  # type: ignore[operator]
+    assert still.scores()["growth_per_frame"] == 0 == moving.scores()["growth_per_frame"]
+
+    grows = TemporalAgreement(GRID)
+    grows.add(semantics.copy(), np.eye(4))
+    semantics[12:14, 14, 3:5] = CLASS["manmade"]
+    grows.add(semantics, np.eye(4))
+    assert grows.scores()["agree_of_both"] == 100 and grows.scores()["growth_per_frame"] == round(100 * 4 / (400 + 24), 3)

@@ -176,3 +176,16 @@ def test_a_region_is_drawn_from_a_sketch_and_the_rest_is_held(generator: Occupan
     after = redraw(generator, painted, before, region, Recipe(seed=2))
     assert after is not None and np.array_equal(after.semantics[~region], before.semantics[~region])
     assert after.semantics.max() < len(CLASSES)
+
+
+def test_what_a_rollout_remembers_is_not_noised_and_drawn_anew(generator: OccupancyGenerator) -> None:
+    remembered, noise = (torch.randn(1, 1, 4, 12, 12, generator=random(seed)) for seed in (1, 2))
+    known = np.zeros((12, 12), bool)
+    known[:, :5] = True
+    layouts = torch.from_numpy(clip(1).layouts)[None]
+    velocity = generator.velocity(layouts, noise[:, :0], 1.0)
+    with torch.no_grad():
+        made = generator.flow(velocity, noise, 2, remembered, known)
+    assert made is not None
+    torch.testing.assert_close(made[..., :5], remembered[..., :5])
+    assert not torch.allclose(made[..., 5:], remembered[..., 5:], atol=1e-2)

@@ -12,10 +12,11 @@ import torch
 
 from engine.data.worlds import make_world
 from engine.occupancy.config import PRESETS
+from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.sketch import Sketch, places_in
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
-from engine.train import encoded
+from engine.train import cores, encoded, generated
 from engine.train import occupancy as occupancy_recipe
 from engine.train import sketch as sketch_recipe
 from engine.train import vae as vae_recipe
@@ -108,6 +109,64 @@ def test_a_decoder_learns_alone_and_another_latent_begins_from_the_same_widths(t
     assert {name.split(".")[0] for name in card["untrained_at_first"]} == {"to_latent", "from_latent", "latent_mean", "latent_std"}
 
 
+def test_a_decoder_learns_from_what_it_is_given_in_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generated, "ROLLOUT", 2)
+    monkeypatch.setattr(generated, "KEPT", (0, 1))
+    monkeypatch.setattr(generated, "ROLLOUTS_PER_FILE", 1)
+    preset = PRESETS["tiny"]
+    assert preset.sketch is not None
+    vae, sketch = OccupancyVae(preset.vae), Sketch(preset.sketch)
+    sketch.codebook.copy_(torch.randn(preset.sketch.codes, preset.sketch.latent))
+    generator = OccupancyGenerator(preset, vae, StOccDit(preset.dit), CPU, sketch)
+    generated.generate_frames(generator, tmp_path, 2)
+    usual = OccupancyBatches(seed=0, batch=2, crop=32)
+    batches = generated.GeneratedBatches.read(tmp_path, usual, seed=1, batch=3, crop=32)
+    assert torch.equal(batches(1)["semantics"], usual(1)["semantics"])
+    made = batches(2)
+    assert made["latents"].shape == (3, 4, 8, 8) and all(torch.equal(made[name], batches(2)[name]) for name in made)
+
+    # Layouts, occupancy and latents are of one place: wherever a crop was cut, that is where its layout was painted.
+    world = make_world(generated.FIRST_SEED)
+    clip = world.clip(2)
+    truth = {frame.index: frame.semantics for frame in world.occupancy(clip)}
+    whole = generated.GeneratedBatches.read(tmp_path, usual, seed=1, batch=1, crop=200)(0)
+    index = next(k for k in range(2) if (whole["layouts"][0].numpy() == clip.layouts[k]).all())
+    assert (whole["semantics"][0].numpy() == truth[index]).all()
+    rows = [made[name][0] for name in ("semantics", "layouts", "latents")]
+    spots = [(x, y) for x in range(0, 169, 4) for y in range(0, 169, 4)]
+    found = [
+        (k, x, y) for k in range(2) for x, y in spots if (clip.layouts[k][:, x : x + 32, y : y + 32] == rows[1].numpy()).all()
+        and (truth[k][x : x + 32, y : y + 32] == rows[0].numpy()).all()
+    ]
+    there = [batches.latents[k][:, x // 4 : x // 4 + 8, y // 4 : y // 4 + 8] for k, x, y in found]
+    assert any(np.array_equal(latents.astype(np.float32), rows[2].numpy()) for latents in there)
+
+    vae.latent_mean.fill_(2.0)
+    terms = vae_recipe.lived_loss(vae, made, torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", torch.bfloat16):  # as on a machine that has it
+        half = vae_recipe.lived_loss(vae, made, torch.Generator().manual_seed(0))
+    assert float(half["volume"]) == pytest.approx(float(terms["volume"]), rel=0.1)
+    other = vae_recipe.lived_loss(vae, made | {"latents": made["latents"] + 1}, torch.Generator().manual_seed(0))
+    assert terms["entropy"] != other["entropy"], "the latents given are those decoded"
+
+    with pytest.raises(ValueError, match="leave --generated out"):
+        generated.generate_frames(OccupancyGenerator(preset, vae, StOccDit(preset.dit), CPU), tmp_path, 2)
+    with pytest.raises(ValueError, match="add --decoder-only"):
+        vae_recipe.main("tiny", tmp_path / "vae", generated=2)
+
+
+def test_data_made_by_several_processes_are_those_made_by_one(tmp_path: Path) -> None:
+    items = [(tmp_path / f"{number}", number) for number in range(2 * cores.WORTH_A_PROCESS)]
+    seen: list[tuple[int, int]] = []
+    cores.on_every_core(_write_square, items, CPU, lambda done, total: seen.append((done, total)))
+    assert [int(path.read_text()) for path, _ in items] == [number**2 for _, number in items]
+    assert seen == [(done, len(items)) for done in range(len(items) + 1)]
+
+
+def _write_square(item: tuple[Path, int]) -> None:
+    item[0].write_text(str(item[1] ** 2))
+
+
 def test_the_sketch_learns_from_frames_that_were_encoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoded, "WORLDS_PER_FILE", 2)
     monkeypatch.setattr(encoded, "SNAPSHOTS", 1)
@@ -126,7 +185,7 @@ def test_the_sketch_learns_from_frames_that_were_encoded_once(tmp_path: Path, mo
     monkeypatch.setattr(encoded, "make_world", nothing_is_made_twice)
     layouts, latents = encoded.read_encoded(tmp_path / "frames")
     assert latents.shape == (8, 4, 50, 50)
-    encoded.encode_worlds(codec, tmp_path / "frames", 4, CPU)
+    encoded.encode_worlds(codec, tmp_path / "frames", 0, 4, CPU)
     monkeypatch.undo()
     layout = encoded.unpack_layout(layouts[0], (200, 200))
     assert (layout == make_world(encoded.FIRST_SEED).clip(1).layouts[0]).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,18 @@ import torch
 
 from engine.devices import half_precision
 from engine.occupancy.config import PRESETS
-from engine.occupancy.losses import classes_out_of_reach, focal, lovasz_softmax, unasked, voxels_that_matter
+from engine.occupancy.losses import (
+    SHOWN_MARGIN,
+    classes_out_of_reach,
+    focal,
+    lovasz_softmax,
+    unasked,
+    unshown,
+    volume_error,
+    voxels_that_matter,
+)
 from engine.occupancy.vae import OccupancyVae
-from engine.spec.classes import CHANNEL, CHANNELS, CLASS, FREE
+from engine.spec.classes import CHANNEL, CHANNEL_TO_CLASSES, CHANNELS, CLASS, FREE
 from engine.weights import WeightsError, load_model, save_model
 
 TINY = PRESETS["tiny"].vae
@@ -88,8 +98,40 @@ def test_losses_know_right_from_wrong() -> None:
     assert lovasz_softmax(right, target) < 1e-3 and lovasz_softmax(wrong, target) > 0.99
     semantics = torch.full((1, 16, 16, 16), FREE)
     semantics[0, 8, 8, 8] = 4
-    share = voxels_that_matter(semantics, torch.Generator().manual_seed(0))
+    share, stands_for = voxels_that_matter(semantics, torch.Generator().manual_seed(0))
     assert share[0, 7:10, 7:10, 7:10].all() and 0.03 < share.float().mean() < 0.08
+    assert stands_for[0, 8, 8, 8] == 1 and 0.8 < stands_for[share].sum() / semantics.numel() < 1.2
+
+
+def test_a_road_that_may_lie_at_two_heights_is_still_shown() -> None:
+    road, walk = CHANNEL["drivable_area"], CHANNEL["walkway"]
+    target = torch.full((3, 4), FREE)
+    target[:, 1] = CLASS["driveable_surface"]
+    painted = torch.zeros(3, 15, dtype=torch.uint8)
+    painted[:2, road] = 1
+    logits = torch.zeros(3, 4, 21)
+    logits[..., FREE] = 2.0
+    logits[:, 1:3, CLASS["driveable_surface"]] = 1.9  # half here, half there, and most likely at neither
+    logits[1, 1, CLASS["driveable_surface"]] = 20.0
+    others = len(CHANNEL_TO_CLASSES[road]) - 1
+    ahead = math.log(math.exp(1.9) + others) - math.log(math.exp(2.0) + 19 - others)
+    assert float(unshown(logits, painted, target)) == pytest.approx(SHOWN_MARGIN - ahead, abs=1e-4)
+    assert unshown(logits[1:], painted[1:], target[1:]) == 0, "shown, or not painted"
+    painted[:, road], painted[:, walk] = 0, 1
+    assert unshown(logits, painted, target) == 0, "the truth does not show it either"
+
+
+def test_a_class_that_is_drawn_too_large_is_told_by_how_much() -> None:
+    target = torch.cat([torch.full((300,), CLASS["manmade"]), torch.full((100,), FREE)])
+    stands_for = torch.where(target == FREE, 20.0, 1.0)
+    right = 20 * torch.nn.functional.one_hot(target, 21).float()
+    assert volume_error(right, target, stands_for) < 1e-6
+    wrong = right.clone()
+    wrong[:150] = right[-1]
+    assert volume_error(wrong, target, stands_for) == pytest.approx(0.5)
+    wrong[-30:], wrong[:150] = right[0], right[0]
+    assert volume_error(wrong, target, stands_for) == pytest.approx(30 * 20 / 300)
+    assert volume_error(right[-100:], target[-100:], stands_for[-100:]) == 0, "nothing is there whose volume could be wrong"
 
 
 def test_weights_round_trip_and_every_refusal(vae: OccupancyVae, tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+"""Data that are made once, before training: by every core there is, one process each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from typing import TypeVar
+
+import torch
+
+WORTH_A_PROCESS = 4
+"""Items from which on a process of its own pays: starting one costs as much as making some worlds."""
+T = TypeVar("T")
+Progress = Callable[[int, int], None]
+
+
+def calm_worker(_: int = 0) -> None:
+    """One core for one process that makes data, and the trainer comes first."""
+    os.nice(5)
+    torch.set_num_threads(1)
+    import numba
+
+    numba.set_num_threads(1)
+
+
+def on_every_core(work: Callable[[T], None], items: Sequence[T], device: torch.device, progress: Progress) -> None:
+    """`work` for each item, in any order; `work` can be pickled. In this process on a GPU, which several share badly, and for few items."""
+    count = min(os.cpu_count() or 1, len(items) // WORTH_A_PROCESS) if device.type == "cpu" else 1
+    progress(0, len(items))
+    if count < 2:
+        for done, item in enumerate(items):
+            work(item)
+            progress(done + 1, len(items))
+        return
+    with ProcessPoolExecutor(count, get_context("spawn"), initializer=calm_worker) as pool:
+        for done, job in enumerate(as_completed([pool.submit(work, item) for item in items])):
+            job.result()
+            progress(done + 1, len(items))

@@ -1,0 +1,129 @@
+"""What a decoder is given in life: latents as the generator makes them, beside the occupancy that they stand for (ours).
+
+Encoded latents with noise on them are not what the sketch and the flow bring, and in a rollout what was decoded comes back encoded, frame
+after frame. So short rollouts are run in which all that cannot be known is given: what is unpainted and was not seen before comes from
+the truth, rounded to codes; only what is painted is sketched, because the layout says what stands there. What comes out still stands for
+the true frame, and a decoder that lets things grow from frame to frame sees here what that leads to.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.data.worlds import make_world
+from engine.devices import half_precision
+from engine.occupancy.begin import painted_cells
+from engine.occupancy.rollout import OccupancyGenerator
+from engine.occupancy.sketch import CELLS
+from engine.spec.clip import SceneClip
+from engine.train.cores import Progress, on_every_core
+from engine.train.encoded import unpack_layout
+
+FIRST_SEED = 600_000_000
+"""Worlds from here on; other recipes' lie elsewhere."""
+ROLLOUT = 8
+KEPT = (0, 1, 3, 7)
+"""Frames of a rollout that are learned from: so many times have they been decoded and encoded before."""
+ROLLOUTS_PER_FILE = 2
+
+
+def generate_frames(generator: OccupancyGenerator, folder: Path, frames: int, progress: Progress = lambda done, total: None) -> None:
+    """Writes what `folder` lacks of `frames` frames (rounded up to whole files); progress counts files.
+
+    Raises ValueError for a generator without a sketch.
+    """
+    if generator.sketch is None:
+        raise ValueError("Frames are generated for a decoder from a sketch, and this preset begins from noise: leave --generated out.")
+    folder.mkdir(parents=True, exist_ok=True)
+    per_file = ROLLOUTS_PER_FILE * len(KEPT)
+    paths = {number: folder / f"{number:06d}.npz" for number in range(0, -(-frames // per_file) * ROLLOUTS_PER_FILE, ROLLOUTS_PER_FILE)}
+    missing = [(path, range(number, number + ROLLOUTS_PER_FILE)) for number, path in paths.items() if not path.exists()]
+    on_every_core(partial(_generate_file, generator), missing, generator.device, progress)
+
+
+def _generate_file(generator: OccupancyGenerator, file: tuple[Path, range]) -> None:
+    path, numbers = file
+    rows: dict[str, list[np.ndarray]] = {"semantics": [], "layouts": [], "latents": []}
+    for number in numbers:
+        world = make_world(FIRST_SEED + number)
+        clip = world.clip(ROLLOUT)
+        truths = [frame.semantics for frame in world.occupancy(clip)]
+        for index, latents in enumerate(relived(generator, clip, truths, number)):
+            if index in KEPT:
+                rows["semantics"].append(truths[index])
+                rows["layouts"].append(np.packbits(clip.layouts[index]))
+                rows["latents"].append(latents[0, 0].float().cpu().numpy().astype(np.float16))
+    beside = path.with_suffix(".tmp.npz")
+    np.savez_compressed(beside, **{name: np.stack(row) for name, row in rows.items()})  # type: ignore[arg-type]
+    os.replace(beside, path)
+
+
+@torch.no_grad()
+def relived(generator: OccupancyGenerator, clip: SceneClip, truths: Sequence[np.ndarray], seed: int) -> Iterator[Tensor]:
+    """Normalised latents (1, 1, C, X/4, Y/4), frame after frame, of a rollout that is told what it cannot know of the truths (X, Y, Z)."""
+    device, sampler, sketch = generator.device, generator.preset.sampler, generator.sketch
+    assert sketch is not None
+    past: np.ndarray | None = None
+    for index, truth in enumerate(truths):
+        layouts = torch.from_numpy(clip.layouts[index]).to(device)[None, None]       # (1, 1, 15, X, Y)
+        with half_precision(device):
+            true = generator.vae.normalise(generator.vae.encode(torch.from_numpy(truth).to(device)[None]).mean)
+            told = sketch.decode(sketch.encode(true))                                # (1, C, X/4, Y/4)
+            history, known = generator.remembered(clip, index, past)
+            if past is not None:
+                told = torch.where(torch.from_numpy(known).to(device), history[:, 0], told)
+            given = known | ~painted_cells(layouts[0])[0].cpu().numpy()              # (X/4, Y/4)
+            begun = generator.begin(layouts, told, given, seed, painted_seed=seed)
+            noise = generator.noise(clip.grid, clip.world_SE3_ego[index], seed)      # (1, 1, C, X/4, Y/4)
+            velocity = generator.velocity(layouts, history, sampler.guidance)
+            latents = generator.flow(velocity, noise, sampler.steps, begun, known)
+        assert latents is not None, "nobody cancels"
+        yield latents
+        past = generator.decode(latents, layouts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GeneratedBatches:
+    """Every other batch is of generated frames, the others are `usual` ones; the batch of step n is a function of (seed, n)."""
+
+    usual: Callable[[int], Mapping[str, Tensor]]
+    semantics: np.ndarray
+    """uint8 (N, X, Y, Z)."""
+    layouts: np.ndarray
+    """Packed bits, uint8 (N, bytes)."""
+    latents: np.ndarray
+    """Normalised, float16 (N, C, X/4, Y/4)."""
+    seed: int
+    batch: int
+    crop: int
+
+    @staticmethod
+    def read(folder: Path, usual: Callable[[int], Mapping[str, Tensor]], seed: int, batch: int, crop: int) -> GeneratedBatches:
+        """Of every file in a folder that `generate_frames` wrote."""
+        files = [np.load(path) for path in sorted(folder.glob("*.npz")) if not path.name.endswith(".tmp.npz")]
+        columns = (np.concatenate([file[name] for file in files]) for name in ("semantics", "layouts", "latents"))
+        return GeneratedBatches(usual, *columns, seed=seed, batch=batch, crop=crop)
+
+    def __call__(self, step: int) -> Mapping[str, Tensor]:
+        """semantics uint8 (B, x, y, Z), layouts uint8 (B, 15, x, y) and, of generated frames, latents float32 (B, C, x/4, y/4)."""
+        if step % 2:
+            return self.usual(step)
+        rng = np.random.default_rng([self.seed, step])
+        cells = self.semantics.shape[1:3]
+        rows: dict[str, list[np.ndarray]] = {"semantics": [], "layouts": [], "latents": []}
+        for number in rng.integers(0, len(self.semantics), self.batch):
+            x, y = (CELLS * int(rng.integers(0, (size - self.crop) // CELLS + 1)) for size in cells)
+            window = (slice(x, x + self.crop), slice(y, y + self.crop))
+            corner = (slice(x // CELLS, (x + self.crop) // CELLS), slice(y // CELLS, (y + self.crop) // CELLS))
+            rows["semantics"].append(self.semantics[number][window])
+            rows["layouts"].append(unpack_layout(self.layouts[number], cells)[:, *window])
+            rows["latents"].append(self.latents[number][:, *corner].astype(np.float32))
+        return {name: torch.from_numpy(np.stack(row)) for name, row in rows.items()}
