@@ -11,11 +11,20 @@ import pytest
 from PIL import Image
 
 from app.cli import main as command_line
+from editor.clip import frame_count, scene_clip
 from editor.files import project
 from engine.spec.take import Take
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-COVERED = ("01_make_a_scene", "02_edit_script", "03_render_a_camera", "04_measure_obedience", "05_hand_over", "06_compare_layouts")
+COVERED = (
+    "01_make_a_scene",
+    "02_edit_script",
+    "03_render_a_camera",
+    "04_measure_obedience",
+    "05_hand_over",
+    "06_compare_layouts",
+    "07_slow_motion",
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +84,13 @@ def test_06_compares_layouts(desk: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "| scene | twice | usual worlds | real worlds |" in rows[""]
     assert rows["frames"].startswith("| frames | 4 | 8 | 1 | 1 |")
     assert rows["agents a frame car"].startswith("| agents a frame car | 1 | 1 |")
+
+
+def test_07_slows_it_down(desk: Path) -> None:
+    out = desk / "slow.anyscene"
+    assert command_line(["edit", str(desk / "scene.anyscene"), "--script", str(EXAMPLES / "07_slow_motion.py"), "-o", str(out)]) == 0
+    before, after = project.load(desk / "scene.anyscene"), project.load(out)
+    factor = 51.0 / before.duration_s
+    assert frame_count(after) > 600 and after.name == "crossing, slow"
+    then, now = scene_clip(before, start_s=1.0, frames=1), scene_clip(after, start_s=factor, frames=1)
+    assert np.allclose(then.world_SE3_ego, now.world_SE3_ego) and np.array_equal(then.layouts, now.layouts)

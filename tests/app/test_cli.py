@@ -163,7 +163,7 @@ def test_bad_requests_are_one_sentence(scene: Path, take: Path, tmp_path: Path, 
     assert "phase 9 is not one of them" in refused(capsys, "train", "occupancy", "-o", tmp_path / "x", "--phase", "9")
     assert "name the data too" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--data-share", "0.5")
     assert "share above 0" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--data-share", "2")
-    assert "format of occ3d, nucraft, takes" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--data", "kitti:/d")
+    assert "format of occ3d, nucraft, takes, layouts" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--data", "kitti:/d")
     assert "USER:PASSWORD" in refused(capsys, "--auth", "nobody")
     assert "port between" in refused(capsys, "--port", "70000")
     assert "invalid choice: 'nonsense'" in refused(capsys, "nonsense")

@@ -12,16 +12,19 @@ import numpy as np
 import pytest
 
 from engine.api import OccupancyFrame
-from engine.data.datasets import TakeFrames, open_datasets
+from engine.data.datasets import LayoutFrames, TakeFrames, open_datasets
 from engine.data.frames import DataError, Dataset
 from engine.data.nucraft import LIDARSEG, ArrayFrames
 from engine.data.occ3d import Occ3dFrames
 from engine.export import OCC3D_OF_CLASS, export_take
-from engine.spec.classes import CHANNEL, CLASS, FREE
+from engine.metrics.columns import classes_in_columns, holds
+from engine.spec.classes import CHANNEL, CHANNEL_TO_CLASSES, CLASS, FREE
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import Pose
 from engine.spec.grid import GRIDS, OCC3D, GridSpec
 from engine.spec.take import Take
+from engine.train.batches import OccupancyBatches
+from engine.train.sources import pick
 from engine.write import TakeWriter
 
 SMALL = GridSpec("small", (24, 20, 16), 0.4, (-4.8, -4.0, -1.0))
@@ -166,6 +169,37 @@ def test_takes_come_with_their_layouts_and_pasts(tmp_path: Path) -> None:
     assert [len(dataset) for dataset in both] == [3, 2] and both[0].name == f"takes:{tmp_path / 'a'}"
 
 
+def test_layouts_are_lifted_amid_surroundings_that_stand_still(tmp_path: Path) -> None:
+    layouts = np.zeros((2, 15, *OCC3D.bev_shape), np.uint8)
+    layouts[:, CHANNEL["drivable_area"], :, 90:110] = 1
+    poses = np.stack([Pose(k * STEP_CELLS * OCC3D.voxel_m).matrix() for k in range(2)])
+    TakeWriter(tmp_path / "t", SceneClip(layouts, ((),) * 2, poses), {}).finish({})
+    frames = LayoutFrames(tmp_path)
+    semantics, layout, past = frames[1]
+    assert past is not None and np.array_equal(layout, layouts[1])
+    assert holds(classes_in_columns(semantics), [CLASS["driveable_surface"]])[:, 90:110].all()
+    beside = semantics[:, :90]
+    assert (beside == CLASS["manmade"]).any() and (beside == CLASS["vegetation"]).any() and (beside == CLASS["terrain"]).any()
+    inside = np.s_[:-STEP_CELLS]
+    assert np.array_equal(semantics[inside], past[inside]), "the ego moves by whole voxels, the world does not"
+
+
+def test_a_town_of_open_licence_is_learned_from(tmp_path: Path, shared_data: Path) -> None:
+    town = next((shared_data / "carla_xodr").rglob("Town02.xodr"))
+    from editor.clip import scene_clip
+    from editor.formats import import_scene
+
+    document, _ = import_scene("opendrive", town)
+    TakeWriter(tmp_path / "town", scene_clip(document, frames=2), {}).finish({})
+    batches = pick(f"layouts:{tmp_path}", OccupancyBatches(seed=1, batch=2, crop=64, history=True), share=1.0)
+    batch = batches(0)
+    assert batch["past"].shape == batch["semantics"].shape == (2, 64, 64, 16)
+    (dataset,) = open_datasets(f"layouts:{tmp_path}")
+    road = dataset.alone(0)[1][CHANNEL["drivable_area"]].astype(bool)
+    shown = holds(classes_in_columns(dataset.alone(0)[0]), CHANNEL_TO_CLASSES[CHANNEL["drivable_area"]])
+    assert road.sum() > 500 and shown[road].mean() > 0.999
+
+
 def odd_occ3d(**arrays: np.ndarray) -> Callable[[Path], object]:
     def read(folder: Path) -> object:
         np.savez(_made(folder / "gts/s/f") / "labels.npz", **arrays)
@@ -245,7 +279,7 @@ FREE_VOLUME = np.full(OCC3D.shape, FREE, np.uint8)
         (TakeFrames, "no take and holds none"),
         (_only_layout, "no occupancy to learn from"),
         (_two_grids, "keep them apart"),
-        (lambda folder: open_datasets(f"kitti:{folder}"), "format of occ3d, nucraft, takes"),
+        (lambda folder: open_datasets(f"kitti:{folder}"), "format of occ3d, nucraft, takes, layouts"),
         (lambda folder: open_datasets(f"occ3d:{folder}/none"), "no folder"),
         (lambda folder: open_datasets("occ3d"), "not FORMAT:DIR"),
     ],
