@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.devices import pick_device
+from engine.occupancy.begin import painted_cells
 from engine.occupancy.config import PRESETS
 from engine.occupancy.shipped import frozen_vae
 from engine.occupancy.sketch import CELLS, Sketch, places_in
@@ -38,6 +39,8 @@ HELD_BACK = 32
 """Frames that are never learned from, for the loss that the card names."""
 REGIONS = 0.3
 """Share of examples in which what is unknown is one rectangle, or all around one: how regions are redrawn and rollouts go on."""
+PAINTED_FIRST = 0.6
+"""Share of examples in which all that is painted is given: it is drawn before the rest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +69,11 @@ class CodeBatches:
             layout = layout[:, CELLS * x : CELLS * (x + edge[0]), CELLS * y : CELLS * (y + edge[1])]
             rows["layouts"].append(torch.from_numpy(np.ascontiguousarray(layout)))
             rows["codes"].append(torch.from_numpy(self.codes[number, x : x + edge[0], y : y + edge[1]].copy()))
-            rows["known"].append(torch.from_numpy(_known(rng, edge)))
+            known = torch.from_numpy(_known(rng, edge))
+            painted = painted_cells(rows["layouts"][-1][None])[0]
+            if rng.random() < PAINTED_FIRST and not (known | painted).all():
+                known |= painted
+            rows["known"].append(known)
             rows["places"].append(places[:, x : x + edge[0], y : y + edge[1]])
         return {name: torch.stack(row) for name, row in rows.items()}
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from engine.data.worlds import make_world
+from engine.occupancy.begin import painted_cells
 from engine.occupancy.config import PRESETS
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.sketch import Sketch, places_in
@@ -195,6 +196,9 @@ def test_the_sketch_learns_from_frames_that_were_encoded_once(tmp_path: Path, mo
     assert all(torch.equal(crops[name], again[name]) for name in crops)
     assert crops["codes"].shape == (4, 26, 26) and crops["layouts"].shape == (4, 15, 104, 104) and whole["codes"].shape == (1, 50, 50)
     assert not crops["known"].flatten(1).all(1).any(), "something is left to learn"
+    monkeypatch.setattr(sketch_recipe, "PAINTED_FIRST", 1.0)
+    given, painted = batches(1), painted_cells(batches(1)["layouts"])
+    assert painted.any() and given["known"][painted].all(), "what is painted is drawn before the rest"
     number, x, y = (int(v) for v in np.unravel_index(int(crops["codes"][0, 0, 0]), (8, 50, 50)))
     cut = encoded.unpack_layout(layouts[number], (200, 200))[:, 4 * x : 4 * x + 104, 4 * y : 4 * y + 104]
     assert (crops["layouts"][0].numpy() == cut).all(), "layout and codes are of one place"
