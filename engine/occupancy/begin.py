@@ -15,6 +15,8 @@ STALE_SHARE = 0.25
 """Share of a latent cell's columns that may show other ground than is painted before it is drawn anew: the paint was edited."""
 PAINTED_ROUNDS = 3
 """Rounds for what is painted: the layout leaves little open."""
+NEAR_AGENTS = 2
+"""Latent cells around an agent whose memory is not shown to the sketch while it draws the agent."""
 GOING_ON = 0.5
 """Share of a frame that is known from which on a quarter of the rounds will do: little is unknown, and what is has neighbours."""
 
@@ -35,15 +37,27 @@ def sketched(
     for wanted, most, number in ((painted, PAINTED_ROUNDS, painted_seed), (rest, rounds, seed)):
         if wanted.any():
             generator = torch.Generator().manual_seed(number % 2**63)
-            codes = sketch.draw(codes, known, wanted, layouts, places, max(1, most // fewer), generator)
+            seen = known & ~_near_agents(layouts) if wanted is painted else known    # (1, h, w)
+            codes = sketch.draw(codes, seen, wanted, layouts, places, max(1, most // fewer), generator)
             known = known | wanted
     drawn = (painted | rest)[:, None]                                                # (1, 1, h, w)
     return torch.where(drawn, sketch.decode(codes), latents)
 
 
 def painted_cells(layouts: Tensor) -> Tensor:
-    """Bool (B, h, w): latent cells at least half painted, of layouts (B, 15, 4h, 4w)."""
-    return F.avg_pool2d(layouts.amax(1, keepdim=True).float(), CELLS)[:, 0] >= 0.5
+    """Bool (B, h, w): latent cells at least half painted, or with an agent in them, of layouts (B, 15, 4h, 4w)."""
+    return (F.avg_pool2d(layouts.amax(1, keepdim=True).float(), CELLS)[:, 0] >= 0.5) | (_agents_in(layouts) > 0)[:, 0]
+
+
+def _near_agents(layouts: Tensor) -> Tensor:
+    """Bool (B, h, w): cells beside painted agents. Remembered ones show a street that the agent was taken out of, and a sketch that
+    saw them would conclude that none stands there."""
+    return F.max_pool2d(_agents_in(layouts), 2 * NEAR_AGENTS + 1, 1, NEAR_AGENTS)[:, 0] > 0
+
+
+def _agents_in(layouts: Tensor) -> Tensor:
+    """1.0 where a latent cell holds any of an agent, (B, 1, h, w)."""
+    return F.max_pool2d(layouts[:, [CHANNEL[name] for name in AGENTS]].amax(1, keepdim=True).float(), CELLS)
 
 
 def whole_cells(columns: np.ndarray) -> np.ndarray:
