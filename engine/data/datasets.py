@@ -22,8 +22,30 @@ OPEN_TAKES = 4
 """Takes that a data worker keeps in memory, about 60 MB each at 49 frames: a take's occupancy can only be read as a whole."""
 
 
-class TakeFrames(PosedFrames):
-    """The frames of our own takes, with the layouts they were made from; a take's first frame has no past.
+class _Takes(PosedFrames):
+    """Frames of takes with the layouts they were made from; where their occupancy comes from, a subclass knows."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        """`folder` is a take or holds takes. Raises DataError where there is none or they differ in grid, TakeError for a damaged one."""
+        folders = [folder] if (folder / "take.json").is_file() else sorted(path.parent for path in folder.glob("*/take.json"))
+        if not folders:
+            raise DataError(f"{folder} is no take and holds none: name a folder that `generate` has written into.")
+        takes = [Take.open(path) for path in folders]
+        for take in takes:
+            if take.grid != takes[0].grid:
+                raise DataError(f"The take {take.folder} has grid {take.grid.shape} and {takes[0].folder} has {takes[0].grid.shape}: keep them apart.")
+        self.places = tuple((take.folder, k) for take in takes for k in range(take.frame_count))
+        self.name, self.grid = f"{kind}:{folder}", takes[0].grid
+        self.past_of = np.array([index - 1 if k else -1 for index, (_, k) in enumerate(self.places)])
+        self.world_SE3_ego = np.concatenate([take.world_SE3_ego for take in takes])
+
+    def layout(self, index: int, semantics: np.ndarray) -> np.ndarray:
+        folder, k = self.places[index]
+        return _open(folder).layouts[k]
+
+
+class TakeFrames(_Takes):
+    """The frames of our own takes; a take's first frame has no past.
 
     A step that draws from more takes than OPEN_TAKES reads whole takes for single frames: for many takes, have several workers.
     """
@@ -33,30 +55,17 @@ class TakeFrames(PosedFrames):
 
         A damaged take raises TakeError, which says what is wrong with it.
         """
-        takes = _takes_in(folder)
-        for take in takes:
-            if not (take.folder / "occupancy.npz").is_file() and not (take.folder / "partial/00000.npz").is_file():
-                raise DataError(
-                    f"The take {take.folder} has no occupancy to learn from: generate it with --until occupancy, or read it as layouts:."
-                )
-        self._list(takes, f"takes:{folder}")
-
-    def _list(self, takes: list[Take], name: str) -> None:
-        self.places = tuple((take.folder, k) for take in takes for k in range(take.frame_count))
-        self.name, self.grid = name, takes[0].grid
-        self.past_of = np.array([index - 1 if k else -1 for index, (_, k) in enumerate(self.places)])
-        self.world_SE3_ego = np.concatenate([take.world_SE3_ego for take in takes])
+        super().__init__("takes", folder)
+        for take in dict.fromkeys(folder for folder, _ in self.places):
+            if not (take / "occupancy.npz").is_file() and not (take / "partial/00000.npz").is_file():
+                raise DataError(f"The take {take} has no occupancy to learn from: generate it with --until occupancy, or read it as layouts:.")
 
     def semantics(self, index: int) -> np.ndarray:
         folder, k = self.places[index]
         return _open(folder).semantics[k]
 
-    def layout(self, index: int, semantics: np.ndarray) -> np.ndarray:
-        folder, k = self.places[index]
-        return _open(folder).layouts[k]
 
-
-class LayoutFrames(TakeFrames):
+class LayoutFrames(_Takes):
     """Takes' layouts with the occupancy that `lift` gives them amid invented surroundings: real maps, and no sensor that saw the place.
 
     `import` a log or map, `generate --until layout` it, and its roads and agents are learned from. What a take holds beyond is not read.
@@ -64,24 +73,13 @@ class LayoutFrames(TakeFrames):
 
     def __init__(self, folder: Path) -> None:
         """`folder` is a take or holds takes. Raises DataError where there is none or they differ in grid."""
-        self._list(_takes_in(folder), f"layouts:{folder}")
+        super().__init__("layouts", folder)
 
     def semantics(self, index: int) -> np.ndarray:
         folder, k = self.places[index]
         clip, statics = _stage(folder)
         alone = SceneClip(clip.layouts[k : k + 1], clip.boxes[k : k + 1], clip.world_SE3_ego[k : k + 1], grid=clip.grid)
         return next(occupy(alone, statics)).semantics
-
-
-def _takes_in(folder: Path) -> list[Take]:
-    folders = [folder] if (folder / "take.json").is_file() else sorted(path.parent for path in folder.glob("*/take.json"))
-    if not folders:
-        raise DataError(f"{folder} is no take and holds none: name a folder that `generate` has written into.")
-    takes = [Take.open(path) for path in folders]
-    for take in takes:
-        if take.grid != takes[0].grid:
-            raise DataError(f"The take {take.folder} has grid {take.grid.shape} and {takes[0].folder} has {takes[0].grid.shape}: keep them apart.")
-    return takes
 
 
 @lru_cache(OPEN_TAKES)

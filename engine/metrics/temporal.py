@@ -27,7 +27,7 @@ class TemporalAgreement:
     def __init__(self, grid: GridSpec) -> None:
         self.grid = grid
         self.past: tuple[np.ndarray, np.ndarray] | None = None
-        self.agree = self.both_occupied = self.either = self.now = self.then = 0
+        self.agree = self.both_occupied = self.now = self.then = 0
 
     def add(self, semantics: np.ndarray, world_SE3_ego: np.ndarray) -> None:
         """The next frame of a sequence."""
@@ -43,7 +43,6 @@ class TemporalAgreement:
             both = occupied_now & occupied_then
             self.agree += int(np.count_nonzero(both & (semantics == warped)))
             self.both_occupied += int(np.count_nonzero(both))
-            self.either += int(np.count_nonzero(occupied_now | occupied_then))
             self.now += int(np.count_nonzero(occupied_now))
             self.then += int(np.count_nonzero(occupied_then))
         self.past = (semantics, world_SE3_ego)
@@ -58,8 +57,9 @@ class TemporalAgreement:
         growth_per_frame: by how many percent what stands still becomes more from one frame to the next, where both saw it. Two frames
         may agree well and the hundredth be full of trees.
         """
+        either = self.now + self.then - self.both_occupied
         return {
-            "agree_of_either": round(100 * self.agree / self.either, 2) if self.either else None,
+            "agree_of_either": round(100 * self.agree / either, 2) if either else None,
             "agree_of_both": round(100 * self.agree / self.both_occupied, 2) if self.both_occupied else None,
             "growth_per_frame": round(100 * (self.now - self.then) / self.then, 3) if self.then else None,
         }

@@ -34,11 +34,11 @@ def sketched(
     painted = painted_cells(layouts) & ~known                                        # (1, h, w)
     rest = ~known & ~painted                                                         # (1, h, w)
     fewer = 4 if float(known.float().mean()) > GOING_ON else 1
-    for wanted, most, number in ((painted, PAINTED_ROUNDS, painted_seed), (rest, rounds, seed)):
+    apart, anywhere = ~_near_agents(layouts), torch.ones_like(known)                 # (1, h, w) each
+    for wanted, looks_at, most, number in ((painted, apart, PAINTED_ROUNDS, painted_seed), (rest, anywhere, rounds, seed)):
         if wanted.any():
             generator = torch.Generator().manual_seed(number % 2**63)
-            seen = known & ~_near_agents(layouts) if wanted is painted else known    # (1, h, w)
-            codes = sketch.draw(codes, seen, wanted, layouts, places, max(1, most // fewer), generator)
+            codes = sketch.draw(codes, known & looks_at, wanted, layouts, places, max(1, most // fewer), generator)
             known = known | wanted
     drawn = (painted | rest)[:, None]                                                # (1, 1, h, w)
     return torch.where(drawn, sketch.decode(codes), latents)
@@ -46,18 +46,18 @@ def sketched(
 
 def painted_cells(layouts: Tensor) -> Tensor:
     """Bool (B, h, w): latent cells at least half painted, or with an agent in them, of layouts (B, 15, 4h, 4w)."""
-    return (F.avg_pool2d(layouts.amax(1, keepdim=True).float(), CELLS)[:, 0] >= 0.5) | (_agents_in(layouts) > 0)[:, 0]
+    return (F.avg_pool2d(layouts.amax(1, keepdim=True).float(), CELLS)[:, 0] >= 0.5) | agent_cells(layouts)
+
+
+def agent_cells(layouts: Tensor) -> Tensor:
+    """Bool (B, h, w): latent cells that an agent is painted in, of layouts (B, 15, 4h, 4w)."""
+    return F.max_pool2d(layouts[:, [CHANNEL[name] for name in AGENTS]].amax(1, keepdim=True).float(), CELLS)[:, 0] > 0
 
 
 def _near_agents(layouts: Tensor) -> Tensor:
     """Bool (B, h, w): cells beside painted agents. Remembered ones show a street that the agent was taken out of, and a sketch that
     saw them would conclude that none stands there."""
-    return F.max_pool2d(_agents_in(layouts), 2 * NEAR_AGENTS + 1, 1, NEAR_AGENTS)[:, 0] > 0
-
-
-def _agents_in(layouts: Tensor) -> Tensor:
-    """1.0 where a latent cell holds any of an agent, (B, 1, h, w)."""
-    return F.max_pool2d(layouts[:, [CHANNEL[name] for name in AGENTS]].amax(1, keepdim=True).float(), CELLS)
+    return F.max_pool2d(agent_cells(layouts)[:, None].float(), 2 * NEAR_AGENTS + 1, 1, NEAR_AGENTS)[:, 0] > 0
 
 
 def whole_cells(columns: np.ndarray) -> np.ndarray:
@@ -68,11 +68,6 @@ def whole_cells(columns: np.ndarray) -> np.ndarray:
 def any_cells(columns: np.ndarray) -> np.ndarray:
     """Bool (h, w): latent cells any of whose columns (4h, 4w) is set."""
     return _by_cell(columns).any((1, 3))
-
-
-def agent_cells(layout: np.ndarray) -> np.ndarray:
-    """Bool (h, w): latent cells that an agent is painted in, of a layout (15, 4h, 4w)."""
-    return any_cells(layout[[CHANNEL[name] for name in AGENTS]].any(0))
 
 
 def stale_cells(shown: np.ndarray, layout: np.ndarray) -> np.ndarray:

@@ -87,10 +87,10 @@ def unshown(logits: Tensor, painted: Tensor, target: Tensor) -> Tensor:
     """
     logits, short = logits.float(), []
     for channel, labels in enumerate(CHANNEL_TO_CLASSES):
-        shown = torch.isin(target, torch.tensor(sorted(labels), device=target.device)).any(1)                   # (n,)
-        asked = logits[painted[:, channel].bool() & shown]                                              # (m, Z, 21)
+        shown = torch.isin(target, torch.tensor(sorted(labels), device=target.device)).any(1)          # (n,)
+        asked = logits[painted[:, channel].bool() & shown]                                             # (m, Z, 21)
         rest = [label for label in range(len(CLASSES)) if label not in labels]
-        ahead = asked[..., sorted(labels)].logsumexp(-1) - asked[..., rest].logsumexp(-1)                 # (m, Z)
+        ahead = asked[..., sorted(labels)].logsumexp(-1) - asked[..., rest].logsumexp(-1)              # (m, Z)
         short.append(F.relu(SHOWN_MARGIN - ahead.amax(1)))
     every = torch.cat(short)
     return every.sum() / (every > 0).sum().clamp(min=1)

@@ -90,10 +90,9 @@ def redraw(
         # The held latents around the region carry what was there; the frame before is not at hand, and the model knows that case.
         velocity = generator.velocity(layouts, known[:, :0], guidance)
         latents = sample(velocity, noise, steps, known, mask, cancelled, sketch, generator.preset.sampler.begin_at)
-        if latents is None:
-            return None
-        voxels = vae.decode(vae.denormalise(latents[0]), layouts[0])                 # (1, x, y, Z, E)
-    drawn = vae.semantics(voxels, layouts[0])[0].cpu().numpy()                       # (x, y, Z)
+    if latents is None:
+        return None
+    drawn = generator.decode(latents, layouts)                                       # (x, y, Z)
     semantics = before.semantics.copy()
     inside = region[window.x, window.y]
     semantics[window.x, window.y][inside] = drawn[inside]

@@ -173,5 +173,6 @@ class OccupancyGenerator:
             return torch.zeros(1, 0, self.vae.config.latent, nx, ny, device=self.device), np.zeros((nx, ny), bool)
         past_SE3_now = invert(clip.world_SE3_ego[index - 1]) @ clip.world_SE3_ego[index]
         warped, layout = warp_static(past, clip.grid, past_SE3_now), clip.layouts[index]
-        known = whole_cells(seen_columns(past, clip.grid, past_SE3_now)) & ~agent_cells(layout) & ~stale_cells(shown_channels(warped), layout)
+        agents = agent_cells(torch.from_numpy(layout)[None])[0].numpy()              # (X/4, Y/4)
+        known = whole_cells(seen_columns(past, clip.grid, past_SE3_now)) & ~agents & ~stale_cells(shown_channels(warped), layout)
         return self.vae.normalise(self.vae.encode(torch.from_numpy(warped).to(self.device)[None]).mean)[:, None], known

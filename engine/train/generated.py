@@ -8,7 +8,6 @@ the true frame, and a decoder that lets things grow from frame to frame sees her
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,8 +23,9 @@ from engine.occupancy.begin import painted_cells
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.sketch import CELLS
 from engine.spec.clip import SceneClip
-from engine.train.cores import Progress, on_every_core
+from engine.train.cores import Progress
 from engine.train.encoded import unpack_layout
+from engine.train.frame_files import Columns, make_files, read_files, write_file
 
 FIRST_SEED = 600_000_000
 """Worlds from here on; other recipes' lie elsewhere."""
@@ -42,16 +42,13 @@ def generate_frames(generator: OccupancyGenerator, folder: Path, frames: int, pr
     """
     if generator.sketch is None:
         raise ValueError("Frames are generated for a decoder from a sketch, and this preset begins from noise: leave --generated out.")
-    folder.mkdir(parents=True, exist_ok=True)
-    per_file = ROLLOUTS_PER_FILE * len(KEPT)
-    paths = {number: folder / f"{number:06d}.npz" for number in range(0, -(-frames // per_file) * ROLLOUTS_PER_FILE, ROLLOUTS_PER_FILE)}
-    missing = [(path, range(number, number + ROLLOUTS_PER_FILE)) for number, path in paths.items() if not path.exists()]
-    on_every_core(partial(_generate_file, generator), missing, generator.device, progress)
+    rollouts = -(-frames // len(KEPT))
+    make_files(folder, range(0, rollouts, ROLLOUTS_PER_FILE), partial(_generate_file, generator), generator.device, progress)
 
 
 def _generate_file(generator: OccupancyGenerator, file: tuple[Path, range]) -> None:
     path, numbers = file
-    rows: dict[str, list[np.ndarray]] = {"semantics": [], "layouts": [], "latents": []}
+    rows: Columns = {"semantics": [], "layouts": [], "latents": []}
     for number in numbers:
         world = make_world(FIRST_SEED + number)
         clip = world.clip(ROLLOUT)
@@ -61,9 +58,7 @@ def _generate_file(generator: OccupancyGenerator, file: tuple[Path, range]) -> N
                 rows["semantics"].append(truths[index])
                 rows["layouts"].append(np.packbits(clip.layouts[index]))
                 rows["latents"].append(latents[0, 0].float().cpu().numpy().astype(np.float16))
-    beside = path.with_suffix(".tmp.npz")
-    np.savez_compressed(beside, **{name: np.stack(row) for name, row in rows.items()})  # type: ignore[arg-type]
-    os.replace(beside, path)
+    write_file(path, rows, compress=True)
 
 
 @torch.no_grad()
@@ -108,9 +103,8 @@ class GeneratedBatches:
     @staticmethod
     def read(folder: Path, usual: Callable[[int], Mapping[str, Tensor]], seed: int, batch: int, crop: int) -> GeneratedBatches:
         """Of every file in a folder that `generate_frames` wrote."""
-        files = [np.load(path) for path in sorted(folder.glob("*.npz")) if not path.name.endswith(".tmp.npz")]
-        columns = (np.concatenate([file[name] for file in files]) for name in ("semantics", "layouts", "latents"))
-        return GeneratedBatches(usual, *columns, seed=seed, batch=batch, crop=crop)
+        semantics, layouts, latents = read_files(folder, ("semantics", "layouts", "latents"))
+        return GeneratedBatches(usual, semantics, layouts, latents, seed, batch, crop)
 
     def __call__(self, step: int) -> Mapping[str, Tensor]:
         """semantics uint8 (B, x, y, Z), layouts uint8 (B, 15, x, y) and, of generated frames, latents float32 (B, C, x/4, y/4)."""
@@ -118,7 +112,7 @@ class GeneratedBatches:
             return self.usual(step)
         rng = np.random.default_rng([self.seed, step])
         cells = self.semantics.shape[1:3]
-        rows: dict[str, list[np.ndarray]] = {"semantics": [], "layouts": [], "latents": []}
+        rows: Columns = {"semantics": [], "layouts": [], "latents": []}
         for number in rng.integers(0, len(self.semantics), self.batch):
             x, y = (CELLS * int(rng.integers(0, (size - self.crop) // CELLS + 1)) for size in cells)
             window = (slice(x, x + self.crop), slice(y, y + self.crop))

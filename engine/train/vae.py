@@ -123,7 +123,7 @@ def vae_loss(model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Gen
     terms = {"focal": focal(logits, target, decoded.weight), "lovasz": lovasz_softmax(logits[some], target[some]), "kl": kl}
     total = 10 * terms["focal"] + terms["lovasz"] + KL_WEIGHT * terms["kl"]
     if model.config.decoder_sees_layout:
-        terms["unasked"] = unasked(logits, decoded.impossible)
+        terms["unasked"] = unasked(logits, _impossible(layouts, decoded.chosen))
         total = total + UNASKED_WEIGHT * terms["unasked"]
     return terms | {"total": total}
 
@@ -148,7 +148,7 @@ def lived_loss(model: nn.Module, batch: Mapping[str, Tensor], generator: torch.G
     logits = model.classify(decoded.voxels[columns], decoded.columns[columns][:, None])
     terms = {
         "entropy": (entropy * weight).sum() / weight.sum(),
-        "unasked": unasked(decoded.logits, decoded.impossible),
+        "unasked": unasked(decoded.logits, _impossible(layouts, decoded.chosen)),
         "unshown": unshown(logits, asked, semantics[columns]),
         "volume": volume_error(decoded.logits, decoded.target, decoded.stands_for),
     }
@@ -158,14 +158,14 @@ def lived_loss(model: nn.Module, batch: Mapping[str, Tensor], generator: torch.G
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What the losses look at: of n chosen voxels logits (n, 21), target (n,), weight (n,), how many voxels each stands for (n,) and which
-    classes are impossible (n, 21); of all columns the voxel features (B, X, Y, Z, E) and class logits (B, X, Y, 21)."""
+    """What the losses look at: which n voxels were chosen (B, X, Y, Z), of these logits (n, 21), target (n,), weight (n,) and how many
+    voxels each stands for (n,); of all columns the voxel features (B, X, Y, Z, E) and class logits (B, X, Y, 21)."""
 
+    chosen: Tensor
     logits: Tensor
     target: Tensor
     weight: Tensor
     stands_for: Tensor
-    impossible: Tensor
     voxels: Tensor
     columns: Tensor
 
@@ -173,15 +173,15 @@ class Decoded:
 def _decoded(model: OccupancyVae, latents: Tensor, semantics: Tensor, layouts: Tensor, generator: torch.Generator) -> Decoded:
     voxels = model.decode(latents, layouts)                                          # (B, X, Y, Z, E)
     columns = model.column_logits(layouts).expand(*semantics.shape[:3], -1)          # (B, X, Y, 21)
-
-    def each(of_columns: Tensor) -> Tensor:
-        return of_columns[..., None, :].expand(*semantics.shape, -1)                 # (B, X, Y, Z, ...)
-
     chosen, stands_for = voxels_that_matter(semantics, generator)
-    logits = model.classify(chosen_rows(voxels, chosen), chosen_rows(each(columns), chosen))
+    logits = model.classify(chosen_rows(voxels, chosen), chosen_rows(columns[..., None, :].expand(*semantics.shape, -1), chosen))
     weight = (1 + 3 * small_agent_columns(layouts)).expand_as(semantics)[chosen]
-    impossible = each(classes_out_of_reach(layouts, NEAR_CELLS))[chosen]
-    return Decoded(logits, semantics[chosen].long(), weight, stands_for[chosen], impossible, voxels, columns)
+    return Decoded(chosen, logits, semantics[chosen].long(), weight, stands_for[chosen], voxels, columns)
+
+
+def _impossible(layouts: Tensor, chosen: Tensor) -> Tensor:
+    """Bool (n, 21): which classes cannot be at the n chosen voxels (B, X, Y, Z)."""
+    return classes_out_of_reach(layouts, NEAR_CELLS)[..., None, :].expand(*chosen.shape, -1)[chosen]
 
 
 def _encoded(model: OccupancyVae, semantics: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
