@@ -40,7 +40,7 @@ def train(args: Namespace) -> int:
     among = processes.current(args.device)
     out = args.out if args.resume or not among.writes else output_folder(args.out)
     facts = importlib.import_module(f"engine.train.{args.model}").main(args.preset, out, resume=args.resume, device=args.device, **options)
-    processes.leave()
     if among.writes:
         print(json.dumps(facts, indent=2, default=str))
+    processes.leave()
     return 0

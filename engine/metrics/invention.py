@@ -14,13 +14,9 @@ import cc3d
 import numpy as np
 
 from engine.metrics.columns import classes_in_columns, holds
-from engine.spec.classes import CHANNEL, CHANNEL_TO_CLASSES, CHANNELS, CLASS, CLASSES, FREE
+from engine.spec.classes import CHANNEL, CHANNEL_TO_CLASSES, CHANNELS, CLASSES, FREE, GROUND
 
 SPECK_VOXELS = 4
-GROUND = tuple(
-    CLASS[name] for name in ("driveable_surface", "other_flat", "sidewalk", "terrain", "ped_crossing", "road_divider", "lane_divider")
-)
-
 _SHOWS = np.zeros((len(CLASSES), len(CHANNELS)), bool)
 for _channel, _labels in enumerate(CHANNEL_TO_CLASSES):
     _SHOWS[list(_labels), _channel] = True

@@ -34,7 +34,7 @@ def sketched(
     painted = painted_cells(layouts) & ~known                                        # (1, h, w)
     rest = ~known & ~painted                                                         # (1, h, w)
     fewer = 4 if float(known.float().mean()) > GOING_ON else 1
-    apart, anywhere = ~_near_agents(layouts), torch.ones_like(known)                 # (1, h, w) each
+    apart, anywhere = ~near_agents(layouts), torch.ones_like(known)                 # (1, h, w) each
     for wanted, looks_at, most, number in ((painted, apart, PAINTED_ROUNDS, painted_seed), (rest, anywhere, rounds, seed)):
         if wanted.any():
             generator = torch.Generator().manual_seed(number % 2**63)
@@ -54,7 +54,7 @@ def agent_cells(layouts: Tensor) -> Tensor:
     return F.max_pool2d(layouts[:, [CHANNEL[name] for name in AGENTS]].amax(1, keepdim=True).float(), CELLS)[:, 0] > 0
 
 
-def _near_agents(layouts: Tensor) -> Tensor:
+def near_agents(layouts: Tensor) -> Tensor:
     """Bool (B, h, w): cells beside painted agents. Remembered ones show a street that the agent was taken out of, and a sketch that
     saw them would conclude that none stands there."""
     return F.max_pool2d(agent_cells(layouts)[:, None].float(), 2 * NEAR_AGENTS + 1, 1, NEAR_AGENTS)[:, 0] > 0

@@ -23,6 +23,8 @@ VOLUME_LEAST = 100
 SHOWN_WEIGHT = 0.1
 SHOWN_MARGIN = 1.0
 """Logits."""
+AGENT_SHOWN_MARGIN = 4.0
+"""Logits. A bollard is one column, and on streets unlike the procedural ones it was lost by one or two."""
 
 
 class _Rows(torch.autograd.Function):
@@ -79,7 +81,7 @@ def unasked(logits: Tensor, impossible: Tensor) -> Tensor:
 
 
 def unshown(logits: Tensor, painted: Tensor, target: Tensor) -> Tensor:
-    """How far columns are from showing what is painted in them by SHOWN_MARGIN; mean over those that are short of it.
+    """How far columns are from showing what is painted in them by SHOWN_MARGIN, agents by more; mean over those that are short of it.
 
     Logits (n, Z, 21), painted channels (n, 15), true classes (n, Z). A voxel's own loss is content with a road that is at this height
     half the time and at the next one the other half, and most likely at neither; to a user that is a hole. What the truth does not show
@@ -91,7 +93,8 @@ def unshown(logits: Tensor, painted: Tensor, target: Tensor) -> Tensor:
         asked = logits[painted[:, channel].bool() & shown]                                             # (m, Z, 21)
         rest = [label for label in range(len(CLASSES)) if label not in labels]
         ahead = asked[..., sorted(labels)].logsumexp(-1) - asked[..., rest].logsumexp(-1)              # (m, Z)
-        short.append(F.relu(SHOWN_MARGIN - ahead.amax(1)))
+        margin = AGENT_SHOWN_MARGIN if channel < len(AGENTS) else SHOWN_MARGIN
+        short.append(F.relu(margin - ahead.amax(1)))
     every = torch.cat(short)
     return every.sum() / (every > 0).sum().clamp(min=1)
 

@@ -8,18 +8,16 @@ from typing import Protocol
 import numpy as np
 from numba import njit
 
-from engine.spec.classes import CLASS, FREE
+from engine.spec.classes import CLASS, FREE, GROUND
 from engine.spec.geometry import Pose, invert
 from engine.spec.grid import GridSpec
 
 SURFACES = ("driveable_surface", "other_flat", "sidewalk", "terrain")
-"""Ground that is really gone when it is removed."""
-MARKINGS = ("ped_crossing", "road_divider", "lane_divider")
-"""Ground that is painted on other ground: removed, it leaves that."""
+"""Ground that is really gone when it is removed; markings leave the ground that they were painted on."""
 KINDS = ("remove_instance", "remove_class", "fill_box", "clear_box")
 
 _IS_GROUND = np.zeros(256, np.bool_)
-_IS_GROUND[[CLASS[name] for name in SURFACES + MARKINGS]] = True
+_IS_GROUND[list(GROUND)] = True
 
 
 class OccupancyEdit(Protocol):

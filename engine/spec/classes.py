@@ -27,6 +27,11 @@ FREE = CLASS["free"]
 NOTHING_HIT = 255
 """Class id of a pixel whose ray left the grid without hitting a voxel."""
 
+GROUND: tuple[int, ...] = tuple(
+    CLASS[name] for name in ("driveable_surface", "other_flat", "sidewalk", "terrain", "ped_crossing", "road_divider", "lane_divider")
+)
+"""What agents stand on."""
+
 CHANNEL_TO_CLASSES: tuple[frozenset[int], ...] = tuple(
     frozenset({index + 1})
     if index < 10

@@ -9,7 +9,9 @@ import numpy as np
 import torch
 
 from engine.data.worlds import make_world
+from engine.devices import half_precision
 from engine.occupancy.vae import OccupancyVae
+from engine.occupancy.warp import warp_static
 from engine.spec.classes import CHANNELS
 from engine.train.cores import Progress
 from engine.train.frame_files import Columns, make_files, read_files, write_file
@@ -31,21 +33,26 @@ def encode_worlds(
 @torch.no_grad()
 def _encode_file(vae: OccupancyVae, snapshots: int, device: torch.device, file: tuple[Path, range]) -> None:
     path, worlds = file
-    rows: Columns = {"layouts": [], "latents": []}
+    rows: Columns = {"layouts": [], "latents": [], "emptied": []}
     for number in worlds:
         world = make_world(FIRST_SEED + number)
         for clip in (world.clip(1), world.snapshots(snapshots)):
             for frame in world.occupancy(clip):
-                semantics = torch.from_numpy(frame.semantics)[None].to(device)
-                rows["latents"].append(vae.normalise(vae.encode(semantics).mean)[0].half().cpu().numpy())
+                emptied = warp_static(frame.semantics, clip.grid, np.eye(4))
+                both = torch.from_numpy(np.stack([frame.semantics, emptied])).to(device)
+                with half_precision(device):
+                    latents = vae.normalise(vae.encode(both).mean).half().cpu().numpy()
+                rows["latents"].append(latents[0])
+                rows["emptied"].append(latents[1])
                 rows["layouts"].append(np.packbits(clip.layouts[frame.index]))
     write_file(path, rows)
 
 
-def read_encoded(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Layouts, bits packed, uint8 (N, bytes), and normalised latents float16 (N, C, h, w), of every file of a folder."""
-    layouts, latents = read_files(folder, ("layouts", "latents"))
-    return layouts, latents
+def read_encoded(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of every file of a folder: layouts, bits packed, uint8 (N, bytes); normalised latents float16 (N, C, h, w); and those of the
+    same frames without their agents, as a rollout remembers them."""
+    layouts, latents, emptied = read_files(folder, ("layouts", "latents", "emptied"))
+    return layouts, latents, emptied
 
 
 def unpack_layout(packed: np.ndarray, cells: tuple[int, int]) -> np.ndarray:

@@ -26,11 +26,12 @@ from engine.spec.clip import SceneClip
 from engine.train.cores import Progress
 from engine.train.encoded import unpack_layout
 from engine.train.frame_files import Columns, make_files, read_files, write_file
+from engine.train.stamps import stamp
 
 FIRST_SEED = 600_000_000
 """Worlds from here on; other recipes' lie elsewhere."""
-ROLLOUT = 8
-KEPT = (0, 1, 3, 7)
+ROLLOUT = 12
+KEPT = (0, 1, 3, 7, 11)
 """Frames of a rollout that are learned from: so many times have they been decoded and encoded before."""
 ROLLOUTS_PER_FILE = 2
 
@@ -117,7 +118,9 @@ class GeneratedBatches:
             x, y = (CELLS * int(rng.integers(0, (size - self.crop) // CELLS + 1)) for size in cells)
             window = (slice(x, x + self.crop), slice(y, y + self.crop))
             corner = (slice(x // CELLS, (x + self.crop) // CELLS), slice(y // CELLS, (y + self.crop) // CELLS))
-            rows["semantics"].append(self.semantics[number][window])
-            rows["layouts"].append(unpack_layout(self.layouts[number], cells)[:, *window])
+            semantics, layout = self.semantics[number][window].copy(), unpack_layout(self.layouts[number], cells)[:, *window].copy()
+            stamp(rng, semantics, layout)
+            rows["semantics"].append(semantics)
+            rows["layouts"].append(layout)
             rows["latents"].append(self.latents[number][:, *corner].astype(np.float32))
         return {name: torch.from_numpy(np.stack(row)) for name, row in rows.items()}

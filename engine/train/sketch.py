@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.devices import pick_device
-from engine.occupancy.begin import painted_cells
+from engine.occupancy.begin import agent_cells, near_agents, painted_cells
 from engine.occupancy.config import PRESETS
 from engine.occupancy.shipped import frozen_vae
 from engine.occupancy.sketch import CELLS, Sketch, places_in
@@ -41,6 +41,10 @@ REGIONS = 0.3
 """Share of examples in which what is unknown is one rectangle, or all around one: how regions are redrawn and rollouts go on."""
 PAINTED_FIRST = 0.6
 """Share of examples in which all that is painted is given: it is drawn before the rest."""
+REMEMBERED = 0.4
+"""Share of examples as in a rollout: most is given, of a frame without agents, and what is to be drawn are the agents and a new strip."""
+STRIP = 8
+"""Latent cells that come into view at most, along one edge."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,38 +55,68 @@ class CodeBatches:
     """Packed bits, uint8 (N, bytes)."""
     codes: np.ndarray
     """int16 (N, h, w)."""
+    emptied: np.ndarray
+    """int16 (N, h, w): codes of the same frames without their agents."""
     seed: int
     batch: int
 
     def __call__(self, step: int) -> dict[str, Tensor]:
-        """codes int16 (B, h, w), known bool (B, h, w), layouts uint8 (B, 15, 4h, 4w), places float32 (B, 2, h, w)."""
+        """codes int16 (B, h, w), given int16 (B, h, w) where known bool (B, h, w), wanted bool (B, h, w), layouts uint8 (B, 15, 4h, 4w),
+        places float32 (B, 2, h, w)."""
         rng = np.random.default_rng([self.seed, step])
         h, w = self.codes.shape[1:]
         whole = step % WHOLE_EVERY == 0
         count = max(1, self.batch // 4) if whole else self.batch
         edge = (h, w) if whole else (min(h, CROP), min(w, CROP))
         places = places_in(h, w)
-        rows: dict[str, list[Tensor]] = {"codes": [], "known": [], "layouts": [], "places": []}
+        rows: dict[str, list[Tensor]] = {name: [] for name in ("codes", "given", "known", "wanted", "layouts", "places")}
         for number in rng.integers(0, len(self.codes), count):
             x, y = (int(rng.integers(0, n - e + 1)) for n, e in zip((h, w), edge, strict=True))
+            window = (slice(x, x + edge[0]), slice(y, y + edge[1]))
             layout = unpack_layout(self.layouts[number], (CELLS * h, CELLS * w))
-            layout = layout[:, CELLS * x : CELLS * (x + edge[0]), CELLS * y : CELLS * (y + edge[1])]
-            rows["layouts"].append(torch.from_numpy(np.ascontiguousarray(layout)))
-            rows["codes"].append(torch.from_numpy(self.codes[number, x : x + edge[0], y : y + edge[1]].copy()))
-            known = torch.from_numpy(_known(rng, edge))
-            painted = painted_cells(rows["layouts"][-1][None])[0]
-            if rng.random() < PAINTED_FIRST and not (known | painted).all():
-                known |= painted
-            rows["known"].append(known)
-            rows["places"].append(places[:, x : x + edge[0], y : y + edge[1]])
+            layout = torch.from_numpy(layout[:, CELLS * x : CELLS * (x + edge[0]), CELLS * y : CELLS * (y + edge[1])].copy())
+            codes, emptied = (torch.from_numpy(each[number][window].copy()) for each in (self.codes, self.emptied))
+            example = _remembered(rng, layout, codes, emptied) if rng.random() < REMEMBERED else _scattered(rng, layout, codes)
+            for name, tensor in (example | {"codes": codes, "layouts": layout, "places": places[:, *window]}).items():
+                rows[name].append(tensor)
         return {name: torch.stack(row) for name, row in rows.items()}
 
 
-def _known(rng: np.random.Generator, edge: tuple[int, int]) -> np.ndarray:
+def _scattered(rng: np.random.Generator, layout: Tensor, codes: Tensor) -> dict[str, Tensor]:
+    """An example in which some of the true codes (h, w) are given, as at a random moment of a first frame's draw."""
+    known = torch.from_numpy(_known(rng, codes.shape))
+    painted = painted_cells(layout[None])[0]
+    if rng.random() < PAINTED_FIRST and not (known | painted).all():
+        known |= painted
+    return {"given": codes, "known": known, "wanted": ~known}
+
+
+def _remembered(rng: np.random.Generator, layout: Tensor, codes: Tensor, emptied: Tensor) -> dict[str, Tensor]:
+    """An example as a rollout brings it: `emptied` codes (h, w) are given but where an agent is painted and in a strip that is new.
+
+    Either what is painted is being drawn, without a look at the memory beside agents, or it has been and the rest is.
+    """
+    agents, painted = agent_cells(layout[None])[0], painted_cells(layout[None])[0]   # (h, w) each
+    new = torch.zeros_like(agents)
+    width = int(rng.integers(0 if agents.any() else 1, STRIP + 1))
+    edge = new if rng.random() < 0.5 else new.T
+    edge[:width] = True
+    if rng.random() < 0.5:
+        new = new.flip(0, 1)
+    memory = ~new & ~agents
+    drawn = painted & ~memory                                                        # (h, w)
+    shown = memory
+    if rng.random() < 0.5 or (memory | drawn).all():
+        drawn &= torch.from_numpy(rng.random(tuple(codes.shape)) < 0.9 * rng.random())
+        shown = memory & ~near_agents(layout[None])[0]
+    return {"given": torch.where(drawn, codes, emptied), "known": shown | drawn, "wanted": ~memory & ~drawn}
+
+
+def _known(rng: np.random.Generator, edge: Sequence[int]) -> np.ndarray:
     """Bool (h, w): what of an example is given, as much as at a random moment of `Sketch.draw`."""
-    known = rng.random(edge) < rng.random() ** 2
+    known = rng.random(tuple(edge)) < rng.random() ** 2
     if rng.random() < REGIONS:
-        inside = np.zeros(edge, bool)
+        inside = np.zeros(tuple(edge), bool)
         spans = [np.sort(rng.integers(0, size + 1, 2)) for size in edge]
         inside[spans[0][0] : spans[0][1], spans[1][0] : spans[1][1]] = True
         known |= inside if rng.random() < 0.5 else ~inside
@@ -92,11 +126,11 @@ def _known(rng: np.random.Generator, edge: tuple[int, int]) -> np.ndarray:
 
 
 def code_loss(model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-    """Cross entropy of the codes that are not given, in nats."""
-    odds = model(batch["codes"], batch["known"], batch["layouts"], batch["places"])
+    """Cross entropy of the codes that are wanted, in nats."""
+    odds = model(batch["given"], batch["known"], batch["layouts"], batch["places"])
     each = F.cross_entropy(odds.float(), batch["codes"].long(), reduction="none")    # (B, h, w)
-    unknown = (~batch["known"]).float()
-    return {"total": (each * unknown).sum() / unknown.sum()}
+    wanted = batch["wanted"].float()
+    return {"total": (each * wanted).sum() / wanted.sum().clamp(min=1)}
 
 
 def main(
@@ -126,7 +160,7 @@ def main(
     codec, vae_card = frozen_vae(Path(vae) if vae else WEIGHTS / preset / "vae", numbers.vae, where)
     worlds = worlds or WORLDS[preset]
     encode_worlds(codec, out / "frames", first_world, worlds, where, lambda done, total: print(f"worlds: {done} of {total} files", flush=True))
-    layouts, latents = read_encoded(out / "frames")
+    layouts, latents, emptied = read_encoded(out / "frames")
     model = Sketch(numbers.sketch)
     schedule = SCHEDULES[preset].scaled(steps, batch)
     if begin is None:
@@ -135,18 +169,23 @@ def main(
     else:
         schedule = replace(schedule, **BEGUN)
         facts = {"began_from": load_model(model, Path(begin), numbers.sketch)["sha256"]}
-    codes = torch.cat([model.encode(torch.from_numpy(part).float()) for part in np.array_split(latents, max(1, len(latents) // 64))])
-    codes = codes.short().numpy()
-    learned = CodeBatches(layouts[:-HELD_BACK], codes[:-HELD_BACK], schedule.seed, schedule.batch)
+    codes, emptied = _codes(model, latents), _codes(model, emptied)
+    learned = CodeBatches(layouts[:-HELD_BACK], codes[:-HELD_BACK], emptied[:-HELD_BACK], schedule.seed, schedule.batch)
     facts |= {"vae_sha256": vae_card["sha256"], "frames": len(learned.codes), "first_world": first_world, "data": "engine.data procedural worlds"}
     facts |= train(model, code_loss, learned, schedule, out, device=where, resume=resume)
-    held = CodeBatches(layouts[-HELD_BACK:], codes[-HELD_BACK:], 1, HELD_BACK)
+    held = CodeBatches(layouts[-HELD_BACK:], codes[-HELD_BACK:], emptied[-HELD_BACK:], 1, HELD_BACK)
     with torch.no_grad():
         moved = {name: value.to(where) for name, value in held(0).items()}
         facts["held_out_nats"] = round(float(code_loss(model, moved, torch.Generator())["total"]), 4)
     if among.writes:
         save_model(model, out / "sketch", numbers.sketch, facts)
     return facts
+
+
+def _codes(model: Sketch, latents: np.ndarray) -> np.ndarray:
+    """int16 (N, h, w) of normalised latents (N, C, h, w)."""
+    parts = np.array_split(latents, max(1, len(latents) // 64))
+    return torch.cat([model.encode(torch.from_numpy(part).float()).short() for part in parts]).numpy()
 
 
 def fit_codebook(latents: np.ndarray, codes: int) -> Tensor:

@@ -48,7 +48,7 @@ CROP = {"tiny": 64, "compact": 104, "paper": 200}
 ASKED_RATE = 0.02
 """Learning rate of the layer from paint to class logits, whatever the schedule's: it was tried at this one."""
 SHOWN_COLUMNS = 4000
-"""Painted columns of a batch that are asked whether they show it."""
+"""Painted columns of a batch that are asked whether they show it, beside all of small agents."""
 LATENT_NOISE = 0.5
 """Largest noise on training latents, in their own standard deviations: the decoder must live with what the DiT generates."""
 
@@ -143,7 +143,7 @@ def lived_loss(model: nn.Module, batch: Mapping[str, Tensor], generator: torch.G
     weight = decoded.weight * decoded.stands_for
     painted = layouts.amax(1).bool()                                                 # (B, x, y)
     some = torch.rand(painted.shape, generator=generator, device=painted.device) < SHOWN_COLUMNS / painted.sum().clamp(min=1)
-    columns = painted & some                                                         # (B, x, y)
+    columns = painted & some | small_agent_columns(layouts)[..., 0].bool()           # (B, x, y)
     asked = layouts.permute(0, 2, 3, 1)[columns]                                     # (n, 15)
     logits = model.classify(decoded.voxels[columns], decoded.columns[columns][:, None])
     terms = {

@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from engine.data.worlds import make_world
-from engine.occupancy.begin import painted_cells
+from engine.occupancy.begin import agent_cells, near_agents, painted_cells
 from engine.occupancy.config import PRESETS
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.sketch import Sketch, places_in
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
-from engine.train import cores, encoded, generated
+from engine.train import cores, encoded, generated, stamps
 from engine.train import occupancy as occupancy_recipe
 from engine.train import sketch as sketch_recipe
 from engine.train import vae as vae_recipe
@@ -114,6 +114,7 @@ def test_a_decoder_learns_from_what_it_is_given_in_life(tmp_path: Path, monkeypa
     monkeypatch.setattr(generated, "ROLLOUT", 2)
     monkeypatch.setattr(generated, "KEPT", (0, 1))
     monkeypatch.setattr(generated, "ROLLOUTS_PER_FILE", 1)
+    monkeypatch.setattr(stamps, "MOST", 0)
     preset = PRESETS["tiny"]
     assert preset.sketch is not None
     vae, sketch = OccupancyVae(preset.vae), Sketch(preset.sketch)
@@ -184,18 +185,33 @@ def test_the_sketch_learns_from_frames_that_were_encoded_once(tmp_path: Path, mo
         raise AssertionError(seed)
 
     monkeypatch.setattr(encoded, "make_world", nothing_is_made_twice)
-    layouts, latents = encoded.read_encoded(tmp_path / "frames")
-    assert latents.shape == (8, 4, 50, 50)
+    layouts, latents, emptied = encoded.read_encoded(tmp_path / "frames")
+    assert latents.shape == emptied.shape == (8, 4, 50, 50)
+    changed = torch.from_numpy((latents != emptied).any(1))
+    with_agents = agent_cells(torch.from_numpy(np.stack([encoded.unpack_layout(layout, (200, 200)) for layout in layouts])))
+    assert changed[with_agents].float().mean() > 0.9 > 0.5 > changed[~with_agents].float().mean(), "agents are taken out and nothing else"
     encoded.encode_worlds(codec, tmp_path / "frames", 0, 4, CPU)
     monkeypatch.undo()
     layout = encoded.unpack_layout(layouts[0], (200, 200))
     assert (layout == make_world(encoded.FIRST_SEED).clip(1).layouts[0]).all()
 
-    batches = sketch_recipe.CodeBatches(layouts, np.arange(8 * 2500, dtype=np.int16).reshape(8, 50, 50), seed=3, batch=4)
+    numbered = np.arange(8 * 2500, dtype=np.int16).reshape(8, 50, 50)
+    batches = sketch_recipe.CodeBatches(layouts, numbered, -1 - numbered, seed=3, batch=4)
     crops, again, whole = batches(1), batches(1), batches(4)
     assert all(torch.equal(crops[name], again[name]) for name in crops)
     assert crops["codes"].shape == (4, 26, 26) and crops["layouts"].shape == (4, 15, 104, 104) and whole["codes"].shape == (1, 50, 50)
     assert not crops["known"].flatten(1).all(1).any(), "something is left to learn"
+    assert not (crops["known"] & crops["wanted"]).any()
+    monkeypatch.setattr(sketch_recipe, "REMEMBERED", 1.0)
+    for remembered in (batches(step) for step in range(1, 4)):
+        agents, near = (each(remembered["layouts"]) for each in (agent_cells, near_agents))
+        memory = remembered["known"] & (remembered["given"] < 0)
+        assert (remembered["given"][memory] == -1 - remembered["codes"][memory]).all() and memory.float().mean() > 0.3
+        assert agents.any() and not (memory & agents).any(), "an agent's cell is never remembered"
+        hidden = ~remembered["known"] & ~remembered["wanted"]
+        assert (near[hidden]).all() and not (hidden & agents).any(), "what is neither shown nor wanted is memory beside an agent"
+    monkeypatch.setattr(sketch_recipe, "REMEMBERED", 0.0)
+    assert torch.equal(batches(1)["given"], batches(1)["codes"])
     monkeypatch.setattr(sketch_recipe, "PAINTED_FIRST", 1.0)
     given, painted = batches(1), painted_cells(batches(1)["layouts"])
     assert painted.any() and given["known"][painted].all(), "what is painted is drawn before the rest"

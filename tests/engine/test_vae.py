@@ -13,6 +13,7 @@ import torch
 from engine.devices import half_precision
 from engine.occupancy.config import PRESETS
 from engine.occupancy.losses import (
+    AGENT_SHOWN_MARGIN,
     SHOWN_MARGIN,
     classes_out_of_reach,
     focal,
@@ -119,6 +120,15 @@ def test_a_road_that_may_lie_at_two_heights_is_still_shown() -> None:
     assert unshown(logits[1:], painted[1:], target[1:]) == 0, "shown, or not painted"
     painted[:, road], painted[:, walk] = 0, 1
     assert unshown(logits, painted, target) == 0, "the truth does not show it either"
+
+
+def test_an_agent_must_be_shown_by_more_than_a_road() -> None:
+    cone, target = CLASS["traffic_cone"], torch.tensor([[CLASS["traffic_cone"], FREE]])
+    painted = torch.zeros(1, 15, dtype=torch.uint8)
+    painted[0, CHANNEL["traffic_cone"]] = 1
+    logits = torch.full((1, 2, 21), -1e3)
+    logits[..., FREE], logits[0, 0, cone] = 0.0, SHOWN_MARGIN + 1
+    assert float(unshown(logits, painted, target)) == pytest.approx(AGENT_SHOWN_MARGIN - SHOWN_MARGIN - 1)
 
 
 def test_a_class_that_is_drawn_too_large_is_told_by_how_much() -> None:
