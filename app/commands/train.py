@@ -10,14 +10,15 @@ from app.cli import CommandError
 from app.commands.paths import output_folder
 
 OF_MODEL = {
-    "begin": ("vae", "occupancy", "sketch"),
+    "steps": ("vae", "occupancy", "sketch", "views"),
+    "begin": ("vae", "occupancy", "sketch", "odds"),
     "phase": ("occupancy",),
     "ablation": ("occupancy",),
     "latent": ("vae",),
     "decoder_only": ("vae",),
     "generated": ("vae",),
-    "worlds": ("sketch",),
-    "first_world": ("sketch",),
+    "worlds": ("sketch", "odds"),
+    "first_world": ("sketch", "odds"),
     "data": ("vae", "occupancy"),
     "data_share": ("vae", "occupancy"),
 }
@@ -29,7 +30,7 @@ def train(args: Namespace) -> int:
     from engine import presets
 
     presets.check(args.preset)
-    given = ("steps", *OF_MODEL)
+    given = tuple(OF_MODEL)
     options = {name: value for name in given if (value := getattr(args, name)) is not None}
     for name, models in OF_MODEL.items():
         if name in options and args.model not in models:
