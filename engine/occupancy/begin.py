@@ -28,25 +28,33 @@ def sketched(
     """Normalised latents (1, C, h, w): those given where `known` (1, h, w), sketched ones under layouts (1, 15, 4h, 4w) elsewhere.
 
     `places` (1, 2, h, w) says which part of a frame this is; `rounds` are those of a whole frame. What is painted is drawn first,
-    by a seed of its own: what stands beside it has to suit it, and where two recipes share that seed it is the same in both.
+    then cells with a little paint in them, by a seed of their own: what stands beside it has to suit it, and where two recipes share
+    that seed it is the same in both.
     """
     codes = sketch.encode(latents)                                                   # (1, h, w)
     painted = painted_cells(layouts) & ~known                                        # (1, h, w)
-    rest = ~known & ~painted                                                         # (1, h, w)
+    edge = touched_cells(layouts) & ~known & ~painted                                # (1, h, w)
+    rest = ~known & ~painted & ~edge                                                 # (1, h, w)
     fewer = 4 if float(known.float().mean()) > GOING_ON else 1
     apart, anywhere = ~near_agents(layouts), torch.ones_like(known)                 # (1, h, w) each
-    for wanted, looks_at, most, number in ((painted, apart, PAINTED_ROUNDS, painted_seed), (rest, anywhere, rounds, seed)):
+    turns = (painted, apart, PAINTED_ROUNDS, painted_seed), (edge, anywhere, PAINTED_ROUNDS, painted_seed), (rest, anywhere, rounds, seed)
+    for wanted, looks_at, most, number in turns:
         if wanted.any():
             generator = torch.Generator().manual_seed(number % 2**63)
             codes = sketch.draw(codes, known & looks_at, wanted, layouts, places, max(1, most // fewer), generator)
             known = known | wanted
-    drawn = (painted | rest)[:, None]                                                # (1, 1, h, w)
+    drawn = (painted | edge | rest)[:, None]                                              # (1, 1, h, w)
     return torch.where(drawn, sketch.decode(codes), latents)
 
 
 def painted_cells(layouts: Tensor) -> Tensor:
     """Bool (B, h, w): latent cells at least half painted, or with an agent in them, of layouts (B, 15, 4h, 4w)."""
     return (F.avg_pool2d(layouts.amax(1, keepdim=True).float(), CELLS)[:, 0] >= 0.5) | agent_cells(layouts)
+
+
+def touched_cells(layouts: Tensor) -> Tensor:
+    """Bool (B, h, w): latent cells with anything painted in them, of layouts (B, 15, 4h, 4w)."""
+    return F.max_pool2d(layouts.amax(1, keepdim=True).float(), CELLS)[:, 0] > 0
 
 
 def agent_cells(layouts: Tensor) -> Tensor:

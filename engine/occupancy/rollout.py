@@ -11,7 +11,7 @@ from torch import Tensor
 from engine.api import Cancelled, OccupancyFrame, Recipe
 from engine.devices import half_precision
 from engine.metrics.layout import shown_channels
-from engine.occupancy.begin import agent_cells, painted_cells, sketched, stale_cells, whole_cells
+from engine.occupancy.begin import agent_cells, sketched, stale_cells, touched_cells, whole_cells
 from engine.occupancy.config import OccupancyPreset
 from engine.occupancy.flow import sample
 from engine.occupancy.noise import world_noise
@@ -147,7 +147,7 @@ class OccupancyGenerator:
         noise = self.noise(clip.grid, clip.world_SE3_ego[index], seed)
         if self.sketch is None or not seed:
             return noise
-        return torch.where(painted_cells(layouts[0])[:, None, None], self.noise(clip.grid, clip.world_SE3_ego[index], 0), noise)
+        return torch.where(touched_cells(layouts[0])[:, None, None], self.noise(clip.grid, clip.world_SE3_ego[index], 0), noise)
 
     def begin(
         self, layouts: Tensor, latents: Tensor, known: np.ndarray, seed: int, painted_seed: int, places: Tensor | None = None
