@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from engine.api import Buffers, Cancelled, OccupancyFrame, Picture, Recipe
-from engine.devices import pick_device
+from engine.devices import hand_memory_back, pick_device
 from engine.occupancy.redraw import redraw
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.shipped import load_generator
@@ -60,6 +60,7 @@ class ModelEngine:
 def load_engine(preset: str, device: str = "auto", weights: Path = WEIGHTS) -> ModelEngine:
     """Loads a preset's weights, strictly. Raises WeightsError or ValueError with one sentence."""
     where = pick_device(device)
+    hand_memory_back()
     generator, shas = load_generator(preset, where, weights)
     views = ViewModel.load(weights / preset / "views", where)
     facts: dict[str, object] = {
