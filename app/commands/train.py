@@ -30,8 +30,7 @@ def train(args: Namespace) -> int:
     from engine import presets
 
     presets.check(args.preset)
-    given = tuple(OF_MODEL)
-    options = {name: value for name in given if (value := getattr(args, name)) is not None}
+    options = {name: value for name in OF_MODEL if (value := getattr(args, name)) is not None}
     for name, models in OF_MODEL.items():
         if name in options and args.model not in models:
             raise CommandError(f"--{name.replace('_', '-')} is for {' and '.join(models)}, not for {args.model}: leave it out.")

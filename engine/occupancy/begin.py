@@ -32,19 +32,21 @@ def sketched(
     that seed it is the same in both.
     """
     codes = sketch.encode(latents)                                                   # (1, h, w)
-    painted = painted_cells(layouts) & ~known                                        # (1, h, w)
-    edge = touched_cells(layouts) & ~known & ~painted                                # (1, h, w)
-    rest = ~known & ~painted & ~edge                                                 # (1, h, w)
+    painted, touched = painted_cells(layouts), touched_cells(layouts)                # (1, h, w) each
     fewer = 4 if float(known.float().mean()) > GOING_ON else 1
-    apart, anywhere = ~near_agents(layouts), torch.ones_like(known)                 # (1, h, w) each
-    turns = (painted, apart, PAINTED_ROUNDS, painted_seed), (edge, anywhere, PAINTED_ROUNDS, painted_seed), (rest, anywhere, rounds, seed)
-    for wanted, looks_at, most, number in turns:
+    apart, anywhere = ~near_agents(layouts), torch.ones_like(known)                  # (1, h, w) each
+    seen = known                                                                     # (1, h, w)
+    for part, looks_at, most, number in (
+        (painted, apart, PAINTED_ROUNDS, painted_seed),
+        (touched, anywhere, PAINTED_ROUNDS, painted_seed),
+        (anywhere, anywhere, rounds, seed),
+    ):
+        wanted = part & ~seen                                                        # (1, h, w)
         if wanted.any():
             generator = torch.Generator().manual_seed(number % 2**63)
-            codes = sketch.draw(codes, known & looks_at, wanted, layouts, places, max(1, most // fewer), generator)
-            known = known | wanted
-    drawn = (painted | edge | rest)[:, None]                                              # (1, 1, h, w)
-    return torch.where(drawn, sketch.decode(codes), latents)
+            codes = sketch.draw(codes, seen & looks_at, wanted, layouts, places, max(1, most // fewer), generator)
+            seen = seen | wanted
+    return torch.where(known[:, None], latents, sketch.decode(codes))
 
 
 def painted_cells(layouts: Tensor) -> Tensor:

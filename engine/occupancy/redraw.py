@@ -83,7 +83,7 @@ def redraw(
     drawn_cells = any_cells(region[window.x, window.y])
     mask = torch.from_numpy(drawn_cells).to(device).float()[None, None, None]        # (1, 1, 1, h, w)
     with half_precision(device):
-        known = vae.normalise(vae.encode(old).mean)[:, None].float()                 # (1, 1, C, h, w)
+        known = vae.latents(old)[:, None].float()                                    # (1, 1, C, h, w)
         noise = generator.noise(grid, clip.world_SE3_ego[0], recipe.seed)            # (1, 1, C, h, w)
         places = places_in(*(size // CELLS for size in region.shape))[:, window.cells.x, window.cells.y]
         sketch = generator.begin(layouts, known[0], ~drawn_cells, recipe.seed, recipe.seed, places)

@@ -175,4 +175,4 @@ class OccupancyGenerator:
         warped, layout = warp_static(past, clip.grid, past_SE3_now), clip.layouts[index]
         agents = agent_cells(torch.from_numpy(layout)[None])[0].numpy()              # (X/4, Y/4)
         known = whole_cells(seen_columns(past, clip.grid, past_SE3_now)) & ~agents & ~stale_cells(shown_channels(warped), layout)
-        return self.vae.normalise(self.vae.encode(torch.from_numpy(warped).to(self.device)[None]).mean)[:, None], known
+        return self.vae.latents(torch.from_numpy(warped).to(self.device)[None])[:, None], known

@@ -185,6 +185,10 @@ class OccupancyVae(nn.Module):
             return torch.from_numpy(_most_likely(voxels.float().contiguous().numpy(), classes, each))
         return self.classify(voxels, columns[..., None, :]).argmax(-1).to(torch.uint8)
 
+    def latents(self, semantics: Tensor) -> Tensor:
+        """Normalised latents (B, C, X/4, Y/4) of class ids (B, X, Y, Z): the posterior's mean."""
+        return self.normalise(self.encode(semantics).mean)
+
     def normalise(self, latents: Tensor) -> Tensor:
         """To zero mean and unit variance per channel; channels are on axis -3."""
         return (latents - self.latent_mean[:, None, None]) / self.latent_std[:, None, None]

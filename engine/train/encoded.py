@@ -41,7 +41,7 @@ def _encode_file(vae: OccupancyVae, snapshots: int, device: torch.device, file: 
                 emptied = warp_static(frame.semantics, clip.grid, np.eye(4))
                 both = torch.from_numpy(np.stack([frame.semantics, emptied])).to(device)
                 with half_precision(device):
-                    latents = vae.normalise(vae.encode(both).mean).half().cpu().numpy()
+                    latents = vae.latents(both).half().cpu().numpy()
                 rows["latents"].append(latents[0])
                 rows["emptied"].append(latents[1])
                 rows["layouts"].append(np.packbits(clip.layouts[frame.index]))

@@ -71,7 +71,7 @@ def relived(generator: OccupancyGenerator, clip: SceneClip, truths: Sequence[np.
     for index, truth in enumerate(truths):
         layouts = torch.from_numpy(clip.layouts[index]).to(device)[None, None]       # (1, 1, 15, X, Y)
         with half_precision(device):
-            true = generator.vae.normalise(generator.vae.encode(torch.from_numpy(truth).to(device)[None]).mean)
+            true = generator.vae.latents(torch.from_numpy(truth).to(device)[None])
             told = sketch.decode(sketch.encode(true))                                # (1, C, X/4, Y/4)
             history, known = generator.remembered(clip, index, past)
             if past is not None:

@@ -103,7 +103,7 @@ class FlowLoss:
 
     @torch.no_grad()
     def _latents(self, semantics: Tensor) -> Tensor:
-        return self.vae.normalise(self.vae.encode(semantics).mean)[:, None].float()
+        return self.vae.latents(semantics)[:, None].float()
 
 
 def main(

@@ -23,7 +23,7 @@ from engine.occupancy.config import PRESETS
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.shipped import load_generator
 from engine.occupancy.sketch import CELLS
-from engine.spec.classes import AGENTS, CLASS, CLASSES, FREE
+from engine.spec.classes import AGENTS, CLASSES, FREE
 from engine.spec.clip import SceneClip
 from engine.train.encoded import FIRST_SEED
 from engine.weights import WEIGHTS, load_model, save_model
@@ -38,7 +38,7 @@ SELDOM = 2e-3
 """Share of all volume below which a class's ratio says more of chance than of the odds."""
 OCCURS = 3
 """Times that a code must occur before it is said what it stands for."""
-STATIC = np.array([c for c in range(FREE) if c not in {CLASS[name] for name in AGENTS}])
+STATIC = np.array([c for c in range(FREE) if CLASSES[c] not in AGENTS])
 Volumes = dict[str, float]
 """Per class, how much of it was generated for each voxel that the worlds hold."""
 
@@ -59,9 +59,8 @@ def main(
     stem = Path(begin) if begin else WEIGHTS / preset / "sketch"
     card = load_model(generator.sketch, stem, numbers.sketch)
     passes = move_odds(generator, FIRST_SEED + first_world, worlds or WORLDS, lambda made: print(f"volumes: {made}", flush=True))
-    facts = {key: value for key, value in card.items() if key not in ("config", "sha256", "files", "bytes", "parameters")}
+    facts = {key: value for key, value in card.items() if key not in ("config", "sha256", "files", "torch")}
     facts |= {"odds_moved": {"of": card["sha256"], "with": shas["vae"], "worlds": worlds or WORLDS, "first_world": first_world, "passes": passes}}
-    Path(out).mkdir(parents=True, exist_ok=True)
     save_model(generator.sketch, Path(out) / "sketch", numbers.sketch, facts)
     return facts
 
@@ -80,7 +79,7 @@ def move_odds(generator: OccupancyGenerator, first_seed: int, worlds: int, progr
         clip = world.clip(1)
         semantics = next(iter(world.occupancy(clip))).semantics
         with half_precision(generator.device):
-            latents = generator.vae.normalise(generator.vae.encode(torch.from_numpy(semantics).to(generator.device)[None]).mean)
+            latents = generator.vae.latents(torch.from_numpy(semantics).to(generator.device)[None])
         rest = _unpainted(clip)
         codes, volumes = sketch.encode(latents.float())[0].cpu().numpy()[rest], _by_cell(semantics)[rest]
         np.add.at(held, codes, volumes)
@@ -88,16 +87,15 @@ def move_odds(generator: OccupancyGenerator, first_seed: int, worlds: int, progr
         true += volumes.sum(0) / worlds
         clips.append(clip)
     stands_for = held / np.maximum(held.sum(1, keepdims=True), 1) * (occurs >= OCCURS)[:, None]        # (K, S)
-    found = []
+    seldom, found = SELDOM * true.sum(), []
     for turn, pace in enumerate(PACE):
         made = np.zeros_like(true)
         for number in range(turn * DRAWN, (turn + 1) * DRAWN):
             clip = clips[number % worlds]
             frame = next(generator.frames(clip, Recipe(seed=turn)))
             made += _by_cell(frame.semantics)[_unpainted(clip)].sum(0) / DRAWN
-        found.append({CLASSES[c]: round(float(a / b), 3) for c, a, b in zip(STATIC, made, true, strict=True) if b > SELDOM * true.sum()})
+        found.append({CLASSES[c]: round(float(a / b), 3) for c, a, b in zip(STATIC, made, true, strict=True) if b > seldom})
         progress(found[-1])
-        seldom = SELDOM * true.sum()
         bias += torch.from_numpy(pace * stands_for @ np.log((true + seldom) / (made + seldom))).to(bias)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -107,16 +107,16 @@ def _remembered(rng: np.random.Generator, layout: Tensor, codes: Tensor, emptied
     drawn = painted & ~memory                                                        # (h, w)
     shown = memory
     if rng.random() < 0.5 or (memory | drawn).all():
-        drawn &= torch.from_numpy(rng.random(tuple(codes.shape)) < 0.9 * rng.random())
+        drawn &= torch.from_numpy(rng.random(codes.shape) < 0.9 * rng.random())
         shown = memory & ~near_agents(layout[None])[0]
     return {"given": torch.where(drawn, codes, emptied), "known": shown | drawn, "wanted": ~memory & ~drawn}
 
 
-def _known(rng: np.random.Generator, edge: Sequence[int]) -> np.ndarray:
+def _known(rng: np.random.Generator, edge: tuple[int, ...]) -> np.ndarray:
     """Bool (h, w): what of an example is given, as much as at a random moment of `Sketch.draw`."""
-    known = rng.random(tuple(edge)) < rng.random() ** 2
+    known = rng.random(edge) < rng.random() ** 2
     if rng.random() < REGIONS:
-        inside = np.zeros(tuple(edge), bool)
+        inside = np.zeros(edge, bool)
         spans = [np.sort(rng.integers(0, size + 1, 2)) for size in edge]
         inside[spans[0][0] : spans[0][1], spans[1][0] : spans[1][1]] = True
         known |= inside if rng.random() < 0.5 else ~inside

@@ -20,7 +20,7 @@ EDGE = 2
 
 def stamp(rng: np.random.Generator, semantics: np.ndarray, layout: np.ndarray) -> None:
     """Stamps up to MOST small agents, in place: class ids (X, Y, Z) and layout (15, X, Y). Only on bare ground with no agent beside it."""
-    agents = layout[[CHANNEL[name] for name in AGENTS]]                              # (10, X, Y)
+    agents = layout[: len(AGENTS)]  # a view: what was stamped is an agent too         (10, X, Y)
     for _ in range(int(rng.integers(0, MOST + 1))):
         name = str(rng.choice(list(HEIGHTS_VOXELS)))
         high = int(rng.integers(HEIGHTS_VOXELS[name][0], HEIGHTS_VOXELS[name][1] + 1))
@@ -39,4 +39,3 @@ def stamp(rng: np.random.Generator, semantics: np.ndarray, layout: np.ndarray) -
         columns[rows, body] = CLASS[name]
         semantics[place] = columns.reshape(*semantics[place].shape)
         layout[CHANNEL[name]][place] = 1
-        agents = layout[[CHANNEL[each] for each in AGENTS]]
