@@ -30,7 +30,9 @@ def rotate(q_BHNK: Tensor, rope: Tensor) -> Tensor:
 
 def attend(q_BHNK: Tensor, k_BHMK: Tensor, v_BHMK: Tensor) -> Tensor:
     """Softmax attention, (B, N, H * K)."""
-    if q_BHNK.device.type == "cpu" and torch.is_grad_enabled():
+    if not q_BHNK.numel():
+        out = q_BHNK  # of a history without frames; torch 2.11's fused attention on CUDA returns None for it
+    elif q_BHNK.device.type == "cpu" and torch.is_grad_enabled():
         # On a CPU torch's fused attention is fast forwards and slow backwards: plain products train a third faster.
         out = (q_BHNK @ k_BHMK.transpose(-1, -2) * q_BHNK.shape[-1] ** -0.5).softmax(-1) @ v_BHMK
     else:

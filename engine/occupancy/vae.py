@@ -183,7 +183,7 @@ class OccupancyVae(nn.Module):
             classes = (self.class_scale * self.classes).detach().float().numpy()
             each = columns.detach().float().expand(*voxels.shape[:3], -1).contiguous().numpy()
             return torch.from_numpy(_most_likely(voxels.float().contiguous().numpy(), classes, each))
-        return self.classify(voxels, columns[..., None, :]).argmax(-1).to(torch.uint8)
+        return self.classify(voxels.float(), columns.float()[..., None, :]).argmax(-1).to(torch.uint8)
 
     def latents(self, semantics: Tensor) -> Tensor:
         """Normalised latents (B, C, X/4, Y/4) of class ids (B, X, Y, Z): the posterior's mean."""

@@ -8,6 +8,7 @@ from typing import Literal
 import pytest
 import torch
 
+from engine.occupancy.attention import attend
 from engine.occupancy.config import PRESETS, DitConfig
 from engine.occupancy.flow import euler_times, noised, painted_weight, sample, small_agent_weight, training_times, velocity_loss
 from engine.occupancy.stoccdit import StOccDit
@@ -163,3 +164,11 @@ def test_painted_weight_counts_only_what_is_painted_all_over() -> None:
     layouts = torch.zeros(1, 1, 15, 8, 8)
     layouts[..., CHANNEL["walkway"], :4, :] = 1
     assert torch.equal(painted_weight(layouts, 0.5)[0, 0, 0], torch.tensor([[0.5, 0.5], [1.0, 1.0]]))
+
+
+def test_attention_of_nothing_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On CUDA torch's fused attention returns None for it, and every rollout begins with a history of no frames."""
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", lambda *a: None)
+    q, k, v = torch.zeros(3, 0, 2, 5, 8).unbind(0)
+    with torch.no_grad():
+        assert attend(q, k, v).shape == (0, 5, 16)
