@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ def evaluate_procedural(
 ) -> dict[str, Any]:
     """The same report as of a take, pooled over held-out worlds, under "procedural"; the raw output of `engine.occupancy`.
 
-    One short clip per world, streamed, so memory does not grow with `frames`. "versus_truth" compares with the world's true
+    One short clip per world, each with a seed of its own from the recipe's on: under one seed all would be drawn with the same dice, and their
+    average would be that of one draw. Streamed, so memory does not grow with `frames`. "versus_truth" compares with the world's true
     occupancy: where nothing is painted an engine cannot know it, so its mIoU has a ceiling far below 100. `held_out` worlds are the
     reference for what was invented (0 leaves it out). `inception`, a file of the user's, adds FID and KID of renders to "versus_truth".
     Raises ValueError where `frames` or `frames_per_world` is below 1.
@@ -51,7 +53,8 @@ def evaluate_procedural(
         world = make_world(HELD_OUT_SEED + worlds)
         clip = world.clip(min(frames_per_world, frames - done), grid)
         # Frame k of the truth is made only after frame k of the engine, and never handed to it.
-        pairs = zip(engine.occupancy(clip, recipe, lambda: False), world.occupancy(clip), strict=True)
+        own = replace(recipe, seed=recipe.seed + worlds)
+        pairs = zip(engine.occupancy(clip, own, lambda: False), world.occupancy(clip), strict=True)
         for index, (made, truth) in enumerate(pairs):
             progress("procedural", done, frames)
             layout = np.ascontiguousarray(clip.layouts[index])

@@ -115,10 +115,12 @@ def test_the_page_is_self_contained_and_escapes_what_a_take_says(tmp_path: Path)
 
 def test_an_engine_is_measured_on_worlds_never_trained_on(tmp_path: Path) -> None:
     asked: list[SceneClip] = []
+    seeds: list[int] = []
 
     class Watched(FakeEngine):
         def occupancy(self, clip, recipe, cancelled):  # type: ignore[no-untyped-def]
             asked.append(clip)
+            seeds.append(recipe.seed)
             return super().occupancy(clip, recipe, cancelled)
 
     steps: list[tuple[str, int, int]] = []
@@ -126,6 +128,7 @@ def test_an_engine_is_measured_on_worlds_never_trained_on(tmp_path: Path) -> Non
         Watched(), frames=5, frames_per_world=2, held_out=4, grid=GRID, progress=lambda *step: steps.append(step)
     )
     result = report["procedural"]
+    assert seeds == [0, 1, 2], "no two worlds are drawn with the same dice"
     assert [len(clip) for clip in asked] == [2, 2, 1] and result["worlds"] == 3 and result["frames"] == 5
     assert result["bev_versus_layout"]["miou"] > 97  # the lift obeys, which is why this number never stands alone
     assert result["versus_truth"]["occupancy"]["miou"] < 90
