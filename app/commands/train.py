@@ -11,9 +11,10 @@ from app.commands.paths import output_folder
 
 OF_MODEL = {
     "steps": ("vae", "occupancy", "sketch", "views"),
+    "batch": ("vae", "occupancy", "sketch", "views"),
     "begin": ("vae", "occupancy", "sketch", "odds"),
     "phase": ("occupancy",),
-    "ablation": ("occupancy",),
+    "ablation": ("vae", "occupancy"),
     "latent": ("vae",),
     "decoder_only": ("vae",),
     "generated": ("vae",),

@@ -10,40 +10,53 @@ from torch.nn import functional as F
 from engine.occupancy.sketch import CELLS, Sketch
 from engine.spec.classes import AGENTS, CHANNEL
 
+CPU = torch.device("cpu")
 AREAS = [CHANNEL[name] for name in ("drivable_area", "walkway", "ped_crossing")]
 STALE_SHARE = 0.25
 """Share of a latent cell's columns that may show other ground than is painted before it is drawn anew: the paint was edited."""
 PAINTED_ROUNDS = 3
 """Rounds for what is painted: the layout leaves little open."""
+TOUCHED_ROUNDS = 6
+"""Rounds for what stands beside it."""
 NEAR_AGENTS = 2
 """Latent cells around an agent whose memory is not shown to the sketch while it draws the agent."""
 GOING_ON = 0.5
-"""Share of a frame that is known from which on a quarter of the rounds will do: little is unknown, and what is has neighbours."""
+"""Share of a frame that is known from which on fewer rounds will do: little is unknown, and what is has neighbours."""
+FEWER = 4
+"""By so much they are divided then."""
 
 
 @torch.no_grad()
 def sketched(
-    sketch: Sketch, layouts: Tensor, latents: Tensor, known: Tensor, places: Tensor, rounds: int, seed: int, painted_seed: int
+    sketch: Sketch,
+    layouts: Tensor,
+    latents: Tensor,
+    known: Tensor,
+    places: Tensor,
+    rounds: int,
+    seed: int,
+    painted_seed: int,
+    dice: torch.device = CPU,
 ) -> Tensor:
-    """Normalised latents (1, C, h, w): those given where `known` (1, h, w), sketched ones under layouts (1, 15, 4h, 4w) elsewhere.
+    """Normalised latents (B, C, h, w): those given where `known` (B, h, w), sketched ones under layouts (B, 15, 4h, 4w) elsewhere.
 
-    `places` (1, 2, h, w) says which part of a frame this is; `rounds` are those of a whole frame. What is painted is drawn first,
-    then cells with a little paint in them, by a seed of their own: what stands beside it has to suit it, and where two recipes share
-    that seed it is the same in both.
+    `places` (B, 2, h, w) says which part of a frame this is; `rounds` are those of a whole frame. What is painted is drawn first,
+    then cells with a little paint in or beside them, by a seed of their own: what stands beside it has to suit it, and where two recipes share
+    that seed it is the same in both. `dice` is where random numbers come from: a CPU's are the same on every machine.
     """
-    codes = sketch.encode(latents)                                                   # (1, h, w)
-    painted, touched = painted_cells(layouts), touched_cells(layouts)                # (1, h, w) each
-    fewer = 4 if float(known.float().mean()) > GOING_ON else 1
-    apart, anywhere = ~near_agents(layouts), torch.ones_like(known)                  # (1, h, w) each
-    seen = known                                                                     # (1, h, w)
+    codes = sketch.encode(latents)                                                   # (B, h, w)
+    painted, touched = painted_cells(layouts), touched_cells(layouts)                # (B, h, w) each
+    fewer = FEWER if float(known.float().mean()) > GOING_ON else 1
+    apart, anywhere = ~near_agents(layouts), torch.ones_like(known)                  # (B, h, w) each
+    seen = known                                                                     # (B, h, w)
     for part, looks_at, most, number in (
         (painted, apart, PAINTED_ROUNDS, painted_seed),
-        (touched, anywhere, PAINTED_ROUNDS, painted_seed),
+        (touched, anywhere, TOUCHED_ROUNDS, painted_seed),
         (anywhere, anywhere, rounds, seed),
     ):
-        wanted = part & ~seen                                                        # (1, h, w)
+        wanted = part & ~seen                                                        # (B, h, w)
         if wanted.any():
-            generator = torch.Generator().manual_seed(number % 2**63)
+            generator = torch.Generator(dice).manual_seed(number % 2**63)
             codes = sketch.draw(codes, seen & looks_at, wanted, layouts, places, max(1, most // fewer), generator)
             seen = seen | wanted
     return torch.where(known[:, None], latents, sketch.decode(codes))
@@ -55,8 +68,10 @@ def painted_cells(layouts: Tensor) -> Tensor:
 
 
 def touched_cells(layouts: Tensor) -> Tensor:
-    """Bool (B, h, w): latent cells with anything painted in them, of layouts (B, 15, 4h, 4w)."""
-    return F.max_pool2d(layouts.amax(1, keepdim=True).float(), CELLS)[:, 0] > 0
+    """Bool (B, h, w): latent cells with anything painted in them or right beside them, of layouts (B, 15, 4h, 4w). What stands there leans over
+    what is painted."""
+    painted = F.max_pool2d(layouts.amax(1, keepdim=True).float(), CELLS)             # (B, 1, h, w)
+    return F.max_pool2d(painted, 3, 1, 1)[:, 0] > 0
 
 
 def agent_cells(layouts: Tensor) -> Tensor:

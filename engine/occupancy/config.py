@@ -58,9 +58,12 @@ class SketchConfig:
     latent: int = 16
     """Must equal the VAE's."""
     codes: int = 512
-    width: int = 160
-    blocks: int = 4
-    heads: int = 5
+    width: int = 256
+    """Channels at half the latents' resolution, where most is decided."""
+    fine_width: int = 128
+    """Channels at the latents' own."""
+    blocks: int = 6
+    heads: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ PRESETS: dict[str, OccupancyPreset] = {
         VaeConfig(latent=4, width=16, blocks=1, axial_blocks=1),
         DitConfig(latent=4, blocks=2, width=32, heads=2, layout_width=8),
         SamplerConfig(steps=2, guidance=1.0, begin_at=0.6, sketch_rounds=4),
-        SketchConfig(latent=4, codes=32, width=32, blocks=1, heads=1),
+        SketchConfig(latent=4, codes=32, width=32, fine_width=32, blocks=1, heads=1),
     ),
     "compact": OccupancyPreset(
         VaeConfig(),

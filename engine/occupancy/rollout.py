@@ -14,7 +14,7 @@ from engine.metrics.layout import shown_channels
 from engine.occupancy.begin import agent_cells, sketched, stale_cells, touched_cells, whole_cells
 from engine.occupancy.config import OccupancyPreset
 from engine.occupancy.flow import sample
-from engine.occupancy.noise import world_noise
+from engine.occupancy.noise import place_seed, world_noise
 from engine.occupancy.panoptic import Panoptic
 from engine.occupancy.sketch import Sketch, places_in
 from engine.occupancy.stoccdit import StOccDit
@@ -47,7 +47,9 @@ class OccupancyGenerator:
         self.vae, self.dit = vae.to(device).eval(), dit.to(device).eval()
         self.sketch = None if sketch is None else sketch.to(device).eval()
         if device.type == "cpu":
-            self.vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            for model in (self.vae, self.sketch):
+                if model is not None:
+                    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def frames(
         self,
@@ -91,7 +93,7 @@ class OccupancyGenerator:
             history, known = self.remembered(clip, index, past)
             velocity = self.velocity(layouts, history, guidance)
             held = torch.zeros_like(noise[0]) if past is None else history[:, 0]     # (1, C, X/4, Y/4)
-            sketch = self.begin(layouts, held, known, recipe.seed * SEEDS + index, painted_seed=index)
+            sketch = self.begin(layouts, held, known, recipe.seed * SEEDS + index, place_seed(clip.world_SE3_ego[index]) + index)
             latents = self.flow(velocity, noise, steps, sketch, known, cancelled)
         return None if latents is None else self.decode(latents, layouts)
 

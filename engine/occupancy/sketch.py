@@ -19,8 +19,6 @@ from engine.occupancy.config import SketchConfig
 from engine.occupancy.vae import ChannelNorm, ResidualBlock
 from engine.spec.classes import CHANNELS
 
-FINE_WIDTH = 64
-"""Channels at latent resolution, where little is decided."""
 CELLS = 4
 """Layout cells along a latent cell's edge."""
 
@@ -49,16 +47,16 @@ class Sketch(nn.Module):
     def __init__(self, config: SketchConfig) -> None:
         super().__init__()
         self.config = config
-        width = config.width
+        width, fine = config.width, config.fine_width
         self.register_buffer("codebook", torch.zeros(config.codes, config.latent))
-        self.layout = nn.Conv2d(len(CHANNELS), FINE_WIDTH, CELLS, CELLS)
-        self.enter = nn.Conv2d(config.latent + 3, FINE_WIDTH, 1)
-        self.fine_in = ResidualBlock(FINE_WIDTH)
-        self.down = nn.Conv2d(FINE_WIDTH, width, 2, 2)
+        self.layout = nn.Conv2d(len(CHANNELS), fine, CELLS, CELLS)
+        self.enter = nn.Conv2d(config.latent + 3, fine, 1)
+        self.fine_in = ResidualBlock(fine)
+        self.down = nn.Conv2d(fine, width, 2, 2)
         self.blocks = nn.ModuleList(nn.Sequential(ResidualBlock(width), FullAttention(width, config.heads)) for _ in range(config.blocks))
-        self.up = nn.Conv2d(width, 4 * FINE_WIDTH, 1)
-        self.fine_out = ResidualBlock(FINE_WIDTH)
-        self.leave = nn.Sequential(ChannelNorm(FINE_WIDTH), nn.Conv2d(FINE_WIDTH, config.codes, 1))
+        self.up = nn.Conv2d(width, 4 * fine, 1)
+        self.fine_out = ResidualBlock(fine)
+        self.leave = nn.Sequential(ChannelNorm(fine), nn.Conv2d(fine, config.codes, 1))
 
     def forward(self, codes: Tensor, known: Tensor, layouts: Tensor, places: Tensor) -> Tensor:
         """Codes (B, h, w) integers, known (B, h, w) bool, layouts (B, 15, 4h, 4w), places (B, 2, h, w) -> log odds (B, K, h, w).
@@ -67,12 +65,17 @@ class Sketch(nn.Module):
         """
         seen = self.codebook[codes.long()].permute(0, 3, 1, 2) * known[:, None]      # (B, C, h, w)
         given = torch.cat([seen, known[:, None].to(seen.dtype), places.to(seen.dtype)], 1)   # (B, C + 3, h, w)
-        fine = self.fine_in(self.enter(given) + self.layout(layouts.to(seen.dtype))) # (B, F, h, w)
+        fine = self.fine_in(self.enter(given) + self._read(layouts.to(seen.dtype)))  # (B, F, h, w)
         coarse = self.down(fine)                                                     # (B, W, h/2, w/2)
         for block in self.blocks:
             coarse = block(coarse)                                                   # (B, W, h/2, w/2)
         fine = self.fine_out(fine + F.pixel_shuffle(self.up(coarse), 2))             # (B, F, h, w)
         return self.leave(fine)                                                      # (B, K, h, w)
+
+    def _read(self, layouts: Tensor) -> Tensor:
+        """`self.layout` of layouts (B, 15, 4h, 4w), as one matrix product a cell: as a convolution of 15 channels it is what a GPU waits for."""
+        cells = F.pixel_unshuffle(layouts, CELLS)                                    # (B, 15 * 16, h, w)
+        return F.conv2d(cells, self.layout.weight.flatten(1)[..., None, None], self.layout.bias)
 
     def encode(self, latents: Tensor) -> Tensor:
         """Nearest code (B, h, w) of normalised latents (B, C, h, w)."""
@@ -89,17 +92,18 @@ class Sketch(nn.Module):
     def draw(
         self, codes: Tensor, known: Tensor, wanted: Tensor, layouts: Tensor, places: Tensor, steps: int, generator: torch.Generator
     ) -> Tensor:
-        """Codes (1, h, w) with every `wanted` cell (1, h, w) drawn, in `steps` rounds of random cells, few at first, when each decides most.
+        """Codes (B, h, w) with every `wanted` cell (B, h, w) drawn, in `steps` rounds of random cells, few at first, when each decides most.
 
-        What is neither `known` (1, h, w) nor wanted stays unknown to all of them. A cell's round and its noise come from the
+        What is neither `known` (B, h, w) nor wanted stays unknown to all of them. A cell's round and its noise come from the
         generator alone, not from which other cells are wanted: an edit in one corner leaves another's draw as it was.
         """
-        begin = torch.rand(known.shape, generator=generator).sqrt().to(known.device) * steps
+        where = generator.device
+        begin = torch.rand(known.shape, generator=generator, device=where).sqrt().to(known.device) * steps
         # Gumbel noise on log odds: the highest is a sample.
-        uniform = torch.rand((1, self.config.codes, *known.shape[1:]), generator=generator).to(known.device)
-        gumbel = -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))               # (1, K, h, w)
+        uniform = torch.rand((len(known), self.config.codes, *known.shape[1:]), generator=generator, device=where).to(known.device)
+        gumbel = -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))               # (B, K, h, w)
         for step in range(steps):
-            now = wanted & (begin >= step) & (begin < step + 1)                      # (1, h, w)
+            now = wanted & (begin >= step) & (begin < step + 1)                      # (B, h, w)
             if now.any():
                 odds = self(codes, known, layouts, places).float()                   # (1, K, h, w)
                 codes, known = torch.where(now, (odds + gumbel).argmax(1), codes), known | now

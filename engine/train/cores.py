@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import TypeVar
 
@@ -12,7 +13,10 @@ import torch
 
 WORTH_A_PROCESS = 4
 """Items from which on a process of its own pays: starting one costs as much as making some worlds."""
+AHEAD = 2
+"""Results for each core that may wait for whoever takes them: frames are large."""
 T = TypeVar("T")
+R = TypeVar("R")
 Progress = Callable[[int, int], None]
 
 
@@ -38,3 +42,24 @@ def on_every_core(work: Callable[[T], None], items: Sequence[T], device: torch.d
         for done, job in enumerate(as_completed([pool.submit(work, item) for item in items])):
             job.result()
             progress(done + 1, len(items))
+
+
+def made_on_every_core(make: Callable[[T], R], items: Sequence[T], most: int | None = None) -> Iterator[tuple[T, R]]:
+    """Each item with what `make` makes of it, in order, by one process a core but one, or by `most` at most; for few items in this process.
+
+    For a GPU's data: it is fed by one process, which takes what the others make.
+    """
+    count = min(most or (os.cpu_count() or 2) - 1, len(items) // WORTH_A_PROCESS)
+    if count < 2:
+        yield from ((item, make(item)) for item in items)
+        return
+    with ProcessPoolExecutor(count, get_context("spawn"), initializer=calm_worker) as pool:
+        waiting: deque[tuple[T, Future[R]]] = deque()
+        for item in items:
+            waiting.append((item, pool.submit(make, item)))
+            if len(waiting) > AHEAD * count:
+                taken, job = waiting.popleft()
+                yield taken, job.result()
+        while waiting:
+            taken, job = waiting.popleft()
+            yield taken, job.result()

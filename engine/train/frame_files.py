@@ -19,9 +19,14 @@ def make_files(
     folder: Path, numbers: range, work: Callable[[tuple[Path, range]], None], device: torch.device, progress: Progress
 ) -> None:
     """`work` for each file that `folder` lacks, given its path and the numbers it holds; `numbers` has the first number of every file."""
+    on_every_core(work, missing_files(folder, numbers), device, progress)
+
+
+def missing_files(folder: Path, numbers: range) -> list[tuple[Path, range]]:
+    """Paths that `folder`, made where it is not there, lacks of those that begin with `numbers`, and the numbers they hold."""
     folder.mkdir(parents=True, exist_ok=True)
     files = [(folder / f"{first:06d}.npz", range(first, first + numbers.step)) for first in numbers]
-    on_every_core(work, [file for file in files if not file[0].exists()], device, progress)
+    return [file for file in files if not file[0].exists()]
 
 
 def write_file(path: Path, rows: Columns, compress: bool = False) -> None:

@@ -95,8 +95,7 @@ def train(
     among = processes.current(device.type)
     out.mkdir(parents=True, exist_ok=True)
     model.to(device)
-    if device.type == "cpu":
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     among.share_start(model)
     average = deepcopy(model).eval() if schedule.ema else None
     parameters = groups(model) if groups else [{"params": [p for p in model.parameters() if p.requires_grad]}]

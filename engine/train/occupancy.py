@@ -63,6 +63,8 @@ LAYOUT_DROPOUT = HISTORY_DROPOUT = 0.1
 HISTORY_NOISE = 0.1
 INHERITED_RATE = 0.1
 """In phase 2, what phase 1 has learned moves at a tenth of the rate."""
+NO_TEACHER_FORCING = "no_teacher_forcing"
+ABLATIONS = ("full", "half_depth", "additive", NO_TEACHER_FORCING)
 TEMPORAL = ("temporal.", "time_gate", "age_bias", "clean_modulation")
 
 
@@ -77,6 +79,8 @@ class FlowLoss:
     """Loss weight of latent cells that are painted all over: what the decoder sees of the layout the latent need not hold."""
     remember: bool = False
     """Whether the temporal branch is open for frames without a past, as it is at the start of a rollout."""
+    teacher_forcing: bool = True
+    """Whether history is clean, as it is in a rollout; if not, it is as noisy as the frame that is learned (the paper's ablation)."""
 
     def __call__(self, model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         assert isinstance(model, StOccDit)
@@ -87,16 +91,19 @@ class FlowLoss:
         noise = torch.randn((count, self.draws, *clean.shape[2:]), generator=generator, device=device)
         drop = torch.rand(count, generator=generator, device=device) < LAYOUT_DROPOUT
         layout = model.read_layout(layouts, drop).repeated(self.draws)
-        history = self._history(model, batch, clean, generator)
+        history = self._history(model, batch, clean, t, generator)
         predicted = model.denoise(noised(clean, noise, t), t, layout, history)       # (B, K, C, H, W)
         weight = small_agent_weight(layouts) * painted_weight(layouts, self.painted)
         return {"total": velocity_loss(predicted, clean, noise, weight)}
 
-    def _history(self, model: StOccDit, batch: Mapping[str, Tensor], clean: Tensor, generator: torch.Generator) -> HistoryState | None:
+    def _history(
+        self, model: StOccDit, batch: Mapping[str, Tensor], clean: Tensor, t: Tensor, generator: torch.Generator
+    ) -> HistoryState | None:
         if "past" not in batch:
             return model.read_history(clean[:, :0]) if self.remember else None
         past = self._latents(batch["past"])                                          # (B, 1, C, H, W)
-        past = past + HISTORY_NOISE * torch.randn(past.shape, generator=generator, device=past.device)
+        noise = torch.randn(past.shape, generator=generator, device=past.device)
+        past = past + HISTORY_NOISE * noise if self.teacher_forcing else noised(past, noise, t[:, :1])
         forget = torch.rand((len(past), 1, 1), generator=generator, device=past.device) < HISTORY_DROPOUT
         ages = torch.where(forget, -1, 1).expand(-1, self.draws, -1)                 # (B, K, 1)
         return model.read_history(past, ages)
@@ -149,7 +156,7 @@ def main(
         batches = sources.pick(data, worlds, data_share)
         facts["data"] = sources.describe(batches)
         painted = kind.painted if numbers.vae.decoder_sees_layout else 1.0
-        loss = FlowLoss(codec, kind.draws, painted, remember=number > 1)
+        loss = FlowLoss(codec, kind.draws, painted, remember=number > 1, teacher_forcing=ablation != NO_TEACHER_FORCING)
         groups = (lambda m, rate=schedule.rate: phase_2_groups(m, rate)) if number == 2 else None
         facts[f"phase{number}"] = train(
             model, loss, batches, schedule, out / f"phase{number}", device=where, resume=resume, groups=groups,
@@ -176,14 +183,20 @@ def _begin_from(model: StOccDit, stem: Path) -> dict[str, Any]:
 
 
 def ablated(preset: OccupancyPreset, ablation: str | None) -> OccupancyPreset:
-    """The paper's ablations as numbers: half_depth, additive (layout only added, no layout tokens)."""
+    """The paper's ablations as numbers (Tab. 4). `full` is the paper's own model at the preset's size: layout tokens that attend and are
+    attended to, nothing beside them, a decoder that does not see the layout (one that does would answer for the layout), no sketch.
+    `half_depth` has half its blocks; in `additive` layouts are only added; `no_teacher_forcing` is `full`, trained with noisy history.
+    """
     if ablation is None:
         return preset
+    if ablation not in ABLATIONS:
+        raise ValueError(f"Ablation '{ablation}' is not one of {', '.join(ABLATIONS)}.")
+    dit = replace(preset.dit, layout_tokens="joint", layout_added=False, local_width=0)
     if ablation == "half_depth":
-        return replace(preset, dit=replace(preset.dit, blocks=preset.dit.blocks // 2))
+        dit = replace(dit, blocks=dit.blocks // 2)
     if ablation == "additive":
-        return replace(preset, dit=replace(preset.dit, layout_tokens="none", layout_added=True))
-    raise ValueError(f"Ablation '{ablation}' is not one of half_depth, additive.")
+        dit = replace(dit, layout_tokens="none", layout_added=True)
+    return OccupancyPreset(replace(preset.vae, decoder_sees_layout=False), dit)
 
 
 def phase_2_groups(model: nn.Module, rate: float) -> list[dict[str, Any]]:

@@ -2,8 +2,9 @@
 
 Cross entropy teaches how likely a code is amid true neighbours. Drawn amid its own draws, a house that was begun at one end and not at the
 other is given up, and a third too little is planted and built. So whole frames are generated for layouts of training worlds, the volume
-of every class where nothing is painted is set against the worlds' own, and the odds of each code are moved by the classes that it
-stands for. A handful of numbers is learned, one a class: moved one by one, the odds of rare codes ran away.
+of every class where nothing is painted is set against the worlds' own, and so is the mean latent; the odds of each code are moved by the
+classes that it stands for and by where it lies. A few dozen numbers are learned, one a class and one a latent channel: moved one by
+one, the odds of rare codes ran away.
 """
 
 from __future__ import annotations
@@ -14,33 +15,35 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from engine.api import Recipe
-from engine.data.worlds import make_world
 from engine.devices import half_precision, pick_device
-from engine.occupancy.begin import painted_cells
+from engine.occupancy.begin import painted_cells, sketched
 from engine.occupancy.config import PRESETS
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.shipped import load_generator
-from engine.occupancy.sketch import CELLS
-from engine.spec.classes import AGENTS, CLASSES, FREE
-from engine.spec.clip import SceneClip
-from engine.train.encoded import FIRST_SEED
+from engine.occupancy.sketch import CELLS, Sketch, places_in
+from engine.spec.classes import CLASSES
+from engine.train.encoded import STATIC, Encoded, encode_worlds, read_encoded, unpack_layouts, volumes_by_cell
 from engine.weights import WEIGHTS, load_model, save_model
 
 WORLDS = 400
-"""Whose true volumes are asked for."""
-DRAWN = 96
-"""Frames generated in a pass; the next pass takes the next worlds."""
-PACE = (0.5, 0.4, 0.4, 0.3, 0.3, 0.2)
+DRAWN = 480
+"""Frames generated in a pass; the next pass takes the next ones."""
+LOOKED_AT = 1200
+"""Frames at most that tell what the codes stand for."""
+TOGETHER = 32
+"""Frames that are generated at once."""
+PACE = (0.6, 0.5, 0.5, 0.4, 0.4, 0.3, 0.3, 0.3, 0.2, 0.2)
 """Share of the log ratio by which the odds move, pass after pass: a tree drawn calls for more of it beside it, so little does much."""
+SHIFT_PACE = 0.5
+"""The mean latent is followed at this share of the pace: classes come first."""
 SELDOM = 2e-3
 """Share of all volume below which a class's ratio says more of chance than of the odds."""
 OCCURS = 3
 """Times that a code must occur before it is said what it stands for."""
-STATIC = np.array([c for c in range(FREE) if CLASSES[c] not in AGENTS])
-Volumes = dict[str, float]
-"""Per class, how much of it was generated for each voxel that the worlds hold."""
+Found = dict[str, float]
+"""Per class, how much of it was generated for each voxel that the worlds hold; "shift" is how far the mean latent lies off."""
 
 
 def main(
@@ -48,6 +51,7 @@ def main(
 ) -> dict[str, Any]:
     """Moves the odds of the shipped sketch, or of the one at the stem `begin`, and writes `sketch.safetensors` and its card into `out`.
 
+    Layouts and truth are those of `out`/frames, where worlds that it lacks are encoded first: a folder of `train sketch` will do.
     Raises ValueError for a preset that has no sketch. There is nothing to resume: it takes minutes.
     """
     numbers = PRESETS[preset]
@@ -58,54 +62,86 @@ def main(
     assert generator.sketch is not None
     stem = Path(begin) if begin else WEIGHTS / preset / "sketch"
     card = load_model(generator.sketch, stem, numbers.sketch)
-    passes = move_odds(generator, FIRST_SEED + first_world, worlds or WORLDS, lambda made: print(f"volumes: {made}", flush=True))
+    folder = Path(out) / "frames"
+    encode_worlds(generator.vae, folder, first_world, worlds or WORLDS, where, lambda done, total: print(f"worlds: {done} of {total} files", flush=True))
+    frames = read_encoded(folder)
+    passes = move_odds(generator, frames, lambda found: print(f"volumes: {found}", flush=True))
     facts = {key: value for key, value in card.items() if key not in ("config", "sha256", "files", "torch")}
-    facts |= {"odds_moved": {"of": card["sha256"], "with": shas["vae"], "worlds": worlds or WORLDS, "first_world": first_world, "passes": passes}}
+    facts |= {"odds_moved": {"of": card["sha256"], "with": shas["vae"], "frames": len(frames.layouts), "first_world": first_world, "passes": passes}}
     save_model(generator.sketch, Path(out) / "sketch", numbers.sketch, facts)
     return facts
 
 
 @torch.no_grad()
-def move_odds(generator: OccupancyGenerator, first_seed: int, worlds: int, progress: Callable[[Volumes], None]) -> list[Volumes]:
+def move_odds(generator: OccupancyGenerator, frames: Encoded, progress: Callable[[Found], None]) -> list[Found]:
     """Moves the bias of the sketch's last layer in place; returns what each pass found, with the odds as they were before it."""
-    sketch = generator.sketch
+    sketch, where = generator.sketch, generator.device
     assert sketch is not None
-    bias = sketch.leave[1].bias
-    clips: list[SceneClip] = []
-    held = np.zeros((sketch.config.codes, len(STATIC)))
-    occurs, true = np.zeros(sketch.config.codes), np.zeros(len(STATIC))
-    for number in range(worlds):
-        world = make_world(first_seed + number)
-        clip = world.clip(1)
-        semantics = next(iter(world.occupancy(clip))).semantics
-        with half_precision(generator.device):
-            latents = generator.vae.latents(torch.from_numpy(semantics).to(generator.device)[None])
-        rest = _unpainted(clip)
-        codes, volumes = sketch.encode(latents.float())[0].cpu().numpy()[rest], _by_cell(semantics)[rest]
-        np.add.at(held, codes, volumes)
-        occurs += np.bincount(codes, minlength=len(occurs))
-        true += volumes.sum(0) / worlds
-        clips.append(clip)
-    stands_for = held / np.maximum(held.sum(1, keepdims=True), 1) * (occurs >= OCCURS)[:, None]        # (K, S)
-    seldom, found = SELDOM * true.sum(), []
+    bias, centres = sketch.leave[1].bias, sketch.codebook.double().cpu().numpy()     # (K,), (K, C)
+    order = np.random.default_rng(0).permutation(len(frames.layouts))
+    stands_for, often = _meaning(sketch, frames, order[:LOOKED_AT], where)
+    middle = often @ centres
+    spread = (often[:, None] * (centres - middle)).T @ (centres - middle)            # (C, C)
+    found: list[Found] = []
     for turn, pace in enumerate(PACE):
-        made = np.zeros_like(true)
-        for number in range(turn * DRAWN, (turn + 1) * DRAWN):
-            clip = clips[number % worlds]
-            frame = next(generator.frames(clip, Recipe(seed=turn)))
-            made += _by_cell(frame.semantics)[_unpainted(clip)].sum(0) / DRAWN
+        made, true = np.zeros(len(STATIC)), np.zeros(len(STATIC))
+        shift, cells = np.zeros(centres.shape[1]), 0
+        for chosen in np.array_split(order.take(range(turn * DRAWN, (turn + 1) * DRAWN), mode="wrap"), max(1, DRAWN // TOGETHER)):
+            seed = turn * len(order) + int(chosen[0])
+            layouts = unpack_layouts(torch.from_numpy(frames.layouts[chosen]).to(where), _columns(frames))
+            rest = ~painted_cells(layouts).cpu().numpy()                             # (B, h, w)
+            noise = torch.randn(frames.latents[chosen].shape, generator=torch.Generator(where).manual_seed(seed), device=where)
+            semantics = first_frames(generator, layouts, noise, seed)      # (B, X, Y, Z)
+            made += volumes_by_cell(semantics).cpu().numpy()[rest].sum(0)
+            true += frames.volumes[chosen][rest].sum(0)
+            with half_precision(where):
+                again = generator.vae.latents(semantics).float().cpu().numpy()
+            shift += (frames.latents[chosen] - again).transpose(0, 2, 3, 1)[rest].astype(np.float64).sum(0)
+            cells += int(rest.sum())
+        shift, seldom = shift / max(1, cells), SELDOM * true.sum()
         found.append({CLASSES[c]: round(float(a / b), 3) for c, a, b in zip(STATIC, made, true, strict=True) if b > seldom})
+        found[-1]["shift"] = round(float(np.linalg.norm(shift)), 4)
         progress(found[-1])
-        bias += torch.from_numpy(pace * stands_for @ np.log((true + seldom) / (made + seldom))).to(bias)
+        towards = (centres - middle) @ np.linalg.solve(spread + 1e-3 * np.eye(len(spread)), shift)     # (K,)
+        moved = stands_for @ np.log((true + seldom) / (made + seldom)) + SHIFT_PACE * towards
+        bias += torch.from_numpy(pace * moved).to(bias)
     return found
 
 
-def _unpainted(clip: SceneClip) -> np.ndarray:
-    """Bool (X/4, Y/4): latent cells of the first frame that are not painted."""
-    return ~painted_cells(torch.from_numpy(clip.layouts[0])[None])[0].numpy()
+@torch.no_grad()
+def first_frames(generator: OccupancyGenerator, layouts: Tensor, noise: Tensor, seed: int) -> Tensor:
+    """Class ids uint8 (B, X, Y, Z) of B first frames at once, under layouts (B, 15, X, Y), from noise (B, C, X/4, Y/4).
+
+    What `OccupancyGenerator.frames` makes one by one; here a GPU draws its own random numbers, others than a CPU's.
+    """
+    sketch, sampler, vae = generator.sketch, generator.preset.sampler, generator.vae
+    assert sketch is not None
+    count, _, h, w = noise.shape
+    known = torch.zeros(count, h, w, dtype=torch.bool, device=noise.device)
+    places = places_in(h, w).to(noise.device).expand(count, -1, -1, -1)              # (B, 2, h, w)
+    with half_precision(generator.device):
+        begun = sketched(sketch, layouts, torch.zeros_like(noise), known, places, sampler.sketch_rounds, seed, seed, noise.device)
+        velocity = generator.velocity(layouts[:, None], noise[:, None][:, :0], sampler.guidance)
+        nothing = np.zeros((h, w), bool)
+        latents = generator.flow(velocity, noise[:, None], sampler.steps, begun[:, None], nothing)     # (B, 1, C, h, w)
+        assert latents is not None, "nobody cancels"
+        voxels = vae.decode(vae.denormalise(latents[:, 0]), layouts)
+    return vae.semantics(voxels, layouts)
 
 
-def _by_cell(semantics: np.ndarray) -> np.ndarray:
-    """Voxels (X/4, Y/4, S) of each static class in every latent cell of class ids (X, Y, Z)."""
-    x, y = (size // CELLS for size in semantics.shape[:2])
-    return np.stack([(semantics == c).sum(2).reshape(x, CELLS, y, CELLS).sum((1, 3)) for c in STATIC], -1)
+def _meaning(sketch: Sketch, frames: Encoded, chosen: np.ndarray, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
+    """What each code stands for where nothing is painted, shares (K, S) of the static classes, and how often it occurs there, (K,)."""
+    count = sketch.config.codes
+    held, occurs = np.zeros((count, len(STATIC))), np.zeros(count)
+    for part in np.array_split(chosen, max(1, len(chosen) // TOGETHER)):
+        layouts = unpack_layouts(torch.from_numpy(frames.layouts[part]).to(device), _columns(frames))
+        rest = ~painted_cells(layouts).cpu().numpy()                                 # (B, h, w)
+        codes = sketch.encode(torch.from_numpy(frames.latents[part]).to(device).float()).cpu().numpy()[rest]
+        np.add.at(held, codes, frames.volumes[part][rest])
+        occurs += np.bincount(codes, minlength=count)
+    return held / np.maximum(held.sum(1, keepdims=True), 1) * (occurs >= OCCURS)[:, None], occurs / occurs.sum()
+
+
+def _columns(frames: Encoded) -> tuple[int, int]:
+    """(X, Y) of the layouts."""
+    return CELLS * frames.volumes.shape[1], CELLS * frames.volumes.shape[2]

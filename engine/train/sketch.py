@@ -19,23 +19,23 @@ from engine.occupancy.config import PRESETS
 from engine.occupancy.shipped import frozen_vae
 from engine.occupancy.sketch import CELLS, Sketch, places_in
 from engine.train import processes
-from engine.train.encoded import encode_worlds, read_encoded, unpack_layout
+from engine.train.encoded import encode_worlds, read_encoded, unpack_layouts
 from engine.train.loop import Schedule, train
 from engine.weights import WEIGHTS, load_model, save_model
 
 SCHEDULES = {
     "tiny": Schedule(steps=60, batch=4, rate=2e-3, warmup=10, ema=None, workers=0),
-    "compact": Schedule(steps=2400, batch=16, rate=1e-3, warmup=100, ema=0.998, fall=0.4, workers=0),
+    "compact": Schedule(steps=2400, batch=256, rate=1e-3, warmup=100, ema=0.998, fall=0.4, workers=0),
 }
 BEGUN = {"rate": 6e-4, "fall": 0.6}
 """Going on from weights: gentler, and longer downhill."""
-WORLDS = {"tiny": 4, "compact": 1000}
+WORLDS = {"tiny": 4, "compact": 3600}
 CROP = 26
 """Latent cells along a crop's edge."""
 WHOLE_EVERY = 4
 """Every how many steps a batch holds whole frames, a quarter as many: the size that it will be asked for."""
 CODEBOOK_POINTS = 60_000
-HELD_BACK = 32
+HELD_BACK = 128
 """Frames that are never learned from, for the loss that the card names."""
 REGIONS = 0.3
 """Share of examples in which what is unknown is one rectangle, or all around one: how regions are redrawn and rollouts go on."""
@@ -49,80 +49,99 @@ STRIP = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CodeBatches:
-    """Crops of frames that were encoded before; the batch of step n is a function of (seed, n)."""
+    """Crops of frames that were encoded before, made where the frames lie; the batch of step n is a function of (seed, n)."""
 
-    layouts: np.ndarray
+    layouts: Tensor
     """Packed bits, uint8 (N, bytes)."""
-    codes: np.ndarray
+    codes: Tensor
     """int16 (N, h, w)."""
-    emptied: np.ndarray
+    emptied: Tensor
     """int16 (N, h, w): codes of the same frames without their agents."""
     seed: int
     batch: int
 
     def __call__(self, step: int) -> dict[str, Tensor]:
         """codes int16 (B, h, w), given int16 (B, h, w) where known bool (B, h, w), wanted bool (B, h, w), layouts uint8 (B, 15, 4h, 4w),
-        places float32 (B, 2, h, w)."""
-        rng = np.random.default_rng([self.seed, step])
+        places float32 (B, 2, h, w). One window of the frame for all of a batch."""
+        chance = Chance(self.codes.device, self.seed * 1_000_003 + step)
         h, w = self.codes.shape[1:]
         whole = step % WHOLE_EVERY == 0
         count = max(1, self.batch // 4) if whole else self.batch
         edge = (h, w) if whole else (min(h, CROP), min(w, CROP))
-        places = places_in(h, w)
-        rows: dict[str, list[Tensor]] = {name: [] for name in ("codes", "given", "known", "wanted", "layouts", "places")}
-        for number in rng.integers(0, len(self.codes), count):
-            x, y = (int(rng.integers(0, n - e + 1)) for n, e in zip((h, w), edge, strict=True))
-            window = (slice(x, x + edge[0]), slice(y, y + edge[1]))
-            layout = unpack_layout(self.layouts[number], (CELLS * h, CELLS * w))
-            layout = torch.from_numpy(layout[:, CELLS * x : CELLS * (x + edge[0]), CELLS * y : CELLS * (y + edge[1])].copy())
-            codes, emptied = (torch.from_numpy(each[number][window].copy()) for each in (self.codes, self.emptied))
-            example = _remembered(rng, layout, codes, emptied) if rng.random() < REMEMBERED else _scattered(rng, layout, codes)
-            for name, tensor in (example | {"codes": codes, "layouts": layout, "places": places[:, *window]}).items():
-                rows[name].append(tensor)
-        return {name: torch.stack(row) for name, row in rows.items()}
+        chosen = chance.below(len(self.codes), count)                                # (B,)
+        x, y = (int(chance.below(n - e + 1, 1)) for n, e in zip((h, w), edge, strict=True))
+        window = (slice(x, x + edge[0]), slice(y, y + edge[1]))
+        layouts = unpack_layouts(self.layouts[chosen], (CELLS * h, CELLS * w))
+        layouts = layouts[..., CELLS * x : CELLS * (x + edge[0]), CELLS * y : CELLS * (y + edge[1])].contiguous()
+        codes, emptied = (each[chosen][:, *window] for each in (self.codes, self.emptied))
+        remembered, scattered = _remembered(chance, layouts, codes, emptied), _scattered(chance, layouts, codes)
+        lived = chance.happens(REMEMBERED, count)
+        example = {name: torch.where(lived, remembered[name], scattered[name]) for name in scattered}
+        places = places_in(h, w).to(codes.device)[:, *window].expand(count, -1, -1, -1)
+        return example | {"codes": codes, "layouts": layouts, "places": places}
 
 
-def _scattered(rng: np.random.Generator, layout: Tensor, codes: Tensor) -> dict[str, Tensor]:
-    """An example in which some of the true codes (h, w) are given, as at a random moment of a first frame's draw."""
-    known = torch.from_numpy(_known(rng, codes.shape))
-    painted = painted_cells(layout[None])[0]
-    if rng.random() < PAINTED_FIRST and not (known | painted).all():
-        known |= painted
+class Chance:
+    """Random numbers of one step, on a device."""
+
+    def __init__(self, device: torch.device, seed: int) -> None:
+        self.device, self.generator = device, torch.Generator(device).manual_seed(seed)
+
+    def uniform(self, *shape: int) -> Tensor:
+        return torch.rand(shape, generator=self.generator, device=self.device)
+
+    def below(self, high: int, count: int) -> Tensor:
+        """Integers (count,) from 0 to high - 1."""
+        return torch.randint(high, (count,), generator=self.generator, device=self.device)
+
+    def happens(self, share: float, count: int) -> Tensor:
+        """Bool (count, 1, 1), true with a probability of `share`."""
+        return self.uniform(count, 1, 1) < share
+
+
+def _scattered(chance: Chance, layouts: Tensor, codes: Tensor) -> dict[str, Tensor]:
+    """Examples in which some of the true codes (B, h, w) are given, as at a random moment of a first frame's draw."""
+    known, painted = _known(chance, codes.shape), painted_cells(layouts)             # (B, h, w) each
+    first = chance.happens(PAINTED_FIRST, len(codes)) & ~(known | painted).all((1, 2), keepdim=True)
+    known = known | painted & first                                                  # (B, h, w)
     return {"given": codes, "known": known, "wanted": ~known}
 
 
-def _remembered(rng: np.random.Generator, layout: Tensor, codes: Tensor, emptied: Tensor) -> dict[str, Tensor]:
-    """An example as a rollout brings it: `emptied` codes (h, w) are given but where an agent is painted and in a strip that is new.
+def _remembered(chance: Chance, layouts: Tensor, codes: Tensor, emptied: Tensor) -> dict[str, Tensor]:
+    """Examples as a rollout brings them: `emptied` codes (B, h, w) are given but where an agent is painted and in a strip that is new.
 
     Either what is painted is being drawn, without a look at the memory beside agents, or it has been and the rest is.
     """
-    agents, painted = agent_cells(layout[None])[0], painted_cells(layout[None])[0]   # (h, w) each
-    new = torch.zeros_like(agents)
-    width = int(rng.integers(0 if agents.any() else 1, STRIP + 1))
-    edge = new if rng.random() < 0.5 else new.T
-    edge[:width] = True
-    if rng.random() < 0.5:
-        new = new.flip(0, 1)
+    count, h, w = codes.shape
+    agents, painted = agent_cells(layouts), painted_cells(layouts)                   # (B, h, w) each
+    along, across = (torch.arange(size, device=codes.device) for size in (h, w))
+    along, across = along[:, None].expand(h, w), across[None].expand(h, w)
+    along, across = (torch.where(chance.happens(0.5, count), each, each.amax() - each) for each in (along, across))
+    width = chance.below(STRIP + 1, count)[:, None, None]
+    width = torch.where(agents.any((1, 2), keepdim=True), width, width.clamp(min=1))
+    new = torch.where(chance.happens(0.5, count), along, across) < width             # (B, h, w)
     memory = ~new & ~agents
-    drawn = painted & ~memory                                                        # (h, w)
-    shown = memory
-    if rng.random() < 0.5 or (memory | drawn).all():
-        drawn &= torch.from_numpy(rng.random(codes.shape) < 0.9 * rng.random())
-        shown = memory & ~near_agents(layout[None])[0]
+    drawn = painted & ~memory                                                        # (B, h, w)
+    drawing = chance.happens(0.5, count) | (memory | drawn).all((1, 2), keepdim=True)
+    drawn = drawn & (~drawing | (chance.uniform(count, h, w) < 0.9 * chance.uniform(count, 1, 1)))
+    shown = memory & ~(drawing & near_agents(layouts))                               # (B, h, w)
     return {"given": torch.where(drawn, codes, emptied), "known": shown | drawn, "wanted": ~memory & ~drawn}
 
 
-def _known(rng: np.random.Generator, edge: tuple[int, ...]) -> np.ndarray:
-    """Bool (h, w): what of an example is given, as much as at a random moment of `Sketch.draw`."""
-    known = rng.random(edge) < rng.random() ** 2
-    if rng.random() < REGIONS:
-        inside = np.zeros(edge, bool)
-        spans = [np.sort(rng.integers(0, size + 1, 2)) for size in edge]
-        inside[spans[0][0] : spans[0][1], spans[1][0] : spans[1][1]] = True
-        known |= inside if rng.random() < 0.5 else ~inside
-    if known.all():
-        known[rng.integers(edge[0]), rng.integers(edge[1])] = False
-    return known
+def _known(chance: Chance, shape: torch.Size) -> Tensor:
+    """Bool (B, h, w): what of each example is given, as much as at a random moment of `Sketch.draw`, and never all."""
+    count, h, w = shape
+    known = chance.uniform(count, h, w) < chance.uniform(count, 1, 1).square()
+    inside = torch.ones_like(known)
+    for size, axis in ((h, 1), (w, 2)):
+        low, high = torch.stack([chance.below(size + 1, count), chance.below(size + 1, count)]).sort(0).values[:, :, None, None]
+        cells = torch.arange(size, device=known.device).view([-1 if k == axis else 1 for k in range(3)])
+        inside = inside & (cells >= low) & (cells < high)                            # (B, h, w)
+    region = torch.where(chance.happens(0.5, count), inside, ~inside)
+    known = known | region & chance.happens(REGIONS, count)
+    left = torch.zeros_like(known).flatten(1)
+    left[torch.arange(count, device=known.device), chance.below(h * w, count)] = True
+    return known & ~(left.view_as(known) & known.all((1, 2), keepdim=True))
 
 
 def code_loss(model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
@@ -160,32 +179,40 @@ def main(
     codec, vae_card = frozen_vae(Path(vae) if vae else WEIGHTS / preset / "vae", numbers.vae, where)
     worlds = worlds or WORLDS[preset]
     encode_worlds(codec, out / "frames", first_world, worlds, where, lambda done, total: print(f"worlds: {done} of {total} files", flush=True))
-    layouts, latents, emptied = read_encoded(out / "frames")
+    frames = read_encoded(out / "frames")
     model = Sketch(numbers.sketch)
     schedule = SCHEDULES[preset].scaled(steps, batch)
     if begin is None:
-        model.codebook.copy_(fit_codebook(latents[:-HELD_BACK], numbers.sketch.codes))
+        model.codebook.copy_(fit_codebook(frames.latents[:-HELD_BACK], numbers.sketch.codes))
         facts: dict[str, Any] = {}
     else:
         schedule = replace(schedule, **BEGUN)
         facts = {"began_from": load_model(model, Path(begin), numbers.sketch)["sha256"]}
-    codes, emptied = _codes(model, latents), _codes(model, emptied)
-    learned = CodeBatches(layouts[:-HELD_BACK], codes[:-HELD_BACK], emptied[:-HELD_BACK], schedule.seed, schedule.batch)
+    model.to(where)
+    layouts = torch.from_numpy(frames.layouts).to(where)                             # (N, bytes)
+    codes, emptied = (_codes(model, each, where) for each in (frames.latents, frames.emptied))
+    parts = [[each[part] for each in (layouts, codes, emptied)] for part in (slice(None, -HELD_BACK), slice(-HELD_BACK, None))]
+    learned, held = CodeBatches(*parts[0], schedule.seed, schedule.batch), CodeBatches(*parts[1], 1, HELD_BACK)
     facts |= {"vae_sha256": vae_card["sha256"], "frames": len(learned.codes), "first_world": first_world, "data": "engine.data procedural worlds"}
-    facts |= train(model, code_loss, learned, schedule, out, device=where, resume=resume)
-    held = CodeBatches(layouts[-HELD_BACK:], codes[-HELD_BACK:], emptied[-HELD_BACK:], 1, HELD_BACK)
-    with torch.no_grad():
-        moved = {name: value.to(where) for name, value in held(0).items()}
-        facts["held_out_nats"] = round(float(code_loss(model, moved, torch.Generator())["total"]), 4)
+    facts |= train(
+        model, code_loss, learned, schedule, out, device=where, resume=resume, picture=lambda m, step: print(f"held out: {_nats(m, held)} nats", flush=True)
+    )
+    facts["held_out_nats"] = _nats(model, held)
     if among.writes:
         save_model(model, out / "sketch", numbers.sketch, facts)
     return facts
 
 
-def _codes(model: Sketch, latents: np.ndarray) -> np.ndarray:
+@torch.no_grad()
+def _nats(model: nn.Module, held: CodeBatches) -> float:
+    """Cross entropy of frames that are never learned from; the same masks every time."""
+    return round(float(code_loss(model, held(0), torch.Generator())["total"]), 4)
+
+
+def _codes(model: Sketch, latents: np.ndarray, device: torch.device) -> Tensor:
     """int16 (N, h, w) of normalised latents (N, C, h, w)."""
     parts = np.array_split(latents, max(1, len(latents) // 64))
-    return torch.cat([model.encode(torch.from_numpy(part).float()).short() for part in parts]).numpy()
+    return torch.cat([model.encode(torch.from_numpy(part).to(device).float()).short() for part in parts])
 
 
 def fit_codebook(latents: np.ndarray, codes: int) -> Tensor:

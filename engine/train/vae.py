@@ -44,6 +44,7 @@ SCHEDULES = {
 }
 DECODER_ONLY = {"rate": 2e-4, "warmup": 20, "fall": 0.5, "ema": 0.98}
 """A trained decoder is adjusted in a few hundred steps, not taught."""
+NO_LAYOUT = "no_layout"
 CROP = {"tiny": 64, "compact": 104, "paper": 200}
 ASKED_RATE = 0.02
 """Learning rate of the layer from paint to class logits, whatever the schedule's: it was tried at this one."""
@@ -63,6 +64,7 @@ def main(
     batch: int | None = None,
     workers: int | None = None,
     latent: int | None = None,
+    ablation: str | None = None,
     begin: Path | None = None,
     decoder_only: bool = False,
     generated: int | None = None,
@@ -71,17 +73,22 @@ def main(
 ) -> dict[str, Any]:
     """Trains, measures reconstruction on held-out worlds and writes `vae.safetensors` and `vae.card.json` into `out`.
 
-    `latent` is C where it is not the preset's. `begin` is the stem of weights to begin from, of this C or another (the two layers
-    around the latent then start untrained). `decoder_only` holds the encoder, so that a STOccDiT trained on its latents stays valid.
-    `generated` frames are half of what a decoder alone learns from; those that `out`/generated lacks are made with it, before it learns.
-    `data` and `data_share` are those of `engine.train.sources.pick`. Raises ValueError for `generated` without `decoder_only`.
+    `latent` is C where it is not the preset's; the `ablation` no_layout is a decoder that does not see the layout. `begin` is the stem
+    of weights to begin from, of this C or another (the two layers around the latent then start untrained). `decoder_only` holds the
+    encoder, so that a STOccDiT trained on its latents stays valid. `generated` frames are half of what a decoder alone learns from;
+    those that `out`/generated lacks are made with it, before it learns. `data` and `data_share` are those of `engine.train.sources.pick`.
+    Raises ValueError for `generated` without `decoder_only`, and for another ablation.
     """
+    if ablation not in (None, NO_LAYOUT):
+        raise ValueError(f"The VAE has one ablation, {NO_LAYOUT}, and '{ablation}' was asked for: leave it out or take that.")
     if generated is not None and not decoder_only:
         raise ValueError("Generated latents are those of the shipped encoder, which this run would change: add --decoder-only.")
     torch.manual_seed(0)
     config = PRESETS[preset].vae
     if latent is not None:
         config = replace(config, latent=latent)
+    if ablation is not None:
+        config = replace(config, decoder_sees_layout=False)
     schedule = SCHEDULES[preset].scaled(steps, batch, workers)
     model = OccupancyVae(config)
     fresh = _begin_from(model, Path(begin)) if begin is not None else {}

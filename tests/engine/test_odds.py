@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from engine.api import OccupancyFrame, Recipe
+from engine.api import Recipe
 from engine.data.worlds import make_world
+from engine.occupancy import rollout
 from engine.occupancy.config import PRESETS
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.sketch import Sketch
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.spec.classes import CLASS, FREE
-from engine.spec.clip import SceneClip
-from engine.train import odds
+from engine.train import encoded, odds
 from engine.weights import load_model, save_model
 
 TINY = PRESETS["tiny"]
 WORLDS = 3
-FIRST_SEED = 700_000_000
 
 
 @pytest.fixture
@@ -44,46 +42,89 @@ def bias_of(generator: OccupancyGenerator) -> torch.Tensor:
     return bias.detach().clone()
 
 
-def generates(generator: OccupancyGenerator, monkeypatch: pytest.MonkeyPatch, lacks: int | None) -> None:
+@pytest.fixture
+def frames(generator: OccupancyGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> encoded.Encoded:
+    monkeypatch.setattr(encoded, "WORLDS_PER_FILE", 1)
+    monkeypatch.setattr(encoded, "SNAPSHOTS", 1)
+    encoded.encode_worlds(generator.vae, tmp_path / "out" / "frames", 0, WORLDS, torch.device("cpu"))
+    return encoded.read_encoded(tmp_path / "out" / "frames")
+
+
+def generates(monkeypatch: pytest.MonkeyPatch, frames: encoded.Encoded, lacks: int | None) -> None:
     """Makes it generate the worlds as they are, without one class."""
-    truths = []
+    truths = {}
     for number in range(WORLDS):
-        world = make_world(FIRST_SEED + number)
-        truths.append(next(iter(world.occupancy(world.clip(1)))).semantics)
-    asked = iter(range(10_000))
-
-    def frames(clip: SceneClip, recipe: Recipe) -> Iterator[OccupancyFrame]:
-        semantics = truths[next(asked) % WORLDS]
-        semantics = np.where(semantics == lacks, FREE, semantics).astype(np.uint8)
-        yield OccupancyFrame(0, semantics, np.zeros(semantics.shape, np.uint16))
-
-    monkeypatch.setattr(generator, "frames", frames)
+        world = make_world(encoded.FIRST_SEED + number)
+        for clip in (world.clip(1), world.snapshots(1)):
+            semantics = next(iter(world.occupancy(clip))).semantics
+            truths[clip.layouts[0].tobytes()] = np.where(semantics == lacks, FREE, semantics).astype(np.uint8)
+    monkeypatch.setattr(odds, "first_frames", lambda g, layouts, noise, seed: torch.stack(
+        [torch.from_numpy(truths[layout.numpy().tobytes()]) for layout in layouts]
+    ))  # fmt: skip
 
 
-def test_what_is_drawn_as_much_as_it_is_there_is_left_alone(generator: OccupancyGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
-    generates(generator, monkeypatch, lacks=None)
+def test_what_is_drawn_as_much_as_it_is_there_is_left_alone(
+    generator: OccupancyGenerator, frames: encoded.Encoded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generates(monkeypatch, frames, lacks=None)
+    monkeypatch.setattr(odds, "SHIFT_PACE", 0.0)
     before = bias_of(generator)
-    passes = odds.move_odds(generator, FIRST_SEED, WORLDS, lambda made: None)
-    assert len(passes) == 2 and all(value == 1.0 for value in passes[0].values()) and "terrain" in passes[0]
+    passes = odds.move_odds(generator, frames, lambda found: None)
+    assert len(passes) == 2 and passes[0].pop("shift") < 1e-3 and all(value == 1.0 for value in passes[0].values()) and "terrain" in passes[0]
     torch.testing.assert_close(bias_of(generator), before)
 
 
-def test_codes_of_a_class_that_is_missing_become_likelier(generator: OccupancyGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
-    generates(generator, monkeypatch, lacks=CLASS["vegetation"])
+def test_codes_of_a_class_that_is_missing_become_likelier(
+    generator: OccupancyGenerator, frames: encoded.Encoded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generates(monkeypatch, frames, lacks=CLASS["vegetation"])
+    monkeypatch.setattr(odds, "SHIFT_PACE", 0.0)
     before, told = bias_of(generator), []
-    passes = odds.move_odds(generator, FIRST_SEED, WORLDS, told.append)
+    passes = odds.move_odds(generator, frames, told.append)
     assert told == passes and passes[0]["vegetation"] == 0.0 and passes[0]["terrain"] == 1.0
     moved = bias_of(generator) - before
     assert moved.max() > 0.5 and moved.min() >= -1e-6, "no class was drawn too large, so nothing becomes rarer"
     assert (moved.abs() < 1e-6).any(), "a code that does not hold the class stays as likely as it was"
 
 
-def test_its_weights_say_what_was_moved(generator: OccupancyGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_codes_that_lie_where_the_mean_latent_should_be_become_likelier(
+    generator: OccupancyGenerator, frames: encoded.Encoded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generates(monkeypatch, frames, lacks=None)
+    sketch = generator.sketch
+    assert sketch is not None
+    cells = torch.from_numpy(frames.latents.astype(np.float32)).permute(0, 2, 3, 1).flatten(0, 2)
+    sketch.codebook.copy_(cells[torch.randperm(len(cells))[: len(sketch.codebook)]])
+    before, away = bias_of(generator), np.array([0.5, 0.0, 0.0, 0.0])[:, None, None]
+    monkeypatch.setattr(odds, "PACE", (0.02,))
+    found = odds.move_odds(generator, frames._replace(latents=(frames.latents + away).astype(np.float16)), lambda found: None)
+    assert found[0]["shift"] == pytest.approx(0.5, abs=0.01)
+    often = torch.from_numpy(odds._meaning(sketch, frames, np.arange(len(frames.layouts)), torch.device("cpu"))[1]).float()
+    tilted = often * (bias_of(generator) - before).exp()
+    moved = (tilted / tilted.sum() - often) @ sketch.codebook
+    assert moved[0] == pytest.approx(0.5 * 0.02 * odds.SHIFT_PACE, rel=0.5), "the mean of what is drawn goes where the true one is"
+    assert moved[1:].abs().max() < 0.5 * moved[0]
+
+
+def test_frames_made_together_are_those_made_one_by_one(generator: OccupancyGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollout, "place_seed", lambda pose: 0)
+    clip = make_world(encoded.FIRST_SEED).clip(1)
+    alone = next(iter(generator.frames(clip, Recipe(seed=0)))).semantics
+    noise = generator.noise(clip.grid, clip.world_SE3_ego[0], 0)[0]
+    layouts = torch.from_numpy(clip.layouts)
+    assert (odds.first_frames(generator, layouts, noise, 0)[0].numpy() == alone).all()
+    both = odds.first_frames(generator, layouts.expand(2, -1, -1, -1), noise.expand(2, -1, -1, -1), 0)
+    assert both.shape == (2, 200, 200, 16) and (both[0] != both[1]).any(), "each frame has dice of its own"
+
+
+def test_its_weights_say_what_was_moved(
+    generator: OccupancyGenerator, frames: encoded.Encoded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert TINY.sketch is not None and generator.sketch is not None
-    generates(generator, monkeypatch, lacks=CLASS["vegetation"])
+    generates(monkeypatch, frames, lacks=CLASS["vegetation"])
     save_model(generator.sketch, tmp_path / "begin", TINY.sketch, {"steps": 7})
     monkeypatch.setattr(odds, "load_generator", lambda preset, device: (generator, {"vae": "abc"}))
-    odds.main("tiny", tmp_path / "out", device="cpu", begin=tmp_path / "begin", worlds=WORLDS, first_world=FIRST_SEED - odds.FIRST_SEED)
+    odds.main("tiny", tmp_path / "out", device="cpu", begin=tmp_path / "begin", worlds=WORLDS)
     card = load_model(Sketch(TINY.sketch), tmp_path / "out" / "sketch", TINY.sketch)
     assert card["steps"] == 7 and card["odds_moved"]["with"] == "abc" and len(card["odds_moved"]["passes"]) == 2
     with pytest.raises(ValueError, match="no odds to move"):

@@ -24,7 +24,7 @@ from engine.spec.clip import SceneClip
 from engine.spec.geometry import Pose
 from engine.spec.grid import OCC3D
 
-CONFIG = SketchConfig(latent=4, codes=8, width=32, blocks=1, heads=1)
+CONFIG = SketchConfig(latent=4, codes=8, width=32, fine_width=32, blocks=1, heads=1)
 PLACES = places_in(12, 12)[None]
 LAYOUTS = torch.zeros(1, 15, 48, 48)
 SMALL = OCC3D.crop(48)
@@ -192,3 +192,23 @@ def test_what_a_rollout_remembers_is_not_noised_and_drawn_anew(generator: Occupa
     assert made is not None
     torch.testing.assert_close(made[..., :5], remembered[..., :5])
     assert not torch.allclose(made[..., 5:], remembered[..., 5:], atol=1e-2)
+
+
+def test_layouts_are_read_as_by_a_convolution(sketch: Sketch) -> None:
+    layouts = (torch.rand(2, 15, 48, 48) < 0.2).float()
+    torch.testing.assert_close(sketch._read(layouts), sketch.layout(layouts))
+
+
+def test_frames_drawn_together_keep_to_themselves(sketch: Sketch) -> None:
+    """What is known of one frame says nothing about the others."""
+    layouts, places = (each.expand(2, -1, -1, -1) for each in (LAYOUTS, PLACES))
+    codes, known = torch.zeros(2, 12, 12, dtype=torch.long), torch.zeros(2, 12, 12, dtype=torch.bool)
+    known[1, :6] = True
+
+    def drawn(code: int) -> torch.Tensor:
+        codes[1] = code
+        return sketch.draw(codes, known, ~known, layouts, places, 3, torch.Generator().manual_seed(1))
+
+    first, second = drawn(2), drawn(5)
+    assert torch.equal(first[0], second[0]) and not torch.equal(first[1], second[1])
+    assert (first[1, :6] == 2).all() and (second[1, :6] == 5).all()

@@ -15,7 +15,7 @@ from engine.occupancy.begin import agent_cells, near_agents, painted_cells
 from engine.occupancy.config import PRESETS
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.sketch import Sketch, places_in
-from engine.occupancy.stoccdit import StOccDit
+from engine.occupancy.stoccdit import HistoryState, StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.train import cores, encoded, generated, stamps
 from engine.train import occupancy as occupancy_recipe
@@ -165,6 +165,16 @@ def test_data_made_by_several_processes_are_those_made_by_one(tmp_path: Path) ->
     assert seen == [(done, len(items)) for done in range(len(items) + 1)]
 
 
+def test_what_others_make_for_one_process_comes_in_order() -> None:
+    items = list(range(3 * cores.WORTH_A_PROCESS))
+    assert list(cores.made_on_every_core(_square, items, most=3)) == [(number, number**2) for number in items]
+    assert list(cores.made_on_every_core(_square, items[:2])) == [(0, 0), (1, 1)], "few are made here"
+
+
+def _square(number: int) -> int:
+    return number**2
+
+
 def _write_square(item: tuple[Path, int]) -> None:
     item[0].write_text(str(item[1] ** 2))
 
@@ -185,8 +195,8 @@ def test_the_sketch_learns_from_frames_that_were_encoded_once(tmp_path: Path, mo
         raise AssertionError(seed)
 
     monkeypatch.setattr(encoded, "make_world", nothing_is_made_twice)
-    layouts, latents, emptied = encoded.read_encoded(tmp_path / "frames")
-    assert latents.shape == emptied.shape == (8, 4, 50, 50)
+    layouts, latents, emptied, volumes = encoded.read_encoded(tmp_path / "frames")
+    assert latents.shape == emptied.shape == (8, 4, 50, 50) and volumes.shape == (8, 50, 50, len(encoded.STATIC))
     changed = torch.from_numpy((latents != emptied).any(1))
     with_agents = agent_cells(torch.from_numpy(np.stack([encoded.unpack_layout(layout, (200, 200)) for layout in layouts])))
     assert changed[with_agents].float().mean() > 0.9 > 0.5 > changed[~with_agents].float().mean(), "agents are taken out and nothing else"
@@ -195,8 +205,8 @@ def test_the_sketch_learns_from_frames_that_were_encoded_once(tmp_path: Path, mo
     layout = encoded.unpack_layout(layouts[0], (200, 200))
     assert (layout == make_world(encoded.FIRST_SEED).clip(1).layouts[0]).all()
 
-    numbered = np.arange(8 * 2500, dtype=np.int16).reshape(8, 50, 50)
-    batches = sketch_recipe.CodeBatches(layouts, numbered, -1 - numbered, seed=3, batch=4)
+    numbered = torch.arange(8 * 2500, dtype=torch.int16).reshape(8, 50, 50)
+    batches = sketch_recipe.CodeBatches(torch.from_numpy(layouts), numbered, -1 - numbered, seed=3, batch=4)
     crops, again, whole = batches(1), batches(1), batches(4)
     assert all(torch.equal(crops[name], again[name]) for name in crops)
     assert crops["codes"].shape == (4, 26, 26) and crops["layouts"].shape == (4, 15, 104, 104) and whole["codes"].shape == (1, 50, 50)
@@ -228,6 +238,46 @@ def test_phase_two_moves_inherited_parameters_slowly() -> None:
     assert len(new["params"]) + len(inherited["params"]) == len(list(model.parameters()))
 
 
+def test_ablations_differ_from_the_papers_model_in_one_thing() -> None:
+    full, half, additive, noisy = (occupancy_recipe.ablated(PRESETS["compact"], name) for name in occupancy_recipe.ABLATIONS)
+    assert full.dit.layout_tokens == "joint" and not full.dit.layout_added and not full.dit.local_width and full.sketch is None
+    assert replace(half.dit, blocks=full.dit.blocks) == full.dit and half.dit.blocks == full.dit.blocks // 2
+    assert replace(additive.dit, layout_tokens="joint", layout_added=False) == full.dit and additive.dit.layout_tokens == "none"
+    assert noisy == full and not any(each.vae.decoder_sees_layout for each in (full, half, additive, noisy))
+    assert occupancy_recipe.ablated(PRESETS["paper"], "full") == PRESETS["paper"]
+
+
+def test_without_teacher_forcing_history_is_as_noisy_as_the_frame() -> None:
+    preset, heard = PRESETS["tiny"], []
+
+    class Listens(StOccDit):
+        def read_history(self, history: torch.Tensor, ages: torch.Tensor | None = None) -> HistoryState:
+            heard.append(history)
+            return super().read_history(history, ages)
+
+    torch.manual_seed(0)
+    vae, model = OccupancyVae(preset.vae), Listens(preset.dit)
+    batch = replace(BATCHES, history=True)(0)
+    past = vae.latents(batch["past"]).detach()
+    for forced, apart in ((True, 0.02), (False, 0.2)):
+        loss = occupancy_recipe.FlowLoss(vae, teacher_forcing=forced)
+        loss(model, batch, torch.Generator().manual_seed(1))["total"].backward()
+        off = (heard[-1][:, 0] - past).std()
+        assert (off > apart) if not forced else (off == pytest.approx(occupancy_recipe.HISTORY_NOISE, abs=apart))
+
+
+def test_a_vae_is_trained_without_a_look_at_the_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(vae_recipe.SCHEDULES, "tiny", Schedule(steps=1, batch=1, rate=1e-2, warmup=1, workers=0, ema=None))
+    monkeypatch.setitem(vae_recipe.CROP, "tiny", 32)
+    monkeypatch.setattr(vae_recipe, "reconstruction", lambda *a, **k: {"miou": 0.0})
+    monkeypatch.setattr(vae_recipe, "_picture", lambda *a: None)
+    vae_recipe.main("tiny", tmp_path, device="cpu", ablation="no_layout")
+    blind = replace(PRESETS["tiny"].vae, decoder_sees_layout=False)
+    load_model(OccupancyVae(blind), tmp_path / "vae", blind)
+    with pytest.raises(ValueError, match="has one ablation, no_layout"):
+        vae_recipe.main("tiny", tmp_path, ablation="half_depth")
+
+
 def test_unknown_ablation_is_refused() -> None:
-    with pytest.raises(ValueError, match="half_depth, additive"):
+    with pytest.raises(ValueError, match="half_depth, additive, no_teacher_forcing"):
         occupancy_recipe.ablated(PRESETS["compact"], "no_layout")
