@@ -65,17 +65,12 @@ class Sketch(nn.Module):
         """
         seen = self.codebook[codes.long()].permute(0, 3, 1, 2) * known[:, None]      # (B, C, h, w)
         given = torch.cat([seen, known[:, None].to(seen.dtype), places.to(seen.dtype)], 1)   # (B, C + 3, h, w)
-        fine = self.fine_in(self.enter(given) + self._read(layouts.to(seen.dtype)))  # (B, F, h, w)
+        fine = self.fine_in(self.enter(given) + self.layout(layouts.to(seen.dtype))) # (B, F, h, w)
         coarse = self.down(fine)                                                     # (B, W, h/2, w/2)
         for block in self.blocks:
             coarse = block(coarse)                                                   # (B, W, h/2, w/2)
         fine = self.fine_out(fine + F.pixel_shuffle(self.up(coarse), 2))             # (B, F, h, w)
         return self.leave(fine)                                                      # (B, K, h, w)
-
-    def _read(self, layouts: Tensor) -> Tensor:
-        """`self.layout` of layouts (B, 15, 4h, 4w), as one matrix product a cell: as a convolution of 15 channels it is what a GPU waits for."""
-        cells = F.pixel_unshuffle(layouts, CELLS)                                    # (B, 15 * 16, h, w)
-        return F.conv2d(cells, self.layout.weight.flatten(1)[..., None, None], self.layout.bias)
 
     def encode(self, latents: Tensor) -> Tensor:
         """Nearest code (B, h, w) of normalised latents (B, C, h, w)."""

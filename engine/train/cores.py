@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TypeVar
 
@@ -30,18 +30,10 @@ def calm_worker(_: int = 0) -> None:
 
 
 def on_every_core(work: Callable[[T], None], items: Sequence[T], device: torch.device, progress: Progress) -> None:
-    """`work` for each item, in any order; `work` can be pickled. In this process on a GPU, which several share badly, and for few items."""
-    count = min(os.cpu_count() or 1, len(items) // WORTH_A_PROCESS) if device.type == "cpu" else 1
+    """`work` for each item; `work` can be pickled. In this process on a GPU, which several share badly, and for few items."""
     progress(0, len(items))
-    if count < 2:
-        for done, item in enumerate(items):
-            work(item)
-            progress(done + 1, len(items))
-        return
-    with ProcessPoolExecutor(count, get_context("spawn"), initializer=calm_worker) as pool:
-        for done, job in enumerate(as_completed([pool.submit(work, item) for item in items])):
-            job.result()
-            progress(done + 1, len(items))
+    for done, _ in enumerate(made_on_every_core(work, items, (os.cpu_count() or 1) if device.type == "cpu" else 1)):
+        progress(done + 1, len(items))
 
 
 def made_on_every_core(make: Callable[[T], R], items: Sequence[T], most: int | None = None) -> Iterator[tuple[T, R]]:

@@ -16,7 +16,7 @@ from engine.occupancy.vae import OccupancyVae
 from engine.occupancy.warp import warp_static
 from engine.spec.classes import AGENTS, CHANNELS, CLASSES, FREE
 from engine.train.cores import Progress, made_on_every_core
-from engine.train.frame_files import Columns, make_files, missing_files, read_files, write_file
+from engine.train.frame_files import Columns, File, make_files, missing_files, read_files, write_file
 
 FIRST_SEED = 500_000_000
 """Worlds from here on; those of other recipes lie elsewhere, those held out above."""
@@ -27,7 +27,6 @@ TOGETHER = 16
 """Frames that a GPU encodes at once."""
 STATIC = np.array([c for c in range(FREE) if CLASSES[c] not in AGENTS])
 """Classes of what stands still."""
-File = tuple[Path, range]
 
 
 class Encoded(NamedTuple):

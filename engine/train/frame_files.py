@@ -11,18 +11,20 @@ import torch
 
 from engine.train.cores import Progress, on_every_core
 
+File = tuple[Path, range]
+"""Its path, and the numbers it holds."""
 Columns = dict[str, list[np.ndarray]]
 """Per name one array for each frame."""
 
 
 def make_files(
-    folder: Path, numbers: range, work: Callable[[tuple[Path, range]], None], device: torch.device, progress: Progress
+    folder: Path, numbers: range, work: Callable[[File], None], device: torch.device, progress: Progress
 ) -> None:
     """`work` for each file that `folder` lacks, given its path and the numbers it holds; `numbers` has the first number of every file."""
     on_every_core(work, missing_files(folder, numbers), device, progress)
 
 
-def missing_files(folder: Path, numbers: range) -> list[tuple[Path, range]]:
+def missing_files(folder: Path, numbers: range) -> list[File]:
     """Paths that `folder`, made where it is not there, lacks of those that begin with `numbers`, and the numbers they hold."""
     folder.mkdir(parents=True, exist_ok=True)
     files = [(folder / f"{first:06d}.npz", range(first, first + numbers.step)) for first in numbers]

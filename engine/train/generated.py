@@ -25,7 +25,7 @@ from engine.occupancy.sketch import CELLS
 from engine.spec.clip import SceneClip
 from engine.train.cores import Progress
 from engine.train.encoded import unpack_layout
-from engine.train.frame_files import Columns, make_files, read_files, write_file
+from engine.train.frame_files import Columns, File, make_files, read_files, write_file
 from engine.train.stamps import stamp
 
 FIRST_SEED = 600_000_000
@@ -47,7 +47,7 @@ def generate_frames(generator: OccupancyGenerator, folder: Path, frames: int, pr
     make_files(folder, range(0, rollouts, ROLLOUTS_PER_FILE), partial(_generate_file, generator), generator.device, progress)
 
 
-def _generate_file(generator: OccupancyGenerator, file: tuple[Path, range]) -> None:
+def _generate_file(generator: OccupancyGenerator, file: File) -> None:
     path, numbers = file
     rows: Columns = {"semantics": [], "layouts": [], "latents": []}
     for number in numbers:

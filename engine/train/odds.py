@@ -52,7 +52,8 @@ def main(
     """Moves the odds of the shipped sketch, or of the one at the stem `begin`, and writes `sketch.safetensors` and its card into `out`.
 
     Layouts and truth are those of `out`/frames, where worlds that it lacks are encoded first: a folder of `train sketch` will do.
-    Raises ValueError for a preset that has no sketch. There is nothing to resume: it takes minutes.
+    Raises ValueError for a preset that has no sketch. Every run begins anew: `resume` only lets the
+    command line take a folder that holds those frames. Minutes on a GPU, hours on a CPU.
     """
     numbers = PRESETS[preset]
     if numbers.sketch is None:
@@ -88,10 +89,9 @@ def move_odds(generator: OccupancyGenerator, frames: Encoded, progress: Callable
         shift, cells = np.zeros(centres.shape[1]), 0
         for chosen in np.array_split(order.take(range(turn * DRAWN, (turn + 1) * DRAWN), mode="wrap"), max(1, DRAWN // TOGETHER)):
             seed = turn * len(order) + int(chosen[0])
-            layouts = unpack_layouts(torch.from_numpy(frames.layouts[chosen]).to(where), _columns(frames))
-            rest = ~painted_cells(layouts).cpu().numpy()                             # (B, h, w)
+            layouts, rest = _layouts(frames, chosen, where)
             noise = torch.randn(frames.latents[chosen].shape, generator=torch.Generator(where).manual_seed(seed), device=where)
-            semantics = first_frames(generator, layouts, noise, seed)      # (B, X, Y, Z)
+            semantics = first_frames(generator, layouts, noise, seed)                # (B, X, Y, Z)
             made += volumes_by_cell(semantics).cpu().numpy()[rest].sum(0)
             true += frames.volumes[chosen][rest].sum(0)
             with half_precision(where):
@@ -134,14 +134,15 @@ def _meaning(sketch: Sketch, frames: Encoded, chosen: np.ndarray, device: torch.
     count = sketch.config.codes
     held, occurs = np.zeros((count, len(STATIC))), np.zeros(count)
     for part in np.array_split(chosen, max(1, len(chosen) // TOGETHER)):
-        layouts = unpack_layouts(torch.from_numpy(frames.layouts[part]).to(device), _columns(frames))
-        rest = ~painted_cells(layouts).cpu().numpy()                                 # (B, h, w)
+        _, rest = _layouts(frames, part, device)
         codes = sketch.encode(torch.from_numpy(frames.latents[part]).to(device).float()).cpu().numpy()[rest]
         np.add.at(held, codes, frames.volumes[part][rest])
         occurs += np.bincount(codes, minlength=count)
     return held / np.maximum(held.sum(1, keepdims=True), 1) * (occurs >= OCCURS)[:, None], occurs / occurs.sum()
 
 
-def _columns(frames: Encoded) -> tuple[int, int]:
-    """(X, Y) of the layouts."""
-    return CELLS * frames.volumes.shape[1], CELLS * frames.volumes.shape[2]
+def _layouts(frames: Encoded, chosen: np.ndarray, device: torch.device) -> tuple[Tensor, np.ndarray]:
+    """Layouts uint8 (B, 15, X, Y) of chosen frames on a device, and bool (B, h, w): their cells that are not painted."""
+    h, w = frames.volumes.shape[1:3]
+    layouts = unpack_layouts(torch.from_numpy(frames.layouts[chosen]).to(device), (CELLS * h, CELLS * w))
+    return layouts, ~painted_cells(layouts).cpu().numpy()

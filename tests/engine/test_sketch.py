@@ -194,11 +194,6 @@ def test_what_a_rollout_remembers_is_not_noised_and_drawn_anew(generator: Occupa
     assert not torch.allclose(made[..., 5:], remembered[..., 5:], atol=1e-2)
 
 
-def test_layouts_are_read_as_by_a_convolution(sketch: Sketch) -> None:
-    layouts = (torch.rand(2, 15, 48, 48) < 0.2).float()
-    torch.testing.assert_close(sketch._read(layouts), sketch.layout(layouts))
-
-
 def test_frames_drawn_together_keep_to_themselves(sketch: Sketch) -> None:
     """What is known of one frame says nothing about the others."""
     layouts, places = (each.expand(2, -1, -1, -1) for each in (LAYOUTS, PLACES))
