@@ -10,16 +10,16 @@ from app.cli import CommandError
 from app.commands.paths import output_folder
 
 OF_MODEL = {
-    "steps": ("vae", "occupancy", "sketch", "views"),
-    "batch": ("vae", "occupancy", "sketch", "views"),
+    "steps": ("vae", "occupancy", "sketch", "ablations", "views"),
+    "batch": ("vae", "occupancy", "sketch", "ablations", "views"),
     "begin": ("vae", "occupancy", "sketch", "odds"),
     "phase": ("occupancy",),
     "ablation": ("vae", "occupancy"),
     "latent": ("vae",),
     "decoder_only": ("vae",),
     "generated": ("vae",),
-    "worlds": ("sketch", "odds"),
-    "first_world": ("sketch", "odds"),
+    "worlds": ("sketch", "odds", "ablations"),
+    "first_world": ("sketch", "odds", "ablations"),
     "data": ("vae", "occupancy"),
     "data_share": ("vae", "occupancy"),
 }

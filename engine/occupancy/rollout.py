@@ -75,7 +75,7 @@ class OccupancyGenerator:
             panoptic.go_on_from(past.semantics, past.instances, clip.boxes[past.index], clip.world_SE3_ego[past.index])
         before = None if past is None else past.semantics
         for index in range(first, len(clip)):
-            semantics = self._frame(clip, index, before, recipe, cancelled)
+            semantics = self.frame(clip, index, before, recipe, cancelled)
             if semantics is None:
                 return
             instances = panoptic.assign(semantics, clip.boxes[index], clip.world_SE3_ego[index])
@@ -83,8 +83,10 @@ class OccupancyGenerator:
             before = semantics
 
     @torch.no_grad()
-    def _frame(self, clip: SceneClip, index: int, past: np.ndarray | None, recipe: Recipe, cancelled: Cancelled) -> np.ndarray | None:
-        """Semantics (X, Y, Z) of one frame; None where the work was cancelled."""
+    def frame(
+        self, clip: SceneClip, index: int, past: np.ndarray | None, recipe: Recipe, cancelled: Cancelled = lambda: False
+    ) -> np.ndarray | None:
+        """Semantics (X, Y, Z) of one frame after the `past` one (X, Y, Z), None for the first; None where the work was cancelled."""
         layouts = torch.from_numpy(clip.layouts[index]).to(self.device)[None, None]  # (1, 1, 15, X, Y)
         steps = recipe.steps or self.preset.sampler.steps
         guidance = self.preset.sampler.guidance if recipe.guidance is None else recipe.guidance

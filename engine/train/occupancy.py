@@ -85,7 +85,7 @@ class FlowLoss:
     def __call__(self, model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         assert isinstance(model, StOccDit)
         layouts = batch["layouts"][:, None]                                          # (B, 1, 15, X, Y)
-        clean = self._latents(batch["semantics"])                                    # (B, 1, C, H, W)
+        clean = self._latents(batch, "semantics", "latents")                         # (B, 1, C, H, W)
         device, count = clean.device, len(clean)
         t = training_times((count, self.draws), generator)                           # (B, K)
         noise = torch.randn((count, self.draws, *clean.shape[2:]), generator=generator, device=device)
@@ -99,9 +99,9 @@ class FlowLoss:
     def _history(
         self, model: StOccDit, batch: Mapping[str, Tensor], clean: Tensor, t: Tensor, generator: torch.Generator
     ) -> HistoryState | None:
-        if "past" not in batch:
+        if "past" not in batch and "past_latents" not in batch:
             return model.read_history(clean[:, :0]) if self.remember else None
-        past = self._latents(batch["past"])                                          # (B, 1, C, H, W)
+        past = self._latents(batch, "past", "past_latents")                          # (B, 1, C, H, W)
         noise = torch.randn(past.shape, generator=generator, device=past.device)
         past = past + HISTORY_NOISE * noise if self.teacher_forcing else noised(past, noise, t[:, :1])
         forget = torch.rand((len(past), 1, 1), generator=generator, device=past.device) < HISTORY_DROPOUT
@@ -109,8 +109,9 @@ class FlowLoss:
         return model.read_history(past, ages)
 
     @torch.no_grad()
-    def _latents(self, semantics: Tensor) -> Tensor:
-        return self.vae.latents(semantics)[:, None].float()
+    def _latents(self, batch: Mapping[str, Tensor], semantics: str, encoded: str) -> Tensor:
+        """Those of a batch that brings them encoded, else the VAE's of its semantics."""
+        return (batch[encoded] if encoded in batch else self.vae.latents(batch[semantics]))[:, None].float()
 
 
 def main(

@@ -231,12 +231,12 @@ def _groups(model: nn.Module, rate: float) -> list[dict[str, Any]]:
 
 
 def _begin_from(model: OccupancyVae, stem: Path) -> dict[str, Any]:
-    """Takes over what fits; anything else than the layers around the latent and `asked` must."""
+    """Takes over what fits; anything else than the layers around the latent, `asked` and the one that read the layout must."""
     tensors, card = read_tensors(stem)
     own = model.state_dict()
     fitting = {name: tensor for name, tensor in tensors.items() if name in own and own[name].shape == tensor.shape}
     untrained = sorted(own.keys() - fitting.keys())
-    strange = [name for name in untrained if not name.startswith(("asked.", "to_latent.", "from_latent.", "latent_"))]
+    strange = [name for name in untrained if not name.startswith(("asked.", "to_latent.", "from_latent.", "latent_", "column.0."))]
     if strange:
         raise WeightsError(f"The weights {stem} have nothing that fits {strange[:3]} of this VAE: begin from weights of the same widths.")
     model.load_state_dict(fitting, strict=False)
