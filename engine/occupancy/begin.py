@@ -22,7 +22,7 @@ NEAR_AGENTS = 2
 """Latent cells around an agent whose memory is not shown to the sketch while it draws the agent."""
 GOING_ON = 0.5
 """Share of a frame that is known from which on fewer rounds will do: little is unknown, and what is has neighbours."""
-FEWER = 4
+FEWER = 8
 """By so much they are divided then."""
 
 

@@ -9,6 +9,7 @@ one, the odds of rare codes ran away.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from engine.weights import WEIGHTS, load_model, save_model
 WORLDS = 400
 DRAWN = 480
 """Frames generated in a pass; the next pass takes the next ones."""
+DRAWN_ON_CPU = 96
+"""The same where a frame takes seconds."""
 LOOKED_AT = 1200
 """Frames at most that tell what the codes stand for."""
 TOGETHER = 32
@@ -52,8 +55,8 @@ def main(
     """Moves the odds of the shipped sketch, or of the one at the stem `begin`, and writes `sketch.safetensors` and its card into `out`.
 
     Layouts and truth are those of `out`/frames, where worlds that it lacks are encoded first: a folder of `train sketch` will do.
-    Raises ValueError for a preset that has no sketch. Every run begins anew: `resume` only lets the
-    command line take a folder that holds those frames. Minutes on a GPU, hours on a CPU.
+    `resume` goes on after the last pass that `out`/odds.pt holds, where it was made of the same weights; else every run begins anew. Minutes on
+    a GPU, a quarter of an hour a pass on a CPU. Raises ValueError for a preset that has no sketch.
     """
     numbers = PRESETS[preset]
     if numbers.sketch is None:
@@ -66,16 +69,28 @@ def main(
     folder = Path(out) / "frames"
     encode_worlds(generator.vae, folder, first_world, worlds or WORLDS, where, lambda done, total: print(f"worlds: {done} of {total} files", flush=True))
     frames = read_encoded(folder)
-    passes = move_odds(generator, frames, lambda found: print(f"volumes: {found}", flush=True))
+    of = {"of": card["sha256"], "with": shas["vae"]}
+    passes = _moved_before(generator.sketch, Path(out), of) if resume else []
+    drawn = DRAWN if where.type == "cuda" else DRAWN_ON_CPU
+
+    def after_pass(found: Found) -> None:
+        print(f"volumes: {found}", flush=True)
+        _keep(generator.sketch, Path(out), of, passes)
+
+    move_odds(generator, frames, passes, drawn, after_pass)
     facts = {key: value for key, value in card.items() if key not in ("config", "sha256", "files", "torch")}
-    facts |= {"odds_moved": {"of": card["sha256"], "with": shas["vae"], "frames": len(frames.layouts), "first_world": first_world, "passes": passes}}
+    facts |= {"odds_moved": of | {"frames": len(frames.layouts), "drawn": drawn, "first_world": first_world, "passes": passes}}
     save_model(generator.sketch, Path(out) / "sketch", numbers.sketch, facts)
+    (Path(out) / "odds.pt").unlink(missing_ok=True)
     return facts
 
 
 @torch.no_grad()
-def move_odds(generator: OccupancyGenerator, frames: Encoded, progress: Callable[[Found], None]) -> list[Found]:
-    """Moves the bias of the sketch's last layer in place; returns what each pass found, with the odds as they were before it."""
+def move_odds(
+    generator: OccupancyGenerator, frames: Encoded, found: list[Found], drawn: int, progress: Callable[[Found], None] = lambda found: None
+) -> None:
+    """Moves the bias of the sketch's last layer in place, by `drawn` frames a pass, and adds to `found` what each pass found with the odds as
+    they were before it; passes that are there already are not done again."""
     sketch, where = generator.sketch, generator.device
     assert sketch is not None
     bias, centres = sketch.leave[1].bias, sketch.codebook.double().cpu().numpy()     # (K,), (K, C)
@@ -83,11 +98,10 @@ def move_odds(generator: OccupancyGenerator, frames: Encoded, progress: Callable
     stands_for, often = _meaning(sketch, frames, order[:LOOKED_AT], where)
     middle = often @ centres
     spread = (often[:, None] * (centres - middle)).T @ (centres - middle)            # (C, C)
-    found: list[Found] = []
-    for turn, pace in enumerate(PACE):
+    for turn, pace in list(enumerate(PACE))[len(found) :]:
         made, true = np.zeros(len(STATIC)), np.zeros(len(STATIC))
         shift, cells = np.zeros(centres.shape[1]), 0
-        for chosen in np.array_split(order.take(range(turn * DRAWN, (turn + 1) * DRAWN), mode="wrap"), max(1, DRAWN // TOGETHER)):
+        for chosen in np.array_split(order.take(range(turn * drawn, (turn + 1) * drawn), mode="wrap"), max(1, drawn // TOGETHER)):
             seed = turn * len(order) + int(chosen[0])
             layouts, rest = _layouts(frames, chosen, where)
             noise = torch.randn(frames.latents[chosen].shape, generator=torch.Generator(where).manual_seed(seed), device=where)
@@ -101,11 +115,28 @@ def move_odds(generator: OccupancyGenerator, frames: Encoded, progress: Callable
         shift, seldom = shift / max(1, cells), SELDOM * true.sum()
         found.append({CLASSES[c]: round(float(a / b), 3) for c, a, b in zip(STATIC, made, true, strict=True) if b > seldom})
         found[-1]["shift"] = round(float(np.linalg.norm(shift)), 4)
-        progress(found[-1])
         towards = (centres - middle) @ np.linalg.solve(spread + 1e-3 * np.eye(len(spread)), shift)     # (K,)
         moved = stands_for @ np.log((true + seldom) / (made + seldom)) + SHIFT_PACE * towards
         bias += torch.from_numpy(pace * moved).to(bias)
-    return found
+        progress(found[-1])
+
+
+@torch.no_grad()
+def _moved_before(sketch: Sketch, out: Path, of: dict[str, str]) -> list[Found]:
+    """What the passes in `out` found whose odds the sketch takes over; none where there are none of these weights."""
+    if not (out / "odds.pt").exists():
+        return []
+    kept = torch.load(out / "odds.pt", weights_only=True)
+    if kept["of"] != of:
+        return []
+    sketch.leave[1].bias.copy_(kept["bias"])
+    return kept["passes"]
+
+
+def _keep(sketch: Sketch, out: Path, of: dict[str, str], passes: list[Found]) -> None:
+    beside = out / "odds.pt.tmp"
+    torch.save({"of": of, "bias": sketch.leave[1].bias, "passes": passes}, beside)
+    os.replace(beside, out / "odds.pt")
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ WORLDS = 3
 
 @pytest.fixture
 def generator(monkeypatch: pytest.MonkeyPatch) -> OccupancyGenerator:
-    monkeypatch.setattr(odds, "DRAWN", WORLDS)
+    monkeypatch.setattr(odds, "DRAWN_ON_CPU", WORLDS)
     monkeypatch.setattr(odds, "PACE", (0.5, 0.5))
     torch.manual_seed(0)
     assert TINY.sketch is not None
@@ -69,7 +70,8 @@ def test_what_is_drawn_as_much_as_it_is_there_is_left_alone(
     generates(monkeypatch, frames, lacks=None)
     monkeypatch.setattr(odds, "SHIFT_PACE", 0.0)
     before = bias_of(generator)
-    passes = odds.move_odds(generator, frames, lambda found: None)
+    passes: list[odds.Found] = []
+    odds.move_odds(generator, frames, passes, WORLDS)
     assert len(passes) == 2 and passes[0].pop("shift") < 1e-3 and all(value == 1.0 for value in passes[0].values()) and "terrain" in passes[0]
     torch.testing.assert_close(bias_of(generator), before)
 
@@ -80,7 +82,8 @@ def test_codes_of_a_class_that_is_missing_become_likelier(
     generates(monkeypatch, frames, lacks=CLASS["vegetation"])
     monkeypatch.setattr(odds, "SHIFT_PACE", 0.0)
     before, told = bias_of(generator), []
-    passes = odds.move_odds(generator, frames, told.append)
+    passes: list[odds.Found] = []
+    odds.move_odds(generator, frames, passes, WORLDS, told.append)
     assert told == passes and passes[0]["vegetation"] == 0.0 and passes[0]["terrain"] == 1.0
     moved = bias_of(generator) - before
     assert moved.max() > 0.5 and moved.min() >= -1e-6, "no class was drawn too large, so nothing becomes rarer"
@@ -97,7 +100,8 @@ def test_codes_that_lie_where_the_mean_latent_should_be_become_likelier(
     sketch.codebook.copy_(cells[torch.randperm(len(cells))[: len(sketch.codebook)]])
     before, away = bias_of(generator), np.array([0.5, 0.0, 0.0, 0.0])[:, None, None]
     monkeypatch.setattr(odds, "PACE", (0.02,))
-    found = odds.move_odds(generator, frames._replace(latents=(frames.latents + away).astype(np.float16)), lambda found: None)
+    found: list[odds.Found] = []
+    odds.move_odds(generator, frames._replace(latents=(frames.latents + away).astype(np.float16)), found, WORLDS)
     assert found[0]["shift"] == pytest.approx(0.5, abs=0.01)
     often = torch.from_numpy(odds._meaning(sketch, frames, np.arange(len(frames.layouts)), torch.device("cpu"))[1]).float()
     tilted = often * (bias_of(generator) - before).exp()
@@ -129,3 +133,35 @@ def test_its_weights_say_what_was_moved(
     assert card["steps"] == 7 and card["odds_moved"]["with"] == "abc" and len(card["odds_moved"]["passes"]) == 2
     with pytest.raises(ValueError, match="no odds to move"):
         odds.main("paper", tmp_path / "paper")
+
+
+def test_an_interrupted_run_goes_on_after_its_last_pass(
+    generator: OccupancyGenerator, frames: encoded.Encoded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert TINY.sketch is not None and generator.sketch is not None
+    generates(monkeypatch, frames, lacks=CLASS["vegetation"])
+    save_model(generator.sketch, tmp_path / "begin", TINY.sketch, {})
+    monkeypatch.setattr(odds, "load_generator", lambda preset, device: (generator, {"vae": "abc"}))
+
+    def run(name: str, resume: bool = False) -> torch.Tensor:
+        if not (tmp_path / name).exists():
+            shutil.copytree(tmp_path / "out", tmp_path / name)
+        odds.main("tiny", tmp_path / name, device="cpu", begin=tmp_path / "begin", worlds=WORLDS, resume=resume)
+        return bias_of(generator)
+
+    whole = run("whole")
+    drawn = odds.first_frames
+    calls = []
+
+    def breaks(*args: object) -> torch.Tensor:
+        calls.append(1)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        return drawn(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(odds, "first_frames", breaks)
+    with pytest.raises(KeyboardInterrupt):
+        run("cut")
+    monkeypatch.setattr(odds, "first_frames", drawn)
+    torch.testing.assert_close(run("cut", resume=True), whole)
+    assert not (tmp_path / "cut" / "odds.pt").exists()
