@@ -14,7 +14,7 @@ CPU = torch.device("cpu")
 AREAS = [CHANNEL[name] for name in ("drivable_area", "walkway", "ped_crossing")]
 STALE_SHARE = 0.25
 """Share of a latent cell's columns that may show other ground than is painted before it is drawn anew: the paint was edited."""
-PAINTED_ROUNDS = 3
+PAINTED_ROUNDS = 2
 """Rounds for what is painted: the layout leaves little open."""
 TOUCHED_ROUNDS = 6
 """Rounds for what stands beside it."""
@@ -22,7 +22,7 @@ NEAR_AGENTS = 2
 """Latent cells around an agent whose memory is not shown to the sketch while it draws the agent."""
 GOING_ON = 0.5
 """Share of a frame that is known from which on fewer rounds will do: little is unknown, and what is has neighbours."""
-FEWER = 8
+FEWER = 4
 """By so much they are divided then."""
 
 

@@ -74,7 +74,7 @@ class SamplerConfig:
     guidance: float = 2.0
     begin_at: float = 1.0
     """Noise level at which the flow begins from the sketch; without one it begins from noise alone, as in the paper."""
-    sketch_rounds: int = 24
+    sketch_rounds: int = 12
     """Rounds in which a whole frame is sketched; what is remembered is not sketched anew, and a rollout needs fewer."""
 
 

@@ -48,7 +48,7 @@ FRAMES_PER_WORLD = 2
 PHASE_1 = Schedule(steps=1200, batch=8, rate=8e-4, warmup=100, ema=0.995, seed=1, workers=0)
 PHASE_2 = Schedule(steps=400, batch=8, rate=8e-4, warmup=50, ema=0.99, seed=2, workers=0)
 """As `SCHEDULES` of `engine.train.occupancy`, shorter: three steps without a history for each with one."""
-JUDGED_WORLDS, JUDGED_FRAMES = 8, 6
+JUDGED_WORLDS, JUDGED_FRAMES = 6, 5
 JUDGED_STEPS = 10
 """Sampler steps: a third of the paper's, for all alike."""
 

@@ -27,7 +27,7 @@ WORLDS = 3
 
 @pytest.fixture
 def generator(monkeypatch: pytest.MonkeyPatch) -> OccupancyGenerator:
-    monkeypatch.setattr(odds, "DRAWN_ON_CPU", WORLDS)
+    monkeypatch.setattr(odds, "DRAWN", WORLDS)
     monkeypatch.setattr(odds, "PACE", (0.5, 0.5))
     torch.manual_seed(0)
     assert TINY.sketch is not None
@@ -71,7 +71,7 @@ def test_what_is_drawn_as_much_as_it_is_there_is_left_alone(
     monkeypatch.setattr(odds, "SHIFT_PACE", 0.0)
     before = bias_of(generator)
     passes: list[odds.Found] = []
-    odds.move_odds(generator, frames, passes, WORLDS)
+    odds.move_odds(generator, frames, passes)
     assert len(passes) == 2 and passes[0].pop("shift") < 1e-3 and all(value == 1.0 for value in passes[0].values()) and "terrain" in passes[0]
     torch.testing.assert_close(bias_of(generator), before)
 
@@ -83,7 +83,7 @@ def test_codes_of_a_class_that_is_missing_become_likelier(
     monkeypatch.setattr(odds, "SHIFT_PACE", 0.0)
     before, told = bias_of(generator), []
     passes: list[odds.Found] = []
-    odds.move_odds(generator, frames, passes, WORLDS, told.append)
+    odds.move_odds(generator, frames, passes, told.append)
     assert told == passes and passes[0]["vegetation"] == 0.0 and passes[0]["terrain"] == 1.0
     moved = bias_of(generator) - before
     assert moved.max() > 0.5 and moved.min() >= -1e-6, "no class was drawn too large, so nothing becomes rarer"
@@ -101,7 +101,7 @@ def test_codes_that_lie_where_the_mean_latent_should_be_become_likelier(
     before, away = bias_of(generator), np.array([0.5, 0.0, 0.0, 0.0])[:, None, None]
     monkeypatch.setattr(odds, "PACE", (0.02,))
     found: list[odds.Found] = []
-    odds.move_odds(generator, frames._replace(latents=(frames.latents + away).astype(np.float16)), found, WORLDS)
+    odds.move_odds(generator, frames._replace(latents=(frames.latents + away).astype(np.float16)), found)
     assert found[0]["shift"] == pytest.approx(0.5, abs=0.01)
     often = torch.from_numpy(odds._meaning(sketch, frames, np.arange(len(frames.layouts)), torch.device("cpu"))[1]).float()
     tilted = often * (bias_of(generator) - before).exp()
