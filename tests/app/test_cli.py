@@ -154,7 +154,7 @@ def test_bad_requests_are_one_sentence(scene: Path, take: Path, tmp_path: Path, 
     assert "no bench 'speed'" in refused(capsys, "bench", "speed")
     assert "invalid choice: 'dit'" in refused(capsys, "train", "dit", "-o", tmp_path / "x")
     assert "for vae and occupancy" in refused(capsys, "train", "views", "-o", tmp_path / "x", "--data", "occ3d:/d")
-    assert "--steps is for vae and occupancy and sketch and views, not for odds" in refused(capsys, "train", "odds", "-o", tmp_path / "x", "--steps", "2")
+    assert "--steps is for vae, occupancy, sketch, ablations and views, not for odds" in refused(capsys, "train", "odds", "-o", tmp_path / "x", "--steps", "2")
     assert "for vae and occupancy" in refused(capsys, "train", "sketch", "-o", tmp_path / "x", "--data", "occ3d:/d")
     assert "--worlds is for sketch and odds, not for vae" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--worlds", "2")
     assert "--first-world is for sketch and odds" in refused(capsys, "train", "views", "-o", tmp_path / "x", "--first-world", "0")
