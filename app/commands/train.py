@@ -34,7 +34,8 @@ def train(args: Namespace) -> int:
     options = {name: value for name in OF_MODEL if (value := getattr(args, name)) is not None}
     for name, models in OF_MODEL.items():
         if name in options and args.model not in models:
-            raise CommandError(f"--{name.replace('_', '-')} is for {' and '.join(filter(None, (', '.join(models[:-1]), models[-1])))}, not for {args.model}: leave it out.")
+            known = " and ".join(filter(None, (", ".join(models[:-1]), models[-1])))
+            raise CommandError(f"--{name.replace('_', '-')} is for {known}, not for {args.model}: leave it out.")
     if "data_share" in options and "data" not in options:
         raise CommandError("--data-share says how much comes from --data, which is not given: name the data too.")
     processes = importlib.import_module("engine.train.processes")
