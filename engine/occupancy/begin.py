@@ -15,7 +15,7 @@ AREAS = [CHANNEL[name] for name in ("drivable_area", "walkway", "ped_crossing")]
 STALE_SHARE = 0.25
 """Share of a latent cell's columns that may show other ground than is painted before it is drawn anew: the paint was edited."""
 PAINTED_ROUNDS = 2
-"""Rounds for what is painted: the layout leaves little open."""
+"""Rounds for what is painted: the layout leaves little open, and each round more follows the errors of those before it (docs/models.md)."""
 TOUCHED_ROUNDS = 6
 """Rounds for what stands beside it."""
 NEAR_AGENTS = 2

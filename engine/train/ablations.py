@@ -33,6 +33,7 @@ from engine.occupancy.warp import warp_static
 from engine.spec.geometry import invert
 from engine.spec.grid import OCC3D
 from engine.train.batches import HELD_OUT_SEED
+from engine.train.cores import printed
 from engine.train.encoded import unpack_layout
 from engine.train.frame_files import Columns, File, make_files, read_files, write_file
 from engine.train.loop import Schedule, train
@@ -96,7 +97,7 @@ def main(
 def encode_clips(vae: OccupancyVae, folder: Path, first: int, worlds: int, device: torch.device) -> None:
     """Writes what `folder` lacks of `worlds` worlds from number `first` on (rounded up to whole files)."""
     work = partial(_encode_file, vae)
-    make_files(folder, range(first, first + worlds, WORLDS_PER_FILE), work, device, lambda done, total: print(f"worlds: {done} of {total} files", flush=True))
+    make_files(folder, range(first, first + worlds, WORLDS_PER_FILE), work, device, printed("worlds"))
 
 
 @torch.no_grad()

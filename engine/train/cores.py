@@ -20,6 +20,11 @@ R = TypeVar("R")
 Progress = Callable[[int, int], None]
 
 
+def printed(what: str) -> Progress:
+    """Says on the terminal how many files of `what` are made."""
+    return lambda done, total: print(f"{what}: {done} of {total} files", flush=True)
+
+
 def calm_worker(_: int = 0) -> None:
     """One core for one process that makes data, and the trainer comes first."""
     os.nice(5)

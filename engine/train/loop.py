@@ -129,9 +129,7 @@ def train(
         }
         if average is not None:
             state["average"] = average.state_dict()
-        beside = checkpoint.with_suffix(".tmp")
-        torch.save(state, beside)
-        os.replace(beside, checkpoint)
+        write_state(checkpoint, state)
 
     batches = DataLoader(
         StepBatches(make_batch, step, schedule.steps, among),
@@ -190,6 +188,13 @@ def train(
         "schedule": asdict(schedule),
         "hardware": hardware(device, among),
     }
+
+
+def write_state(path: Path, state: Mapping[str, Any]) -> None:
+    """What a run goes on from: written beside `path`, then renamed."""
+    beside = path.with_suffix(".tmp")
+    torch.save(state, beside)
+    os.replace(beside, path)
 
 
 def hardware(device: torch.device, among: Processes) -> str:

@@ -9,7 +9,6 @@ one, the odds of rare codes ran away.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,9 @@ from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.shipped import load_generator
 from engine.occupancy.sketch import CELLS, Sketch, places_in
 from engine.spec.classes import CLASSES
+from engine.train.cores import printed
 from engine.train.encoded import STATIC, Encoded, encode_worlds, read_encoded, unpack_layouts, volumes_by_cell
+from engine.train.loop import write_state
 from engine.weights import WEIGHTS, load_model, save_model
 
 WORLDS = 400
@@ -65,14 +66,14 @@ def main(
     stem = Path(begin) if begin else WEIGHTS / preset / "sketch"
     card = load_model(generator.sketch, stem, numbers.sketch)
     folder = Path(out) / "frames"
-    encode_worlds(generator.vae, folder, first_world, worlds or WORLDS, where, lambda done, total: print(f"worlds: {done} of {total} files", flush=True))
+    encode_worlds(generator.vae, folder, first_world, worlds or WORLDS, where, printed("worlds"))
     frames = read_encoded(folder)
     of = {"of": card["sha256"], "with": shas["vae"]}
     passes = _moved_before(generator.sketch, Path(out), of) if resume else []
 
     def after_pass(found: Found) -> None:
         print(f"volumes: {found}", flush=True)
-        _keep(generator.sketch, Path(out), of, passes)
+        write_state(Path(out) / "odds.pt", of | {"bias": generator.sketch.leave[1].bias, "passes": passes})
 
     move_odds(generator, frames, passes, after_pass)
     facts = {key: value for key, value in card.items() if key not in ("config", "sha256", "files", "torch")}
@@ -124,16 +125,10 @@ def _moved_before(sketch: Sketch, out: Path, of: dict[str, str]) -> list[Found]:
     if not (out / "odds.pt").exists():
         return []
     kept = torch.load(out / "odds.pt", weights_only=True)
-    if kept["of"] != of:
+    if any(kept[name] != value for name, value in of.items()):
         return []
     sketch.leave[1].bias.copy_(kept["bias"])
     return kept["passes"]
-
-
-def _keep(sketch: Sketch, out: Path, of: dict[str, str], passes: list[Found]) -> None:
-    beside = out / "odds.pt.tmp"
-    torch.save({"of": of, "bias": sketch.leave[1].bias, "passes": passes}, beside)
-    os.replace(beside, out / "odds.pt")
 
 
 @torch.no_grad()

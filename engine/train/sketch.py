@@ -19,6 +19,7 @@ from engine.occupancy.config import PRESETS
 from engine.occupancy.shipped import frozen_vae
 from engine.occupancy.sketch import CELLS, Sketch, places_in
 from engine.train import processes
+from engine.train.cores import printed
 from engine.train.encoded import encode_worlds, read_encoded, unpack_layouts
 from engine.train.loop import Schedule, train
 from engine.weights import WEIGHTS, load_model, save_model
@@ -178,7 +179,7 @@ def main(
     out, where, among = Path(out), pick_device(device), processes.current(device)
     codec, vae_card = frozen_vae(Path(vae) if vae else WEIGHTS / preset / "vae", numbers.vae, where)
     worlds = worlds or WORLDS[preset]
-    encode_worlds(codec, out / "frames", first_world, worlds, where, lambda done, total: print(f"worlds: {done} of {total} files", flush=True))
+    encode_worlds(codec, out / "frames", first_world, worlds, where, printed("worlds"))
     frames = read_encoded(out / "frames")
     model = Sketch(numbers.sketch)
     schedule = SCHEDULES[preset].scaled(steps, batch)

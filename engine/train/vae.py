@@ -32,6 +32,7 @@ from engine.occupancy.shipped import load_generator
 from engine.occupancy.vae import NEAR_CELLS, OccupancyVae
 from engine.train import processes, sources
 from engine.train.batches import HELD_OUT_SEED, OccupancyBatches
+from engine.train.cores import printed
 from engine.train.generated import GeneratedBatches, generate_frames
 from engine.train.loop import Schedule, train
 from engine.train.pictures import bev_sheet
@@ -211,7 +212,7 @@ def _half_generated(
     """Generated with this decoder as it is at the start; frames that lie in the folder already, made by an earlier one, count too."""
     generator, _ = load_generator(preset, device)
     generator.vae.load_state_dict(model.state_dict())
-    generate_frames(generator, out / "generated", frames, lambda done, total: print(f"generated: {done} of {total} files", flush=True))
+    generate_frames(generator, out / "generated", frames, printed("generated"))
     return GeneratedBatches.read(out / "generated", usual, schedule.seed, schedule.batch, CROP[preset])
 
 
