@@ -69,11 +69,11 @@ def main(
     encode_worlds(generator.vae, folder, first_world, worlds or WORLDS, where, printed("worlds"))
     frames = read_encoded(folder)
     of = {"of": card["sha256"], "with": shas["vae"]}
-    passes = _moved_before(generator.sketch, Path(out), of) if resume else []
+    bias, passes = generator.sketch.leave[1].bias, _moved_before(generator.sketch, Path(out), of) if resume else []
 
     def after_pass(found: Found) -> None:
         print(f"volumes: {found}", flush=True)
-        write_state(Path(out) / "odds.pt", of | {"bias": generator.sketch.leave[1].bias, "passes": passes})
+        write_state(Path(out) / "odds.pt", of | {"bias": bias, "passes": passes})
 
     move_odds(generator, frames, passes, after_pass)
     facts = {key: value for key, value in card.items() if key not in ("config", "sha256", "files", "torch")}
