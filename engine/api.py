@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from engine.spec.camera import Camera
 from engine.spec.clip import SceneClip
 from engine.spec.grid import GridSpec
+
+if TYPE_CHECKING:
+    from engine.views.scene import ViewScene
 
 TAKE_PIXELS = 448 * 256
 """Largest picture of a take, in pixels: buffers and video of a camera share one size, and an 8-megapixel sensor is drawn at this one."""
@@ -59,6 +62,32 @@ class Buffers:
     """uint16 instance id, 0 = none."""
     plucker: np.ndarray
     """float32 (H, W, 6) [d, o x d] in the ego frame of the clip's frame 0."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GBuffers:
+    """What a view model drew of one camera at one frame, before the light: its own geometry and materials, all (height, width, ...)."""
+
+    albedo: np.ndarray
+    """uint8 (H, W, 3), sRGB."""
+    normal: np.ndarray
+    """float32 (H, W, 3) outward, in the ego frame of this frame; 0 = nothing."""
+    depth: np.ndarray
+    """float32 metres along the camera's z, 0 = sky."""
+    coordinate: np.ndarray
+    """float32 (H, W, 3) metres in the ego frame of the clip's frame 0; NaN = nothing."""
+    roughness: np.ndarray
+    """uint8, 0 mirrors, 255 is matt."""
+    metallic: np.ndarray
+    """uint8, 255 is metal."""
+    material: np.ndarray
+    """uint8, in the view model's own numbering; 0 = nothing."""
+    semantic: np.ndarray
+    """uint8 class id, 255 = nothing."""
+    instance: np.ndarray
+    """uint16 instance id, 0 = none."""
+    motion: np.ndarray
+    """float32 (H, W, 2) pixels (right, down) from here to where this point is in the next frame's picture; 0 in the last frame."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,4 +142,66 @@ class Engine(Protocol):
 
     def views(self, clip: SceneClip, frames: list[OccupancyFrame], recipe: Recipe, cancelled: Cancelled) -> Iterator[Picture]:
         """Pictures of the clip's cameras in the order of the surround chain."""
+        ...
+
+
+class OccupancyModel(Protocol):
+    """What makes occupancy of a layout, loaded on one device."""
+
+    facts: dict[str, object]
+    """Weights' hashes, sampler, library versions: goes into take.json."""
+    frame_steps: int
+    """Sampler steps of a frame at full quality, where the recipe names none."""
+
+    def occupancy(
+        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None
+    ) -> Iterator[OccupancyFrame]:
+        """Frames in order, each as soon as it is done; ends early where `cancelled()` says so.
+
+        With `continue_from`, a frame of this clip at its own index, only the frames after it are made, and it is the first one's history.
+        """
+        ...
+
+    def redraw(
+        self, clip: SceneClip, before: OccupancyFrame, region: np.ndarray, recipe: Recipe, cancelled: Cancelled
+    ) -> OccupancyFrame | None:
+        """The frame `before` with the bool `region` (X, Y) drawn anew under the layout and boxes of `clip`'s first frame.
+
+        Outside the region not one voxel differs, neither in class nor in id. `before` must be of the clip's grid and ego pose;
+        `recipe.steps` None takes the few steps of a draft. None where cancelled; an empty region gives `before` itself.
+        """
+        ...
+
+
+class ViewModel(Protocol):
+    """What makes pictures of a take's occupancy, loaded on one device."""
+
+    facts: dict[str, object]
+    """Weights' hashes, library versions: goes into take.json."""
+    order: Literal["frame", "camera"]
+    """Whether pictures come frame by frame (all cameras of a frame together, beside the occupancy) or camera by camera (after all of it)."""
+
+    def size(self, camera: Camera) -> Camera:
+        """The same camera at the size at which this model draws it; the buffers of a take share that size."""
+        ...
+
+    def unknown_words(self, prompt: str) -> tuple[str, ...]:
+        """Words of a prompt that this model does not understand, in their order, to be told to the user."""
+        ...
+
+    def pictures(self, scene: ViewScene, arrived: Iterator[int], cancelled: Cancelled) -> Iterator[Picture]:
+        """Pictures of the scene's cameras; ends early where `cancelled()` says so.
+
+        `arrived` yields the frames' indices in order, each once it is there: pulling the next one makes that frame. So a model of order
+        'frame' draws all cameras of a frame before it pulls again, and a model of order 'camera' pulls to the end first.
+        """
+        ...
+
+
+@runtime_checkable
+class DrawsGBuffers(Protocol):
+    """A view model that can hand over what it drew before the light."""
+
+    def gbuffers(self, scene: ViewScene, index: int) -> Iterator[tuple[str, GBuffers]]:
+        """(camera's name, G-buffers) of every camera at one frame, which has arrived."""
         ...

@@ -284,7 +284,7 @@ def _check(path: Path, key: str, dtype: type, wanted: tuple[int | None, ...]) ->
     return shape
 
 
-_DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
 """What reading a damaged or hostile npz raises."""
 
 
@@ -296,7 +296,7 @@ def _header(path: Path, key: str) -> tuple[tuple[int, ...], np.dtype]:
             version = np.lib.format.read_magic(stream)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, _, dtype = read(stream)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise TakeError(f"{path} has no readable array '{key}' ({error}): make the take again.") from error
     return shape, dtype
 
@@ -305,5 +305,5 @@ def _load(path: Path, key: str) -> np.ndarray:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return archive[key]
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise TakeError(f"{path} cannot be read to its end ({error}): make the take again.") from error
