@@ -1,0 +1,196 @@
+"""Leaves: clumps become triangles (numba).
+
+A plant is a list of clumps: balls of foliage that overlap. Each becomes a dark, ragged core and, where it is not inside another
+clump of its plant, leaf sprays: slim triangles that point outward every way, whose shading normals follow clump and crown so that
+light on them is soft. All dice belong to the clump's place in the world.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+import engine.spec  # noqa: F401  (sets numba's threading layer before numba compiles anything)
+from engine.lattice import hash01
+from engine.views.drawn.mesh import Mesh
+
+# Columns of a clump, float64 (CLUMP,).
+X, Y, Z, RADIUS, SQUASH = range(5)
+"""World centre, radius in metres, and how flat it is: its height over its width."""
+PART_ROW = 5
+CROWN = 6
+"""6-8: world centre of the crown that its light follows."""
+FIRST, LAST = 9, 10
+"""The plant's own clumps are the rows FIRST up to LAST."""
+SPRAY_M, SLIMNESS, SPRAYS_M2, DROOP = 11, 12, 13, 14
+"""Length of a spray, its width over its length, sprays on a square metre of clump, and by how much their tips hang (negative: rise)."""
+CLUMP = 15
+
+
+def _icosahedron() -> tuple[np.ndarray, np.ndarray]:
+    """Unit vertices (12, 3) and faces (20, 3), counter-clockwise seen from outside."""
+    g = (1 + 5**0.5) / 2
+    v = np.array([(s * a, t * g * b, 0) for s in (-1, 1) for t in (-1, 1) for a, b in ((1, 1),)])
+    v = np.concatenate([v, v[:, [2, 0, 1]], v[:, [1, 2, 0]]])
+    edge = np.linalg.norm(v[:, None] - v[None], axis=-1)
+    near = (edge > 0) & (edge < 2.1)
+    faces = [(i, j, k) for i in range(12) for j in range(i + 1, 12) for k in range(j + 1, 12) if near[i, j] and near[j, k] and near[i, k]]
+    faces = [(i, j, k) if np.dot(np.cross(v[j] - v[i], v[k] - v[i]), v[i]) > 0 else (i, k, j) for i, j, k in faces]
+    return v / np.linalg.norm(v, axis=1, keepdims=True), np.array(faces, np.int32)
+
+
+_BALL, _BALL_FACES = _icosahedron()
+_ROUGH = 0.22
+"""Share of its radius by which a core's corners stand in or out."""
+
+
+class Limits(NamedTuple):
+    """Where foliage may hang: below `floor_m` (X, Y) float32 of a world column it may not. `origin_m` (3,) is the grid's corner."""
+
+    floor_m: np.ndarray
+    origin_m: np.ndarray
+    voxel_m: float
+
+
+@dataclass(slots=True)
+class Leaves:
+    """Triangles of clumps, in world metres less an offset."""
+
+    vertices: np.ndarray
+    normals: np.ndarray
+    faces: np.ndarray
+    face_part: np.ndarray
+
+    def mesh(self, parts: np.ndarray) -> Mesh:
+        return Mesh(self.vertices, self.normals, self.faces, self.face_part, parts)
+
+
+def leaves(clumps: np.ndarray, limits: Limits, seed: int, scene_origin_m: np.ndarray) -> Leaves:
+    """What clumps (N, CLUMP) look like, in the scene frame."""
+    area = 4 * np.pi * clumps[:, RADIUS] ** 2
+    most = np.maximum(np.ceil(area * clumps[:, SPRAYS_M2]).astype(np.int64), 4) if len(clumps) else np.zeros(0, np.int64)
+    vertices = np.empty((int((most * 3 + 12).sum()), 3), np.float32)
+    normals = np.empty_like(vertices)
+    faces = np.empty((int((most + 20).sum()), 3), np.int32)
+    face_part = np.empty(len(faces), np.int32)
+    v, f = _grow(
+        clumps, most, limits.floor_m, limits.origin_m, limits.voxel_m, seed, np.asarray(scene_origin_m, np.float64), _BALL, _BALL_FACES,
+        vertices, normals, faces, face_part,
+    )  # fmt: skip
+    return Leaves(vertices[:v], normals[:v], faces[:f], face_part[:f])
+
+
+@njit(cache=True, inline="always")
+def _hangs_free(x, y, z, floor, origin, voxel):
+    i, j = int(np.floor((x - origin[0]) / voxel)), int(np.floor((y - origin[1]) / voxel))
+    if i < 0 or j < 0 or i >= floor.shape[0] or j >= floor.shape[1]:
+        return True
+    return z >= floor[i, j]
+
+
+@njit(cache=True)
+def _inside_another(clumps, c, x, y, z, share):
+    """Whether a point lies inside another clump of the plant of clump c, within `share` of its radius."""
+    for n in range(int(clumps[c, 9]), int(clumps[c, 10])):
+        if n == c:
+            continue
+        r = clumps[n, 3] * share
+        dx, dy, dz = x - clumps[n, 0], y - clumps[n, 1], (z - clumps[n, 2]) / clumps[n, 4]
+        if dx * dx + dy * dy + dz * dz < r * r:
+            return True
+    return False
+
+
+@njit(cache=True, inline="always")
+def _unit(x, y, z):
+    length = np.sqrt(x * x + y * y + z * z) + 1e-9
+    return x / length, y / length, z / length
+
+
+@njit(cache=True)
+def _light(clumps, c, x, y, z, outward):
+    """Shading normal at a point of clump c: away from the clump's centre, and `outward` of it away from the crown's."""
+    ax, ay, az = _unit(x - clumps[c, 0], y - clumps[c, 1], (z - clumps[c, 2]) / clumps[c, 4])
+    bx, by, bz = _unit(x - clumps[c, 6], y - clumps[c, 7], z - clumps[c, 8])
+    w = 1.0 - outward
+    return _unit(w * ax + outward * bx, w * ay + outward * by, w * az + outward * bz + 0.08)
+
+
+@njit(cache=True)
+def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, vertices, normals, faces, face_part):
+    v = f = 0
+    point = np.empty((3, 3))
+    for c in range(len(clumps)):
+        cx, cy, cz, r, squash = clumps[c, 0], clumps[c, 1], clumps[c, 2], clumps[c, 3], clumps[c, 4]
+        key = int(np.floor(cx * 50)) * 7919 + int(np.floor(cy * 50)) * 104729 + int(np.floor(cz * 50))
+        part = int(clumps[c, 5])
+        # The core: a ball with corners in and out, drawn in where it would hang over a road or stand in a wall.
+        turn = hash01(key, 1, seed) * 6.2831853
+        ca, sa = np.cos(turn), np.sin(turn)
+        kept = True
+        for n in range(12):
+            bx, by, bz = ca * ball[n, 0] - sa * ball[n, 1], sa * ball[n, 0] + ca * ball[n, 1], ball[n, 2]
+            reach = r * 0.84 * (1.0 - 0.22 + 0.44 * hash01(key, 20 + n, seed))
+            for _ in range(6):
+                x, y, z = cx + reach * bx, cy + reach * by, cz + reach * squash * bz
+                if _hangs_free(x, y, z, floor, origin, voxel):
+                    break
+                reach *= 0.7
+            else:
+                kept = False
+            vertices[v + n, 0], vertices[v + n, 1], vertices[v + n, 2] = x - scene[0], y - scene[1], z - scene[2]
+            normals[v + n, 0], normals[v + n, 1], normals[v + n, 2] = _light(clumps, c, x, y, z, 0.4)
+        if not kept:
+            continue
+        for n in range(20):
+            faces[f, 0], faces[f, 1], faces[f, 2] = v + ball_faces[n, 0], v + ball_faces[n, 1], v + ball_faces[n, 2]
+            face_part[f] = part
+            f += 1
+        v += 12
+        # Sprays: evenly over the ball, those left out that no one would see.
+        spray, slim, droop = clumps[c, 11], clumps[c, 12], clumps[c, 14]
+        for n in range(most[c]):
+            up = 1.0 - 2.0 * (n + hash01(key, 100 + n, seed)) / most[c]
+            around = turn + 2.39996323 * n + 0.9 * hash01(key, 300 + n, seed)
+            flat = np.sqrt(max(1.0 - up * up, 0.0))
+            dx, dy, dz = flat * np.cos(around), flat * np.sin(around), up
+            reach = r * (0.80 + 0.22 * hash01(key, 500 + n, seed))
+            x, y, z = cx + reach * dx, cy + reach * dy, cz + reach * squash * dz
+            if _inside_another(clumps, c, x, y, z, 0.86):
+                continue
+            # It points outward, aslant: a side of it, then its tip.
+            aslant = hash01(key, 700 + n, seed) * 6.2831853
+            tx, ty, tz = _unit(-dy * np.cos(aslant) + 0.3 * dz, dx * np.cos(aslant) - 0.2 * dz, np.sin(aslant))
+            tilt = 0.25 + 1.1 * hash01(key, 900 + n, seed)
+            ax, ay, az = _unit(
+                dx * np.cos(tilt) + tx * np.sin(tilt), dy * np.cos(tilt) + ty * np.sin(tilt), dz * np.cos(tilt) + tz * np.sin(tilt) - droop
+            )
+            sx, sy, sz = ay * dz - az * dy + 0.35 * tx, az * dx - ax * dz + 0.35 * ty, ax * dy - ay * dx + 0.35 * tz
+            along = sx * ax + sy * ay + sz * az
+            sx, sy, sz = _unit(sx - along * ax, sy - along * ay, sz - along * az)
+            length = spray * (0.7 + 0.6 * hash01(key, 1100 + n, seed))
+            width = 0.5 * length * slim * (0.8 + 0.4 * hash01(key, 1300 + n, seed))
+            point[0, 0], point[0, 1], point[0, 2] = x + 0.6 * length * ax, y + 0.6 * length * ay, z + 0.6 * length * az
+            bx, by, bz = x - 0.4 * length * ax, y - 0.4 * length * ay, z - 0.4 * length * az
+            point[1, 0], point[1, 1], point[1, 2] = bx + width * sx, by + width * sy, bz + width * sz
+            point[2, 0], point[2, 1], point[2, 2] = bx - width * sx, by - width * sy, bz - width * sz
+            free = True
+            for q in range(3):
+                free = free and _hangs_free(point[q, 0], point[q, 1], point[q, 2], floor, origin, voxel)
+            if not free:
+                continue
+            for q in range(3):
+                vertices[v + q, 0], vertices[v + q, 1], vertices[v + q, 2] = point[q, 0] - scene[0], point[q, 1] - scene[1], point[q, 2] - scene[2]
+                nx, ny, nz = _light(clumps, c, point[q, 0], point[q, 1], point[q, 2], 0.4)
+                normals[v + q, 0], normals[v + q, 1], normals[v + q, 2] = nx, ny, nz
+            # Which way round: counter-clockwise seen from outside.
+            gx, gy, gz = ay * sz - az * sy, az * sx - ax * sz, ax * sy - ay * sx
+            flip = gx * dx + gy * dy + gz * dz < 0.0
+            faces[f, 0], faces[f, 1], faces[f, 2] = v, v + (2 if flip else 1), v + (1 if flip else 2)
+            face_part[f] = part
+            f += 1
+            v += 3
+    return v, f

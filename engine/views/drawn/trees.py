@@ -1,0 +1,226 @@
+"""Trees: what species stand where, crowns that fit their voxels and go on above the grid, trunks and branches that carry them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from engine.lattice import hash01
+from engine.spec.classes import CLASS
+from engine.views.drawn import foliage
+from engine.views.drawn.mesh import Material, Mesh, joined, part
+
+VEGETATION = CLASS["vegetation"]
+CUT_M = 4.4
+"""A crown whose voxels reach this high above its ground is taken to go on above the grid."""
+DISTRICT_M = 90.0
+"""Streets of one district share their commonest tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Species:
+    """Numbers of a species; colours are linear albedo, lengths metres."""
+
+    leaf: tuple[float, float, float]
+    bark: tuple[float, float, float]
+    tallest: tuple[float, float]
+    """Range of heights above ground."""
+    slender: float
+    """Crown height over crown width where nothing else is known."""
+    round: float
+    """Exponent of the crown's outline above its widest place: 0.5 a ball, 1 a cone."""
+    spray_m: float
+    slim: float
+    sprays_m2: float
+    droop: float
+    leaf_m: float
+    banded: bool = False
+
+
+SPECIES: dict[str, Species] = {
+    "oak": Species((0.066, 0.130, 0.034), (0.105, 0.080, 0.060), (8.0, 12.5), 1.15, 0.45, 0.42, 0.52, 15.0, 0.15, 0.12),
+    "round": Species((0.080, 0.165, 0.038), (0.120, 0.098, 0.078), (6.0, 8.5), 1.05, 0.5, 0.36, 0.50, 17.0, 0.10, 0.10),
+    "poplar": Species((0.074, 0.150, 0.042), (0.150, 0.135, 0.110), (10.0, 14.0), 2.6, 0.42, 0.34, 0.42, 16.0, -0.5, 0.09),
+    "birch": Species((0.100, 0.180, 0.046), (0.520, 0.500, 0.460), (8.0, 12.0), 1.8, 0.65, 0.34, 0.40, 15.0, 0.75, 0.08, True),
+    "conifer": Species((0.036, 0.086, 0.040), (0.095, 0.066, 0.048), (8.0, 13.0), 2.2, 0.95, 0.46, 0.30, 19.0, 0.55, 0.05),
+}
+_AUTUMN = ((0.36, 0.17, 0.030), (0.30, 0.085, 0.028), (0.30, 0.235, 0.040))
+
+
+@dataclass(slots=True)
+class Tree:
+    """One tree that stands: where, and how far its crown goes. World metres."""
+
+    foot_m: np.ndarray
+    """(3,) where the trunk meets the ground."""
+    peak: tuple[int, int]
+    """World cell of its crown's densest place: its dice."""
+    crown_m: np.ndarray
+    """(3,) centre of its crown."""
+    radius_m: float
+    half_height_m: float
+    species: str
+    leaf: np.ndarray
+    """(3,) linear colour."""
+
+
+def species_at(peak: tuple[int, int], low: bool, width_m: float, voxel_m: float, seed: int) -> str:
+    """The species of a tree at a world cell: by district and dice; `low` where its crown begins near the ground."""
+    i, j = peak
+    district = (int(np.floor(i * voxel_m / DISTRICT_M)), int(np.floor(j * voxel_m / DISTRICT_M)))
+    common = ("oak", "round", "birch", "oak", "round")[int(hash01(*district, seed + 901) * 5)]
+    die = hash01(i, j, seed + 902)
+    if low and hash01(i, j, seed + 903) < 0.45:
+        return "conifer"
+    if width_m < 3.2 and die < 0.35:
+        return "poplar"
+    if die < 0.72:
+        return common
+    return ("oak", "round", "birch", "oak", "birch")[int(hash01(i, j, seed + 904) * 5)]
+
+
+def leaf_colour(species: str, cell: tuple[int, int], seed: int) -> np.ndarray:
+    """Linear colour (3,) of one plant: its species', a little lighter, darker, yellower or bluer; rarely an early autumn."""
+    i, j = cell
+    rgb = np.array(SPECIES[species].leaf)
+    if species != "conifer" and hash01(i, j, seed + 911) < 0.05:
+        tint = np.array(_AUTUMN[int(hash01(i, j, seed + 912) * 3)])
+        rgb = rgb + (tint - rgb) * (0.55 + 0.4 * hash01(i, j, seed + 913))
+    warm = hash01(i, j, seed + 914) - 0.5
+    return rgb * (0.86 + 0.3 * hash01(i, j, seed + 915)) * np.array([1 + 0.36 * warm, 1.0, 1 - 0.3 * warm])
+
+
+def crown_cells(cells: np.ndarray, ground: np.ndarray, species: str, peak: tuple[int, int], voxel_m: float, seed: int) -> np.ndarray:
+    """Cells (M, 3) of a whole crown from its voxels (N, 3) in world cells; `ground` (N,) is the ground's height there in cells.
+
+    Gaps between voxels of a column are filled. Where the voxels reach the grid's top, the crown goes on and is rounded off: a column
+    rises as far as its distance from the crown's edge allows.
+    """
+    low = cells.min(axis=0)
+    shape = cells.max(axis=0) - low + 1
+    solid = np.zeros(shape, bool)
+    solid[tuple((cells - low).T)] = True
+    solid = ndimage.binary_closing(solid, np.ones((1, 1, 3), bool)) | solid
+    foot = solid.any(axis=2)
+    top = np.where(foot, shape[2] - 1 - solid[:, :, ::-1].argmax(axis=2), -1)
+    base = float(np.median(ground))
+    kind = SPECIES[species]
+    width = 2 * np.sqrt(foot.sum() / np.pi)
+    peak_top = float(np.percentile(top[foot], 90)) + low[2] + 1 - base
+    lowest = float(np.percentile(solid.argmax(axis=2)[foot], 20)) + low[2] - base
+    edge = np.empty(np.add(foot.shape, 2))
+    ndimage.distance_transform_edt(np.pad(foot, 1), distances=edge)
+    edge = edge[1:-1, 1:-1]
+    out = [np.argwhere(solid) + low]
+    if peak_top * voxel_m >= CUT_M:
+        die = hash01(*peak, seed + 921)
+        height = kind.tallest[0] + (kind.tallest[1] - kind.tallest[0]) * die
+        height = min(max(height, 6.0), lowest * voxel_m + width * voxel_m * kind.slender * (0.9 + 0.3 * hash01(*peak, seed + 922)) + 0.8)
+        rise = max(height / voxel_m - peak_top, 1.0)
+        inward = np.clip(edge / max(edge.max(), 1.0), 0, 1)
+        crest = np.where(foot, peak_top + rise * (1 - (1 - inward) ** (1 / kind.round)) ** kind.round, 0)
+        # Only columns that themselves reach the top go on: elsewhere free space says where the crown ends.
+        cut = foot & (top + low[2] + 1 - base >= peak_top - 2.5)
+        for i, j in np.argwhere(cut):
+            levels = np.arange(int(top[i, j]) + 1, int(np.ceil(crest[i, j] + base - low[2])))
+            out.append(np.column_stack([np.full(len(levels), i), np.full(len(levels), j), levels]) + low)
+    return np.concatenate(out)
+
+
+def clumps_of(cells: np.ndarray, size: int, voxel_m: float, seed: int, fill: float = 0.95) -> np.ndarray:
+    """Clumps (N, foliage.CLUMP) for world cells (M, 3): one for each lattice cell of `size` voxels, where its voxels are.
+
+    Fills place, radius and squash; the lattice is the world's, its layers staggered by dice.
+    """
+    level = cells[:, 2] // size
+    stagger = np.array([[int(hash01(k, 1, seed) * size), int(hash01(k, 2, seed) * size)] for k in range(level.min(), level.max() + 1)])
+    shifted = cells[:, :2] + stagger[level - level.min()]
+    lattice = np.column_stack([shifted // size, level])
+    unique, which, count = np.unique(lattice, axis=0, return_inverse=True, return_counts=True)
+    which = which.ravel()
+    clumps = np.zeros((len(unique), foliage.CLUMP))
+    for axis in range(3):
+        clumps[:, axis] = (np.bincount(which, cells[:, axis]) / count + 0.5) * voxel_m
+    radius = (count * voxel_m**3 * 0.75 / np.pi) ** (1 / 3)
+    for n, (i, j, k) in enumerate(unique):
+        dice = [hash01(i + 4096 * k, j, seed + 931 + q) for q in range(4)]
+        clumps[n, foliage.X] += (dice[0] - 0.5) * 0.28 * size * voxel_m
+        clumps[n, foliage.Y] += (dice[1] - 0.5) * 0.28 * size * voxel_m
+        clumps[n, foliage.Z] += (dice[2] - 0.5) * 0.20 * size * voxel_m
+        radius[n] *= fill * (0.88 + 0.34 * dice[3])
+    clumps[:, foliage.RADIUS] = np.maximum(radius, 0.34)
+    clumps[:, foliage.SQUASH] = 0.9
+    return clumps
+
+
+def crown(tree: Tree, cells: np.ndarray, voxel_m: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Clumps (N, foliage.CLUMP) of cells (M, 3) of a tree's crown, and a part for each."""
+    kind = SPECIES[tree.species]
+    clumps = clumps_of(cells, 3, voxel_m, seed)
+    clumps[:, foliage.SPRAY_M], clumps[:, foliage.SLIMNESS] = kind.spray_m, kind.slim
+    clumps[:, foliage.SPRAYS_M2], clumps[:, foliage.DROOP] = kind.sprays_m2, kind.droop
+    return clumps, leaf_parts(clumps, tree.crown_m, tree.radius_m, tree.half_height_m, tree.leaf, kind.leaf_m, 0.5, seed)
+
+
+def leaf_parts(
+    clumps: np.ndarray, crown_m: np.ndarray, radius_m: float, half_height_m: float, leaf: np.ndarray, leaf_m: float, shade: float, seed: int
+) -> np.ndarray:
+    """Sets the clumps' crown, and gives them parts (N, PART) of one plant's colour, each a little its own."""
+    clumps[:, foliage.CROWN : foliage.CROWN + 3] = crown_m
+    parts = []
+    for clump in clumps:
+        i, j = int(np.floor(clump[foliage.X] * 20)), int(np.floor(clump[foliage.Y] * 20 + clump[foliage.Z] * 400))
+        tone, warm = 0.84 + 0.32 * hash01(i, j, seed + 941), hash01(i, j, seed + 942) - 0.5
+        rgb = leaf * tone * (1 + 0.26 * warm, 1.0, 1 - 0.2 * warm)
+        params = (*clump[:3], clump[foliage.RADIUS], *crown_m, max(radius_m, 0.5), max(half_height_m, 0.5), shade, leaf_m)
+        parts.append(part(Material.FOLIAGE, tuple(rgb), VEGETATION, seed=int(hash01(i, j, seed + 943) * 4096), params=params))
+    return np.array(parts)
+
+
+def wood(tree: Tree, clumps: np.ndarray, clear_m: float, seed: int, scene_origin_m: np.ndarray) -> Mesh:
+    """Trunk and branches of a tree under its clumps; branches begin at `clear_m` above its foot or higher."""
+    kind = SPECIES[tree.species]
+    height = tree.crown_m[2] + tree.half_height_m - tree.foot_m[2]
+    thick = (0.030 if tree.species in ("birch", "poplar") else 0.036) * height * (0.55 + 0.05 * min(tree.radius_m * 2, 9.0))
+    thick = float(np.clip(thick, 0.06, 0.34))
+    row = part(Material.BARK, kind.bark, VEGETATION, seed=int(hash01(*tree.peak, seed + 951) * 4096), params=(float(kind.banded),))
+    base = max(tree.crown_m[2] - tree.half_height_m, tree.foot_m[2] + 0.5)
+    sway = [(hash01(*tree.peak, seed + 952 + q) - 0.5) * 0.3 for q in range(2)]
+    end = tree.crown_m + (0, 0, 0.45 * tree.half_height_m)
+    fork = np.array([*(0.45 * tree.foot_m[:2] + 0.55 * tree.crown_m[:2]), max(base, tree.foot_m[2] + clear_m)]) + (*sway, 0.0)
+    middle = 0.5 * (tree.foot_m + fork) + (-0.5 * sway[1], 0.5 * sway[0], 0.0)
+    foot = tree.foot_m - (0, 0, 0.25)
+    path = np.array([foot, tree.foot_m + (0, 0, 0.12), tree.foot_m + (0, 0, 0.5), middle, fork, end])
+    meshes = [_tube(path, thick * np.array([1.55, 1.3, 1.0, 0.88, 0.72, 0.14]), 7, row, scene_origin_m)]
+    order = np.argsort(clumps[:, foliage.Z] + 0.01 * clumps[:, foliage.X], kind="stable")[: max(len(clumps) * 2 // 3, 1)]
+    for n in order[:: max(len(order) // 6, 1)][:6]:
+        target = clumps[n, :3]
+        share = float(np.clip((target[2] - fork[2]) / max(end[2] - fork[2], 0.1), 0.0, 0.8)) * 0.6
+        start = fork + (end - fork) * share
+        bend = start + 0.55 * (target - start) + np.array([0, 0, 0.12 * np.linalg.norm(target - start)])
+        meshes.append(_tube(np.array([start, bend, target]), thick * np.array([0.42, 0.28, 0.08]), 4, row, scene_origin_m))
+    return joined(meshes)
+
+
+def _tube(path: np.ndarray, radii: np.ndarray, sides: int, row: np.ndarray, scene_origin_m: np.ndarray) -> Mesh:
+    """A tapered tube along points (N, 3) in world metres, open at its ends."""
+    along = np.gradient(path, axis=0)
+    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    side = np.cross(along, np.where(np.abs(along[:, 2:]) > 0.9, [[1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0]]))
+    side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
+    other = np.cross(along, side)
+    angle = 2 * np.pi * np.arange(sides) / sides
+    ring = np.cos(angle)[None, :, None] * side[:, None] + np.sin(angle)[None, :, None] * other[:, None]
+    vertices = path[:, None] + radii[:, None, None] * ring
+    n, k = np.meshgrid(np.arange(len(path) - 1), np.arange(sides), indexing="ij")
+    a, b = n * sides + k, n * sides + (k + 1) % sides
+    faces = np.concatenate([np.stack([a, b, b + sides], -1).reshape(-1, 3), np.stack([a, b + sides, a + sides], -1).reshape(-1, 3)])
+    return Mesh(
+        (vertices.reshape(-1, 3) - scene_origin_m).astype(np.float32),
+        ring.reshape(-1, 3).astype(np.float32),
+        faces.astype(np.int32),
+        np.zeros(len(faces), np.int32),
+        row[None],
+    )
