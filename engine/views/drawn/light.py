@@ -42,7 +42,7 @@ def light_of(look: Look) -> Light:
     reddened = np.array([1.0, 0.94, 0.84]) * (1 - warm) + np.array([1.25, 0.66, 0.30]) * warm
     sun_rgb = 2.35 * look.sun * reddened * min(1.0, 0.35 + 1.3 * low)
     # Light that the ground throws back up: of the sun and of the sky, by an average albedo.
-    albedo = np.array([0.16, 0.155, 0.14]) * (1 - look.snow) + 0.62 * look.snow
+    albedo = np.array([0.20, 0.19, 0.17]) * (1 - look.snow) + 0.62 * look.snow
     first = skies.ambient(sky, np.zeros(3))
     ground = albedo * (sun_rgb * max(low, 0.0) + first[0] + first[3])
     ambient = skies.ambient(sky, ground)
@@ -62,7 +62,7 @@ def _exposure(look: Look, sun_rgb: np.ndarray, ambient: np.ndarray, low: float) 
     day = 1.02 / max(level, 0.25)
     if look.night <= 0.0:
         return min(day, 1.9)
-    return min(day, 1.9) * (1 - look.night) + look.night * 2.6
+    return min(day, 1.9) * (1 - look.night) + look.night * 3.4
 
 
 def _haze(sky: np.ndarray) -> np.ndarray:

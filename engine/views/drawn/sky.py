@@ -188,6 +188,8 @@ def ambient(sky: np.ndarray, ground_rgb: np.ndarray) -> np.ndarray:
     result[0] += 2 * np.pi * ground_rgb
     result[3] -= np.pi * ground_rgb
     # Projection onto Y00 and Y1m, and the cosine lobe (pi, 2 pi / 3), over pi.
+    # Air and ground scatter on: shadows are bluish, never blue.
+    result = 0.45 * result + 0.55 * result.mean(axis=1, keepdims=True)
     result[0] *= 1 / (4 * np.pi)
     result[1:] *= 3 / (4 * np.pi) * (2 / 3)
     return result

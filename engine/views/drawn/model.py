@@ -1,0 +1,88 @@
+"""`drawn`: the view model that needs no weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import version
+
+from engine.api import Cancelled, GBuffers, Picture
+from engine.spec.camera import Camera
+from engine.views.drawn.gbuffers import gbuffers
+from engine.views.drawn.shade import Film
+from engine.views.drawn.world import DrawnWorld, Moment
+from engine.views.look import read_prompt
+from engine.views.scene import ViewScene
+
+PIXELS = 448 * 256
+"""Largest picture: a camera with more is drawn with the same field of view at about this many."""
+
+
+class DrawnViews:
+    """Smooth geometry from the take's occupancy, lit and shaded by rays. See engine.api.ViewModel."""
+
+    order = "frame"
+
+    def __init__(self, pixels: int = PIXELS) -> None:
+        self.pixels = pixels
+        self.facts: dict[str, object] = {"views": "drawn", "versions": {name: version(name) for name in ("embreex", "numba", "numpy")}}
+        self._sight: _Sight | None = None
+
+    def size(self, camera: Camera) -> Camera:
+        """See engine.api.ViewModel."""
+        return camera.within(self.pixels)
+
+    def unknown_words(self, prompt: str) -> tuple[str, ...]:
+        """See engine.api.ViewModel."""
+        return read_prompt(prompt, 0)[1]
+
+    def pictures(self, scene: ViewScene, arrived: Iterator[int], cancelled: Cancelled) -> Iterator[Picture]:
+        """Frame by frame, all cameras of a frame before the next one is asked for."""
+        for index in arrived:
+            if cancelled():
+                return
+            sight = self._of(scene)
+            moment = sight.moment(index)
+            for number, camera in enumerate(scene.cameras):
+                if cancelled():
+                    return
+                yield Picture(camera.name, index, sight.world.develop(sight.film(number), moment, number))
+
+    def gbuffers(self, scene: ViewScene, index: int) -> Iterator[tuple[str, GBuffers]]:
+        """Every camera's, of a frame that is not before the last one asked for; what a picture was drawn from is not cast again."""
+        sight = self._of(scene)
+        sight.moment(index)
+        for number, camera in enumerate(scene.cameras):
+            yield camera.name, gbuffers(scene.clip, index, number, sight.film(number))
+
+    def _of(self, scene: ViewScene) -> _Sight:
+        if self._sight is None or self._sight.scene is not scene:
+            self._sight = _Sight(scene)
+        return self._sight
+
+
+class _Sight:
+    """One scene's world as far as it was seen, and what the cameras saw of its latest frame."""
+
+    def __init__(self, scene: ViewScene) -> None:
+        self.scene = scene
+        self.world = DrawnWorld(scene.clip, read_prompt(scene.prompt, scene.seed)[0])
+        self._moment: Moment | None = None
+        self._films: dict[int, Film] = {}
+
+    def moment(self, index: int) -> Moment:
+        """A frame that is not before the one seen last; frames between are seen on the way."""
+        first = 0 if self._moment is None else self._moment.index + 1
+        if index < first - 1:
+            raise ValueError(f"Frame {index} was asked for after frame {first - 1}: the drawn world sees frames in order.")
+        for k in range(first, index + 1):
+            self._moment = self.world.see(self.scene.frame(k))
+            self._films = {}
+        assert self._moment is not None
+        return self._moment
+
+    def film(self, camera: int) -> Film:
+        """What a camera (by number) sees of the latest moment."""
+        if camera not in self._films:
+            assert self._moment is not None
+            self._films[camera] = self.world.expose(self._moment, camera)
+        return self._films[camera]

@@ -1,0 +1,100 @@
+"""The drawn world of one take: what stands still, grown as frames are seen, and what moves in the frame that is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.api import OccupancyFrame
+from engine.render.buffers import ray_table
+from engine.spec.clip import SceneClip
+from engine.spec.grid import RATE_HZ
+from engine.views.drawn import buildings, vegetation
+from engine.views.drawn.agents.motion import motions
+from engine.views.drawn.finish import finish
+from engine.views.drawn.ground import Ground, ground_height
+from engine.views.drawn.lamps import lamps_of
+from engine.views.drawn.light import LAMPS_ON, Light, light_of
+from engine.views.drawn.mesh import Mesh
+from engine.views.drawn.moving import Placed, agents_of
+from engine.views.drawn.scene import Traced, World, scene_origin_m, traced
+from engine.views.drawn.shade import OPEN_DIRECTIONS, Film, film, shade_view
+from engine.views.drawn.static_world import StaticWorld
+from engine.views.look import Look
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """One frame, ready to be looked at."""
+
+    index: int
+    world: World
+    light: Light
+    agents: list[Placed]
+
+
+class DrawnWorld:
+    """Frames are seen in order; a moment can be looked at until the next is seen."""
+
+    def __init__(self, clip: SceneClip, look: Look) -> None:
+        self.clip, self.look = clip, look
+        self.light = light_of(look)
+        self.origin_m = scene_origin_m(clip.world_SE3_ego[0][:3, 3])
+        self.static = StaticWorld(clip.grid, clip.world_SE3_ego)
+        self.ground = Ground(self.static, look.seed)
+        self._motions = motions(clip.boxes, clip.world_SE3_ego)
+        self._built, self._grown = buildings.Built(), vegetation.Grown()
+        self._pieces: list[Mesh] = []
+        self._standing = Traced(Mesh.empty())
+
+    def see(self, frame: OccupancyFrame) -> Moment:
+        """Take in the next frame."""
+        if self.static.see(frame.semantics, self.clip.world_SE3_ego[frame.index]):
+            self._grow()
+        scene_SE3_ego = self.scene_SE3_ego(frame.index)
+        agents = agents_of(
+            frame, self.clip.boxes[frame.index], self.clip.grid, scene_SE3_ego, self._ground_z, self._motions[frame.index], self.look.seed
+        )
+        light = self.light
+        if light.numbers[LAMPS_ON] > 0.2:
+            light = light._replace(lamps=lamps_of(self._street_lamps(), agents, scene_SE3_ego))
+        return Moment(frame.index, World(self._standing, traced([agent.mesh for agent in agents]), self.origin_m), light, agents)
+
+    def scene_SE3_ego(self, index: int) -> np.ndarray:
+        """(4, 4) of a frame's ego in the scene frame."""
+        pose = self.clip.world_SE3_ego[index].copy()
+        pose[:3, 3] -= self.origin_m
+        return pose
+
+    def expose(self, moment: Moment, camera: int) -> Film:
+        """All that one camera (by number) sees of a moment, before it becomes a picture."""
+        lens = self.clip.cameras[camera]
+        seen = film(lens.height, lens.width)
+        pose = self.scene_SE3_ego(moment.index) @ self.clip.camera_pose(moment.index, camera)
+        world = moment.world
+        shade_view(
+            world.together.pointer, world.static.surfaces, world.moving.surfaces, self.ground.maps, moment.light, self.origin_m,
+            ray_table(lens), np.ascontiguousarray(pose), OPEN_DIRECTIONS, seen,
+        )  # fmt: skip
+        return seen
+
+    def develop(self, seen: Film, moment: Moment, camera: int) -> np.ndarray:
+        """uint8 (H, W, 3) of what a camera saw."""
+        world_R_camera = self.clip.world_SE3_ego[moment.index][:3, :3] @ self.clip.camera_pose(moment.index, camera)[:3, :3]
+        time_s = self.clip.start_s + moment.index / RATE_HZ
+        return finish(seen, moment.light, ray_table(self.clip.cameras[camera]), world_R_camera, time_s, self.look.seed)
+
+    def _grow(self) -> None:
+        """Shape what was just decided. Earlier pieces stay as they are."""
+        self.ground.update()
+        world, fresh, height = self.static, self.static.fresh, self.ground.height_m
+        self._pieces.append(buildings.build(world, fresh, height, self.look.seed, self.origin_m, self._built))
+        self._pieces.append(vegetation.grow(world, fresh, height, self.look.seed, self.origin_m, self._grown))
+        self._standing = traced([self.ground.mesh(self.origin_m), *self._pieces])
+
+    def _ground_z(self, x: float, y: float) -> float:
+        return ground_height(self.ground.maps, x + self.origin_m[0], y + self.origin_m[1]) - self.origin_m[2]
+
+    def _street_lamps(self) -> np.ndarray:
+        return np.asarray(self._built.lamps, np.float64).reshape(-1, 3) - self.origin_m

@@ -1,0 +1,47 @@
+"""Prompts become light and weather; what was not understood is told."""
+
+import numpy as np
+import pytest
+
+from engine.views.drawn.light import EXPOSURE, LAMPS_ON, light_of
+from engine.views.look import WORDS, Look, read_prompt
+
+
+@pytest.mark.parametrize("word", sorted(WORDS))
+def test_every_word_is_understood_and_gives_light_that_can_be_used(word):
+    look, unknown = read_prompt(word, 3)
+    assert unknown == ()
+    assert 0 <= look.sun <= 1 and 0 <= look.night <= 1 and 0 < look.fog_per_m <= 0.08 and 0 <= look.cloud <= 1
+
+
+def test_unknown_words_are_told_once_in_their_order():
+    look, unknown = read_prompt("Rainy night in Neo-Tokyo with neon, neon signs", 0)
+    assert unknown == ("neo", "tokyo", "neon", "signs")
+    assert look.rain > 0.5 and look.night == 1.0 and look.sun == 0.0
+
+
+def test_night_stays_night_whatever_else_is_said():
+    for prompt in ("night, clear sky", "clear night", "sunny night", "night with clouds"):
+        assert read_prompt(prompt, 0)[0].sun == 0.0, prompt
+
+
+def test_heavy_and_light_scale_the_weather_that_follows():
+    rain = [read_prompt(prompt, 0)[0].rain for prompt in ("light rain", "rain", "heavy rain")]
+    fog = [read_prompt(prompt, 0)[0].fog_per_m for prompt in ("light fog", "fog", "dense fog")]
+    assert rain == sorted(rain) and fog == sorted(fog) and len({*rain}) == len({*fog}) == 3
+
+
+def test_sky_and_light_are_finite_and_darker_at_night():
+    means = {}
+    for prompt in ("clear day", "overcast", "dusk", "night"):
+        light = light_of(read_prompt(prompt, 1)[0])
+        assert np.isfinite(light.sky).all() and (light.sky >= 0).all()
+        means[prompt] = float(light.ambient[0].mean() * light.numbers[EXPOSURE])
+    assert means["night"] < 0.3 * means["dusk"] < 0.3 * means["overcast"]
+    assert light_of(Look()).numbers[LAMPS_ON] == 0.0 and light_of(Look(night=1.0, sun=0.0)).numbers[LAMPS_ON] == 1.0
+
+
+def test_the_seed_turns_the_sun_and_nothing_else_of_the_day():
+    a, b = read_prompt("clear", 1)[0], read_prompt("clear", 2)[0]
+    assert a.sun_azimuth_rad != b.sun_azimuth_rad and a.sun_elevation_rad == b.sun_elevation_rad
+    assert read_prompt("clear", 1) == read_prompt("clear", 1)
