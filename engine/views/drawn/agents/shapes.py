@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from engine.views.drawn.mesh import PART, Mesh
 
@@ -18,29 +20,21 @@ Point = Sequence[float] | np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
-class Bone:
-    """Which vertices of a rigged mesh move together. Bone 0 stands still."""
-
-    start: int
-    stop: int
-
-
-@dataclass(frozen=True, slots=True)
 class Rigged:
     """A mesh in its rest pose, its vertices sorted by bone."""
 
     mesh: Mesh
-    bones: tuple[Bone, ...]
+    edges: np.ndarray
+    """int64 (bones + 1,): bone k moves rows edges[k] to edges[k + 1]. Bone 0 stands still."""
 
     def posed(self, poses: Sequence[tuple[np.ndarray, np.ndarray]], parts: np.ndarray) -> Mesh:
         """Bone k + 1 turned by `poses[k][0]` (3, 3) about the origin and then moved by `poses[k][1]` (3,); `parts` in place of its own."""
-        vertices, normals = self.mesh.vertices.copy(), self.mesh.normals.copy()
-        for bone, (turn, shift) in zip(self.bones[1:], poses, strict=True):
-            turned = turn.T.astype(np.float32)
-            span = slice(bone.start, bone.stop)
-            vertices[span] = vertices[span] @ turned + shift.astype(np.float32)
-            normals[span] = normals[span] @ turned
-        return Mesh(vertices, normals, self.mesh.faces, self.mesh.face_part, parts, self.mesh.uv)
+        mesh = self.mesh
+        if not poses:
+            return Mesh(mesh.vertices, mesh.normals, mesh.faces, mesh.face_part, parts, mesh.uv)
+        vertices, normals = mesh.vertices.copy(), mesh.normals.copy()
+        _move(vertices, normals, self.edges, np.array([turn for turn, _ in poses], np.float64), np.array([shift for _, shift in poses], np.float64))
+        return Mesh(vertices, normals, mesh.faces, mesh.face_part, parts, mesh.uv)
 
 
 class Soup:
@@ -57,10 +51,8 @@ class Soup:
 
     def add(self, triangles: np.ndarray, row: np.ndarray | Sequence[np.ndarray], choice: np.ndarray | None = None) -> None:
         """`triangles` (F, 3, 3) of one part, or of `row[choice]` (F,)."""
-        if choice is None:
-            index = np.full(len(triangles), self._index(np.asarray(row)), np.int32)
-        else:
-            index = np.array([self._index(r) for r in row], np.int32)[choice]
+        rows = [row] if isinstance(row, np.ndarray) else row
+        index = np.array([self._index(one) for one in rows], np.int32)[np.zeros(len(triangles), int) if choice is None else choice]
         self._triangles.append(np.asarray(triangles, np.float64))
         self._parts.append(index)
         self._bones.append(np.full(len(triangles), self.bone, np.int64))
@@ -84,7 +76,7 @@ class Soup:
         corners = triangles.reshape(-1, 3)
         cell = np.round(corners / WELD_M).astype(np.int64) + (1 << 18)
         place = np.unique((face_bone.repeat(3) << 57) + (cell[:, 0] << 38) + (cell[:, 1] << 19) + cell[:, 2], return_inverse=True)[1]
-        normals = _corner_normals(place, scaled, scaled / area[:, None])
+        normals = _corner_normals(place, scaled, scaled / area[:, None], CREASE_COS)
 
         fine = np.round((normals + 1.0) * 63.5).astype(np.int64)
         keys = (face_bone.repeat(3) << 52) + (place << 24) + (fine[:, 0] << 16) + (fine[:, 1] << 8) + fine[:, 2]
@@ -98,25 +90,49 @@ class Soup:
             face_part.astype(np.int32),
             np.stack(self._rows).astype(np.float32).reshape(-1, PART),
         )
-        return Rigged(mesh, tuple(Bone(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)))
+        return Rigged(mesh, edges)
 
 
-def _corner_normals(place: np.ndarray, scaled: np.ndarray, unit: np.ndarray) -> np.ndarray:
+@njit(nogil=True, cache=True)
+def _corner_normals(place: np.ndarray, scaled: np.ndarray, unit: np.ndarray, crease_cos: float) -> np.ndarray:
     """(3F, 3): for each corner the mean of the normals of the faces around its place that are not beyond a crease."""
-    order = np.argsort(place, kind="stable")
-    face = order // 3
-    counts = np.bincount(place)
-    starts = np.cumsum(counts) - counts
-    mine = place[order]
-    repeats = counts[mine]
-    ends = np.cumsum(repeats)
-    neighbour = np.arange(ends[-1]) - np.repeat(ends - repeats, repeats) + np.repeat(starts[mine], repeats)
-    here, there = np.repeat(face, repeats), face[neighbour]
-    smooth = np.einsum("ij,ij->i", unit[here], unit[there]) > CREASE_COS
-    summed = np.add.reduceat(scaled[there] * smooth[:, None], ends - repeats)
-    normals = np.empty_like(summed)
-    normals[order] = summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)
+    places = place.max() + 1
+    starts = np.zeros(places + 1, np.int64)
+    for corner in range(len(place)):
+        starts[place[corner] + 1] += 1
+    for k in range(places):
+        starts[k + 1] += starts[k]
+    around = np.empty(len(place), np.int64)
+    filled = starts[:-1].copy()
+    for corner in range(len(place)):
+        around[filled[place[corner]]] = corner // 3
+        filled[place[corner]] += 1
+    normals = np.empty((len(place), 3))
+    for corner in range(len(place)):
+        own = unit[corner // 3]
+        x = y = z = 0.0
+        for k in range(starts[place[corner]], starts[place[corner] + 1]):
+            other = around[k]
+            if own[0] * unit[other, 0] + own[1] * unit[other, 1] + own[2] * unit[other, 2] > crease_cos:
+                x += scaled[other, 0]
+                y += scaled[other, 1]
+                z += scaled[other, 2]
+        length = max(np.sqrt(x * x + y * y + z * z), 1e-12)
+        normals[corner, 0], normals[corner, 1], normals[corner, 2] = x / length, y / length, z / length
     return normals
+
+
+@njit(nogil=True, cache=True)
+def _move(vertices: np.ndarray, normals: np.ndarray, edges: np.ndarray, turns: np.ndarray, shifts: np.ndarray) -> None:
+    """Bone k + 1, rows edges[k + 1] to edges[k + 2], turned by `turns[k]` and moved by `shifts[k]`, in place."""
+    for k in range(len(turns)):
+        turn, shift = turns[k], shifts[k]
+        for row in range(edges[k + 1], edges[k + 2]):
+            x, y, z = vertices[row]
+            a, b, c = normals[row]
+            for axis in range(3):
+                vertices[row, axis] = turn[axis, 0] * x + turn[axis, 1] * y + turn[axis, 2] * z + shift[axis]
+                normals[row, axis] = turn[axis, 0] * a + turn[axis, 1] * b + turn[axis, 2] * c
 
 
 def grid(points: np.ndarray) -> np.ndarray:
@@ -245,21 +261,33 @@ def turned(axis: str, angle_rad: float) -> np.ndarray:
 
 
 def smooth_curve(points: Sequence[tuple[float, float]]) -> Callable[[np.ndarray], np.ndarray]:
-    """A curve through points (a, b) without overshoot (monotone cubic), constant beyond its ends."""
-    from scipy.interpolate import PchipInterpolator
-
+    """A curve through points (a, b) without overshoot (monotone cubic), constant beyond its ends; read from a table of 16 steps a span."""
     a, b = np.array(sorted(points), np.float64).T
-    if len(a) == 1:
-        return lambda at: np.full(np.shape(at), b[0])
-    inner = PchipInterpolator(a, b)
-    return lambda at: inner(np.clip(at, a[0], a[-1]))
+    step = np.maximum(np.diff(a), 1e-9)
+    rise = np.diff(b) / step
+    slope = np.zeros(len(a))
+    product = rise[:-1] * rise[1:]
+    turning = product > 0
+    slope[1:-1][turning] = 2 * product[turning] / (rise[:-1] + rise[1:])[turning]
+    slope[0], slope[-1] = rise[0], rise[-1]
+    t = np.linspace(0, 1, 17)[:-1]
+    h00, h10, h01, h11 = (1 + 2 * t) * (1 - t) ** 2, t * (1 - t) ** 2, t * t * (3 - 2 * t), t * t * (t - 1)
+    table = b[:-1, None] * h00 + (step * slope[:-1])[:, None] * h10 + b[1:, None] * h01 + (step * slope[1:])[:, None] * h11
+    at, values = np.append((a[:-1, None] + step[:, None] * t).ravel(), a[-1]), np.append(table.ravel(), b[-1])
+    return lambda x: np.interp(x, at, values)
 
 
 def _frame(axis: Point) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Three unit vectors, right-handed, the third along `axis`."""
-    up = np.asarray(axis, np.float64)
-    up = up / np.linalg.norm(up)
-    helper = np.array([0.0, 1.0, 0.0]) if abs(up[1]) < 0.9 else np.array([1.0, 0.0, 0.0])
-    side = np.cross(helper, up)
-    side /= np.linalg.norm(side)
-    return side, np.cross(up, side), up
+    x, y, z = (float(v) for v in axis)
+    length = math.sqrt(x * x + y * y + z * z)
+    x, y, z = x / length, y / length, z / length
+    # The side is across `axis` and y, or across `axis` and x where those run together.
+    if abs(y) < 0.9:
+        scale = math.hypot(x, z)
+        a, b, c = z / scale, 0.0, -x / scale
+    else:
+        scale = math.hypot(y, z)
+        a, b, c = 0.0, -z / scale, y / scale
+    side, up = np.array([a, b, c]), np.array([x, y, z])
+    return side, np.array([y * c - z * b, z * a - x * c, x * b - y * a]), up
