@@ -160,7 +160,9 @@ def _seen_in_mirror(scene, static, moving, maps, light, origin, ray, words, x, y
         nx, ny, nz = -nx, -ny, -nz
     s, t = _hit_uv(surfaces, primitive, u, v)
     px, py, pz = x + far * dx, y + far * dy, z + far * dz
-    answer(surfaces.parts[surfaces.face_part[primitive]], maps, px + origin[0], py + origin[1], pz + origin[2], s, t, nx, ny, nz, far * spread, out)
+    row = surfaces.parts[surfaces.face_part[primitive]]
+    wide = far * spread
+    answer(row, maps, px + origin[0], py + origin[1], pz + origin[2], s, t, nx, ny, nz, dx, dy, wide, wide, out)
     _weather(light, out, px + origin[0], py + origin[1], pz + origin[2], far * spread)
     sun = max(0.0, out[NORMAL] * light.sun_xyz[0] + out[NORMAL + 1] * light.sun_xyz[1] + out[NORMAL + 2] * light.sun_xyz[2])
     if sun > 0.0 and light.sun_rgb[0] > 0.0:
@@ -335,9 +337,11 @@ def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camer
                 surfaces = static if key[first] >> 40 == 0 else moving
                 row = surfaces.parts[key[first] & 0xFFFFFFFFFF]
                 slant = max(0.06, abs(gx * dx + gy * dy + gz * dz))
-                footprint = distance * spread / math.sqrt(slant)
+                # A pixel's four rays are averaged, so what one of them stands for is smaller than the pixel.
+                wide = distance * spread * 0.8
+                footprint = wide / math.sqrt(slant)
                 wx, wy, wz = x + origin[0], y + origin[1], z + origin[2]
-                answer(row, maps, wx, wy, wz, tu, tv, nx, ny, nz, footprint, out)
+                answer(row, maps, wx, wy, wz, tu, tv, nx, ny, nz, dx, dy, wide, wide / slant, out)
                 _weather(light, out, wx, wy, wz, footprint)
                 nx, ny, nz = unit(out[NORMAL], out[NORMAL + 1], out[NORMAL + 2])
                 if count > most:

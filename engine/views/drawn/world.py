@@ -13,7 +13,8 @@ from engine.spec.grid import RATE_HZ
 from engine.views.drawn import buildings, vegetation
 from engine.views.drawn.agents.motion import motions
 from engine.views.drawn.finish import finish
-from engine.views.drawn.ground import Ground, ground_height
+from engine.views.drawn.ground import Ground
+from engine.views.drawn.ground_lookup import ground_height
 from engine.views.drawn.lamps import lamps_of
 from engine.views.drawn.light import LAMPS_ON, Light, light_of
 from engine.views.drawn.mesh import Mesh
@@ -42,7 +43,8 @@ class DrawnWorld:
         self.light = light_of(look)
         self.origin_m = scene_origin_m(clip.world_SE3_ego[0][:3, 3])
         self.static = StaticWorld(clip.grid, clip.world_SE3_ego)
-        self.ground = Ground(self.static, look.seed)
+        self.ground: Ground | None = None
+        """None before the first frame."""
         self._motions = motions(clip.boxes, clip.world_SE3_ego)
         self._built, self._grown = buildings.Built(), vegetation.Grown()
         self._pieces: list[Mesh] = []
@@ -72,9 +74,10 @@ class DrawnWorld:
         lens = self.clip.cameras[camera]
         seen = film(lens.height, lens.width)
         pose = self.scene_SE3_ego(moment.index) @ self.clip.camera_pose(moment.index, camera)
-        world = moment.world
+        world, ground = moment.world, self.ground
+        assert ground is not None
         shade_view(
-            world.together.pointer, world.static.surfaces, world.moving.surfaces, self.ground.maps, moment.light, self.origin_m,
+            world.together.pointer, world.static.surfaces, world.moving.surfaces, ground.maps, moment.light, self.origin_m,
             ray_table(lens), np.ascontiguousarray(pose), OPEN_DIRECTIONS, seen,
         )  # fmt: skip
         return seen
@@ -87,6 +90,8 @@ class DrawnWorld:
 
     def _grow(self) -> None:
         """Shape what was just decided. Earlier pieces stay as they are."""
+        if self.ground is None:
+            self.ground = Ground(self.static, self.look.seed)
         self.ground.update()
         world, fresh, height = self.static, self.static.fresh, self.ground.height_m
         self._pieces.append(buildings.build(world, fresh, height, self.look.seed, self.origin_m, self._built))
@@ -94,6 +99,7 @@ class DrawnWorld:
         self._standing = traced([self.ground.mesh(self.origin_m), *self._pieces])
 
     def _ground_z(self, x: float, y: float) -> float:
+        assert self.ground is not None
         return ground_height(self.ground.maps, x + self.origin_m[0], y + self.origin_m[1]) - self.origin_m[2]
 
     def _street_lamps(self) -> np.ndarray:
