@@ -1,13 +1,15 @@
 """What a new take keeps of an older one: its first frames as they are, one of them perhaps with regions drawn anew.
 
-With all frames kept it is the older take with that one frame replaced; with fewer, the frames behind them are generated from the
-document as it is now. Either way it is a take beside the older one, whose folder is only read.
+With all frames kept it is the older take with that one frame replaced, or the older take seen anew: through the document's cameras,
+under its prompt. With fewer, the frames behind them are generated from the document as it is now. Either way it is a take beside the
+older one, whose folder is only read, a frame at a time.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,8 +22,9 @@ from editor.clip import scene_clip
 from editor.document import Document, EditError
 from engine.api import OccupancyFrame
 from engine.spec.clip import SceneClip
+from engine.spec.frames import FrameReader
 from engine.spec.geometry import invert
-from engine.spec.take import Take
+from engine.spec.take import Take, frames_on_disk
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,7 @@ class Redrawn:
     conditions: Conditions
     """What it was drawn for, which the document may have left since."""
     regions: tuple[dict[str, Any], ...]
-    """One after the other: `region_m` (N, 2) in the world; the preset, seed and guidance that drew it; `quality` draft or frame, for its steps."""
+    """One after the other: `region_m` (N, 2) in the world; the occupancy model, seed and guidance that drew it; `quality` draft or frame, for its steps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +46,14 @@ class Basis:
     folder: Path
     frames: int
     redrawn: Redrawn | None = None
+    seen_anew: bool = False
+    """Whether cameras and prompt are the document's also where every frame is kept."""
 
     @cached_property
     def take(self) -> Take:
         """Raises TakeError where the folder is no take, EditError where it has not that many frames."""
         take = Take.open(self.folder)
-        has = len(take.semantics)
+        has = frames_on_disk(self.folder)
         if not 1 <= self.frames <= has:
             raise EditError(f"Take '{self.folder.name}' has {has} frames of occupancy and {self.frames} were to be kept: keep 1 to {has} of them.")
         return take
@@ -56,59 +61,80 @@ class Basis:
     def clip(self, document: Document, frames: int, cameras: Sequence[str] | None) -> SceneClip:
         """The clip of `frames` frames: the kept ones as the take has them, those behind them, and all cameras, as the document says.
 
-        Where every frame is kept the document has no say. Raises EditError where grids differ.
+        Where every frame is kept, and not seen anew, the document has no say. Raises EditError where grids differ.
         """
-        take, kept = self.take, self.frames
-        told = take.info.get("recipe", {})
-        layouts, boxes, poses = take.layouts[:kept].copy(), [tuple(one) for one in take.boxes[:kept]], take.world_SE3_ego[:kept].copy()
-        if self.redrawn is not None:
-            at, drawn_for = self.redrawn.frame.index, self.redrawn.conditions
-            layouts[at], boxes[at], poses[at] = drawn_for.layout, drawn_for.boxes, drawn_for.world_SE3_ego
-        start_s = float(take.timestamps_s[0])
-        if frames <= kept:
-            return SceneClip(
-                layouts,
-                tuple(boxes),
-                poses,
-                cameras=tuple(take.cameras),
-                ego_SE3_cameras=take.ego_SE3_cameras[:kept],
-                grid=take.grid,
-                prompt=str(take.info.get("prompt", "")),
-                document_hash=str(told.get("document_hash", "")),
-                start_s=start_s,
-            )
-        clip = scene_clip(document, start_s, frames, cameras)
-        if clip.grid.shape != take.grid.shape or clip.grid.origin_m != take.grid.origin_m:
+        kept, start_s = self._kept_clip(), float(self.take.timestamps_s[0])
+        if frames <= self.frames and not self.seen_anew:
+            return kept
+        clip = scene_clip(document, start_s, max(frames, self.frames), cameras)
+        if clip.grid.shape != kept.grid.shape or clip.grid.origin_m != kept.grid.origin_m:
             raise EditError(
-                f"Take '{self.folder.name}' has grid '{take.grid.name}' and the scene has '{clip.grid.name}': generate the scene from its first frame."
+                f"Take '{self.folder.name}' has grid '{kept.grid.name}' and the scene has '{clip.grid.name}': generate the scene from its first frame."
             )
-        seen = clip.ego_SE3_cameras
+        seen, poses = clip.ego_SE3_cameras, kept.world_SE3_ego
         if seen is not None:
             # A camera in the world stays where it is, also for an ego that stood elsewhere in the older take.
-            seen = np.concatenate([(invert(poses) @ clip.world_SE3_ego[:kept])[:, None] @ seen[:kept], seen[kept:]])
+            seen = np.concatenate([(invert(poses) @ clip.world_SE3_ego[: self.frames])[:, None] @ seen[: self.frames], seen[self.frames :]])
+        if len(clip) == self.frames:
+            # What fills the voxels was made from another document, unless that one asked for the same.
+            same = _same_conditions(clip, kept)
+            made_from = clip.document_hash if same else kept.document_hash
+            return replace(kept, cameras=clip.cameras, ego_SE3_cameras=seen, prompt=clip.prompt, document_hash=made_from)
         return replace(
             clip,
-            layouts=np.concatenate([layouts, clip.layouts[kept:]]),
-            boxes=(*boxes, *clip.boxes[kept:]),
-            world_SE3_ego=np.concatenate([poses, clip.world_SE3_ego[kept:]]),
+            layouts=np.concatenate([kept.layouts, clip.layouts[self.frames :]]),
+            boxes=(*kept.boxes, *clip.boxes[self.frames :]),
+            world_SE3_ego=np.concatenate([poses, clip.world_SE3_ego[self.frames :]]),
             ego_SE3_cameras=seen,
+        )
+
+    def _kept_clip(self) -> SceneClip:
+        """The kept frames as the take has them, one of them as it was drawn anew."""
+        take, kept = self.take, self.frames
+        layouts, boxes, poses = take.layouts[:kept], [tuple(one) for one in take.boxes[:kept]], take.world_SE3_ego[:kept]
+        if self.redrawn is not None:
+            layouts, poses = layouts.copy(), poses.copy()
+            at, drawn_for = self.redrawn.frame.index, self.redrawn.conditions
+            layouts[at], boxes[at], poses[at] = drawn_for.layout, drawn_for.boxes, drawn_for.world_SE3_ego
+        return SceneClip(
+            layouts,
+            tuple(boxes),
+            poses,
+            cameras=tuple(take.cameras),
+            ego_SE3_cameras=take.ego_SE3_cameras[:kept],
+            grid=take.grid,
+            prompt=str(take.info.get("prompt", "")),
+            document_hash=str(take.info.get("recipe", {}).get("document_hash", "")),
+            start_s=float(take.timestamps_s[0]),
         )
 
     def occupancy(self) -> Iterator[OccupancyFrame]:
         """The kept frames in order."""
-        for index in range(self.frames):
-            if self.redrawn is not None and index == self.redrawn.frame.index:
-                yield self.redrawn.frame
-            else:
-                yield OccupancyFrame(index, self.take.semantics[index], self.take.instances[index])
+        for frame in self._on_disk():
+            yield self.redrawn.frame if self.redrawn is not None and frame.index == self.redrawn.frame.index else frame
 
     def facts(self) -> dict[str, object]:
         """For take.json: where the kept frames come from, how that take was made, and what was drawn anew. Frames count from the take's first."""
         digest = hashlib.sha256()
-        for index in range(self.frames):
-            digest.update(self.take.semantics[index].tobytes())
-            digest.update(self.take.instances[index].tobytes())
+        for frame in self._on_disk():
+            digest.update(frame.semantics.tobytes())
+            digest.update(frame.instances.tobytes())
         kept = {"take": self.folder.name, "frames": self.frames, "sha256": digest.hexdigest(), "recipe": self.take.info.get("recipe", {})}
         if self.redrawn is None:
             return {"kept": kept}
         return {"kept": kept, "redrawn": [{"frame": self.redrawn.frame.index, **region} for region in self.redrawn.regions]}
+
+    def _on_disk(self) -> Iterator[OccupancyFrame]:
+        """The kept frames in order, as the take has them."""
+        with closing(FrameReader(self.folder)) as reader:
+            for index, (semantics, instances) in enumerate(reader.frames(self.frames)):
+                yield OccupancyFrame(index, semantics, instances)
+
+
+def _same_conditions(clip: SceneClip, other: SceneClip) -> bool:
+    """Whether two clips ask for the same occupancy."""
+    return (
+        np.array_equal(clip.layouts, other.layouts)
+        and clip.boxes == other.boxes
+        and np.array_equal(clip.world_SE3_ego, other.world_SE3_ego)
+    )

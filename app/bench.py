@@ -83,14 +83,14 @@ def raster() -> Row:
 def draft() -> Row:
     """The compact preset answers strokes: layout difference, redraw of the region, the rest held; beside the whole frame drawn anew."""
     from engine.occupancy.region import changed_region
-    from engine.presets import load
+    from engine.presets import load_occupancy
     from engine.spec.classes import CHANNEL
     from engine.spec.clip import SceneClip
     from engine.spec.grid import OCC3D
     from engine.spec.raster import rasterise
 
     try:
-        engine = load("compact")
+        model = load_occupancy("compact")
     except ValueError as error:
         return {"skipped": str(error)}
     still, recipe, outside = _street_layout(), Recipe("compact"), 0
@@ -99,7 +99,7 @@ def draft() -> Row:
         return SceneClip(layout[None], (still.boxes,), np.eye(4)[None])
 
     def whole(layout: np.ndarray) -> OccupancyFrame:
-        return next(iter(engine.occupancy(clip(layout), recipe, lambda: False)))
+        return next(iter(model.occupancy(clip(layout), recipe, lambda: False)))
 
     layout = rasterise(still, OCC3D, np.eye(4))
     frame = whole(layout)
@@ -111,7 +111,7 @@ def draft() -> Row:
         painted[CHANNEL[("walkway", "drivable_area")[stroke % 2]], x - 12 : x + 12, y - 3 : y + 3] = 1
         started = time.perf_counter()
         region = changed_region(layout, painted)
-        drawn = engine.redraw(clip(painted), frame, region, recipe, lambda: False)
+        drawn = model.redraw(clip(painted), frame, region, recipe, lambda: False)
         draft_ms.append(1000 * (time.perf_counter() - started))
         assert drawn is not None
         outside += int((drawn.semantics != frame.semantics)[~region].sum())

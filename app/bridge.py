@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING
 from app.basis import Basis
 from app.conditions import Conditions
 from app.config import AppConfig
-from app.jobs import Job, JobRequest
-from app.take_maker import STAGES, edited
+from app.jobs import Job
+from app.request import SEEN, STAGES, TakeRequest
+from app.take_maker import edited
 from app.worker import FrameMade, jpeg, pack, unpack
 from editor.clip import frame_count, scene_clip
 from editor.document import Document, EditError
 from editor.entities import CameraEntity
 from editor.files.jsonform import document_hash
 from engine.api import OccupancyFrame, Picture, Recipe
-from engine.presets import check, load
+from engine.presets import PRESETS, load_occupancy, recipe
 from engine.spec.clip import SceneClip
 from engine.spec.grid import RATE_HZ
+from engine.views import registry
 
 if TYPE_CHECKING:
     from engine.spec.take import Take
@@ -32,13 +34,12 @@ MOST_FRAMES = 1200
 """100 s in one take; more is a slip of the finger."""
 
 
-def job_request(document: Document, message: Mapping[str, object], config: AppConfig, shown: ShownTake | None = None) -> JobRequest:
-    """A `generate` message as a request; with `from_frame` it goes on from that frame of the take that is `shown`.
+def take_request(document: Document, message: Mapping[str, object], config: AppConfig, shown: ShownTake | None = None) -> TakeRequest:
+    """A `generate` message as a request; with `from_frame` it goes on from that frame of the take that is `shown`, with `seen_anew` it is that
+    take with its pictures made anew.
 
     Raises ValueError (one sentence) where it makes no sense.
     """
-    preset = _text(message, "preset", config.preset)
-    check(preset)
     start = _whole(message, "start_frame", 0)
     last = frame_count(document) - 1
     if not 0 <= start <= last:
@@ -46,11 +47,15 @@ def job_request(document: Document, message: Mapping[str, object], config: AppCo
     frames, basis = _whole(message, "frames", last + 1 - start), None
     if message.get("from_frame") is not None:
         start, frames, basis = _continued(_whole(message, "from_frame", 0), last, shown)
+    elif message.get("seen_anew") is True:
+        start, frames, basis = _seen_anew(shown)
     if not 1 <= frames <= MOST_FRAMES:
         raise EditError(f"A take of {frames} frames cannot be made: ask for 1 to {MOST_FRAMES}.")
     until = _text(message, "until", "video")
     if until not in STAGES:
         raise EditError(f"A take cannot be made until '{until}': choose one of {', '.join(STAGES)}.")
+    if basis is not None and basis.seen_anew and until not in SEEN:
+        raise EditError(f"A take seen anew has nothing new until '{until}': ask for 'buffers' or 'video'.")
     names = message.get("cameras")
     if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
         raise EditError("'cameras' must be a list of camera names, or null for every enabled camera.")
@@ -60,10 +65,21 @@ def job_request(document: Document, message: Mapping[str, object], config: AppCo
     guidance = message.get("guidance")
     if guidance is not None and not isinstance(guidance, int | float):
         raise EditError(f"Guidance must be a number, not '{guidance}'.")
-    recipe = Recipe(preset, _whole(message, "seed", 0), steps, None if guidance is None else float(guidance))
+    views = _text(message, "views", "") or None
+    weight = None if guidance is None else float(guidance)
+    asked = recipe(_text(message, "preset", config.preset), views, seed=_whole(message, "seed", 0), steps=steps, guidance=weight)
+    if until in SEEN:
+        registry.check(asked.views)
     cameras = tuple(names) if names is not None else None
     out = free_folder(config.takes, document.name)
-    return JobRequest(document, recipe, until, start, frames, cameras, config.device, out, basis)
+    return TakeRequest(document, out, asked, until, start / RATE_HZ, frames, cameras, basis)
+
+
+def _seen_anew(shown: ShownTake | None) -> tuple[int, int, Basis]:
+    """First frame and number of frames of the take shown, all of which are kept, to be seen anew."""
+    if shown is None or not all(shown.holds(shown.start_frame + index) for index in range(shown.frames)):
+        raise EditError("No finished take is shown whose pictures could be made anew: generate one, or wait for it.")
+    return shown.start_frame, shown.frames, Basis(shown.path, shown.frames, seen_anew=True)
 
 
 def _continued(frame: int, last: int, shown: ShownTake | None) -> tuple[int, int, Basis]:
@@ -147,9 +163,13 @@ class ShownTake:
         take = Take.open(path)
         told = take.info.get("recipe", {})
         start = round(float(told.get("start_s", 0.0)) * RATE_HZ)
-        recipe = Recipe(str(told.get("preset", "")), int(told.get("seed", 0)), told.get("steps"), told.get("guidance"))
+        # Takes from before views were chosen apart name a preset, whose pair it was.
+        occupancy = str(told.get("occupancy") or told.get("preset") or "")
+        usual = PRESETS.get(occupancy.partition(":")[0])
+        views = str(told.get("views") or (usual.views if usual else ""))
+        made_by = Recipe(occupancy, views, int(told.get("seed", 0)), told.get("steps"), told.get("guidance"))
         stage, made_from = str(take.info.get("stage", "")), str(told.get("document_hash", ""))
-        return ShownTake(path.name, path, start, take.frame_count, None, recipe, stage, disk=take, document_hash=made_from)
+        return ShownTake(path.name, path, start, take.frame_count, None, made_by, stage, disk=take, document_hash=made_from)
 
     def is_stale(self, document: Document) -> bool:
         """Whether `document` is no longer what this take was made from."""
@@ -244,7 +264,7 @@ class ShotMaker:
     """Makes shots; lifts the layout where the take has no such frame."""
 
     def __init__(self) -> None:
-        self._lifter = load("fake")
+        self._lifter = load_occupancy("fake")
 
     def shoot(self, document: Document, frame: int, take: ShownTake | None, cancelled: Callable[[], bool] = lambda: False) -> Shot | None:
         """The shot of one frame; None once `cancelled()`. Raises ValueError for a scene that cannot be shown."""

@@ -18,7 +18,7 @@ INTERRUPTED = 130
 BAD_INPUT = 2
 A_BUG = 1
 STAGES = ("layout", "occupancy", "buffers", "video")
-"""As app.take_maker.STAGES, which cannot be imported here; a test compares them."""
+"""As app.request.STAGES, which cannot be imported here; a test compares them."""
 
 
 class CommandError(ValueError):
@@ -130,9 +130,12 @@ def build_parser() -> argparse.ArgumentParser:
     generate.add_argument("--seed", type=_natural, default=0, metavar="N", help="another seed, another take (default: 0)")
     generate.add_argument("--steps", type=_count, metavar="N", help="sampler steps (default: the preset's)")
     generate.add_argument("--guidance", type=_seconds, metavar="W", help="guidance scale of the layout (default: the preset's)")
-    generate.add_argument("--continue", type=Path, metavar="TAKE", dest="basis", help="keep the frames of TAKE before --from-frame as they are")
-    generate.add_argument("--from-frame", type=_count, metavar="K", help="first frame that is made anew, counted from the scene's first (0)")
+    generate.add_argument("--continue", type=Path, metavar="TAKE", dest="basis", help="keep the frames of TAKE before --from-frame, or all of them")
+    generate.add_argument("--from-frame", type=_count, metavar="K", help="first frame made anew, counted from the scene's first (0); none: pictures only")
     generate.add_argument("--cameras", type=_names, metavar="A,B", help="cameras to render (default: every enabled one)")
+    generate.add_argument("--views", metavar="NAME", help="view model; a wrong name prints those there are (default: the preset's)")
+    generate.add_argument("--prompt", metavar="TEXT", help="how it looks, in place of the scene's own prompt")
+    generate.add_argument("--gbuffers", action="store_true", help="also write what the view model draws before the light: albedo, normal, motion, ..")
     _engine_options(generate)
 
     editing = command("edit", "run edit(document) of a Python file on a scene")

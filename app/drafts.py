@@ -107,7 +107,7 @@ class Drafter:
                 self._stop()
                 return shot
             take_id = shot.take.id if shot.take is not None and start is not None else ""
-            recipe = Recipe(self._preset, shot.take.recipe.seed if shot.take is not None and take_id else self._seed)
+            recipe = Recipe(self._preset, seed=shot.take.recipe.seed if shot.take is not None and take_id else self._seed)
             goal = (take_id, shot.frame, recipe, now.digest())
             known = self._known.get(goal)
             if known is not None:

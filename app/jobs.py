@@ -16,13 +16,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from queue import SimpleQueue
 
-from app.basis import Basis
-from app.worker import Answer, Draw, Ended, FrameMade, Load, Loaded, Loading, Make, Progressed, WorkerProcess
-from editor.document import Document
-from engine.api import Recipe
+from app.request import TakeRequest
+from app.worker import Answer, Draw, Ended, FrameMade, Load, Loaded, Loading, Make, Noted, Progressed, WorkerProcess
+from engine.presets import recipe
 from engine.spec.take import frames_on_disk
 
 log = logging.getLogger("anyscene.jobs")
@@ -34,20 +32,6 @@ REMEMBERED = 100
 LIVE = ("queued", "loading", "running")
 
 
-@dataclass(frozen=True)
-class JobRequest:
-    document: Document
-    recipe: Recipe
-    until: str
-    start_frame: int
-    frames: int
-    cameras: tuple[str, ...] | None
-    device: str
-    out: Path
-    basis: Basis | None = None
-    """The frames that it starts with, where they come from an older take."""
-
-
 @dataclass
 class Job:
     """One request and how far it is. Only JobStore changes it."""
@@ -55,12 +39,14 @@ class Job:
     id: str
     serial: int
     workspace: str
-    request: JobRequest
+    request: TakeRequest
     state: str = "queued"
     stage: str = ""
     done: int = 0
     total: int = 0
     message: str = ""
+    notes: tuple[str, ...] = ()
+    """Sentences about a take that is made all the same."""
     frames_kept: int = 0
     """Occupancy frames on disk."""
     created: float = field(default_factory=time.monotonic)
@@ -94,10 +80,10 @@ class Job:
             "type": "job", "id": self.id, "state": self.state, "stage": self.stage,
             "frames_done": self.done, "frames_total": self.total, "frames_kept": self.frames_kept,
             "seconds": round(self.seconds, 2), "eta_s": None if self.eta_s is None else round(self.eta_s, 1), "position": position,
-            "message": self.message, "take": str(request.out) if self.frames_kept or self.state == "done" else None,
+            "message": self.message, "notes": list(self.notes), "take": str(request.out) if self.frames_kept or self.state == "done" else None,
             "recipe": {
-                "preset": request.recipe.preset, "seed": request.recipe.seed, "steps": request.recipe.steps, "until": request.until,
-                "start_frame": request.start_frame, "frames": request.frames, "cameras": request.cameras,
+                "occupancy": request.recipe.occupancy, "views": request.recipe.views, "seed": request.recipe.seed, "steps": request.recipe.steps,
+                "until": request.until, "start_frame": request.start_frame, "frames": request.frames, "cameras": request.cameras,
             },
         }  # fmt: skip
 
@@ -149,9 +135,9 @@ class JobStore:
         """Start the worker and have the default preset ready before anybody asks."""
         with self._lock:
             if self._worker is None and not self._closed:
-                self._start_worker().send(Load(self._preset, self._device))
+                self._start_worker().send(Load(recipe(self._preset), self._device))
 
-    def submit(self, workspace: str, request: JobRequest) -> Job:
+    def submit(self, workspace: str, request: TakeRequest) -> Job:
         """Put a job in line, before every draft: one that is being drawn makes room within a step and is drawn later."""
         with self._lock:
             serial = next(self._serials)
@@ -240,21 +226,7 @@ class JobStore:
         job = self._running = self._queue.pop(0)
         job.state, job.started, job.stage_started = "running", time.monotonic(), time.monotonic()
         self.engine_state = "busy"
-        request = job.request
-        worker.send(
-            Make(
-                job.serial,
-                request.document,
-                request.out,
-                request.device,
-                request.recipe,
-                request.until,
-                request.start_frame / 12,
-                request.frames,
-                request.cameras,
-                request.basis,
-            )
-        )
+        worker.send(Make(job.serial, job.request, self._device))
         self._announce(job)
 
     def _cancel(self, job: Job, why: str) -> None:
@@ -317,7 +289,7 @@ class JobStore:
     def _take_in(self, answer: Answer) -> None:
         if isinstance(answer, Loading | Loaded):
             self.engine_state = "loading" if isinstance(answer, Loading) else "ready"
-            log.info("preset '%s' %s", answer.preset, "loads" if isinstance(answer, Loading) else f"was ready after {answer.seconds:.1f} s")
+            log.info("%s %s", answer.model, "loads" if isinstance(answer, Loading) else f"was ready after {answer.seconds:.1f} s")
         if self._drawing is not None and answer.serial == self._drawing.request.serial:
             self._take_in_draft(self._drawing, answer)
             return
@@ -325,14 +297,17 @@ class JobStore:
         if job is None or answer.serial != job.serial:
             return
         if isinstance(answer, Loading):
-            job.state, job.message = "loading", f"Loading preset '{answer.preset}'."
+            job.state, job.message = "loading", f"Loading {answer.model}."
         elif isinstance(answer, Loaded):
             job.state, job.message = "running", job.message if job.cancelling else ""
             self.engine_state = "busy"
         elif isinstance(answer, Progressed):
             if answer.stage != job.stage:
-                job.stage, job.stage_started = answer.stage, time.monotonic()
+                # A stage that is told of with its first piece went on beside the one before, since that one began.
+                job.stage, job.stage_started = answer.stage, job.stage_started if answer.done and job.stage else time.monotonic()
             job.done, job.total = answer.done, answer.total
+        elif isinstance(answer, Noted):
+            job.notes = (*job.notes, answer.sentence)
         elif isinstance(answer, FrameMade):
             job.frames_kept = answer.index + 1
         elif isinstance(answer, Ended):
@@ -384,7 +359,7 @@ class JobStore:
                 "with fewer frames or a smaller preset if it stops again.",
             )
         log.warning("%s: %s", job.id, job.message)
-        self._start_worker().send(Load(job.request.recipe.preset, job.request.device))
+        self._start_worker().send(Load(job.request.recipe, self._device))
         self._pump()
 
     def _announce(self, job: Job, answer: Answer | None = None) -> None:

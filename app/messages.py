@@ -10,9 +10,10 @@ from editor.diff import diff
 from editor.document import Document
 from editor.files.jsonform import entity_to_json
 from editor.rigs import rig_names
-from engine.presets import PRESETS
+from engine.presets import PRESETS, check
 from engine.spec.classes import AGENTS, CHANNEL_RGB, CHANNELS, CLASS_RGB, CLASSES, DEFAULT_SIZE_M
 from engine.spec.grid import GRIDS
+from engine.views import registry
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
@@ -31,7 +32,9 @@ def document(workspace: Workspace) -> dict[str, object]:
         ],
         "classes": [{"name": name, "rgb": CLASS_RGB[i].tolist()} for i, name in enumerate(CLASSES)],
         "sizes": {name: list(size) for name, size in DEFAULT_SIZE_M.items()},
-        "presets": list(dict.fromkeys((*PRESETS, workspace.config.preset))), "preset": workspace.config.preset,
+        "presets": [{"name": name, "views": PRESETS[check(name)].views} for name in dict.fromkeys((*PRESETS, workspace.config.preset))],
+        "preset": workspace.config.preset,
+        "view_models": [{"name": name, "description": words} for name, words in registry.runnable().items()],
         "rigs": list(rig_names()), "viser_url": f"/viser/{workspace.name}/",
         "workspace": workspace.name, "frame": workspace.frame,
     }  # fmt: skip

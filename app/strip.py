@@ -36,7 +36,7 @@ class Strip:
             for one in render_strip(shot)
         ]  # fmt: skip
         grid, ego = shot.clip.grid, shot.clip.world_SE3_ego[0]
-        recipe = None if shot.recipe is None else {"preset": shot.recipe.preset, "seed": shot.recipe.seed, "steps": shot.recipe.steps}
+        recipe = None if shot.recipe is None else {"occupancy": shot.recipe.occupancy, "seed": shot.recipe.seed, "steps": shot.recipe.steps}
         strip: dict[str, object] = {
             "type": "strip", "frame": shot.frame, "source": shot.source, "whole": shot.whole, "recipe": recipe, "cameras": cameras,
         }  # fmt: skip

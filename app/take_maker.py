@@ -1,30 +1,30 @@
-"""One take, from Document to folder. The command line runs it in process, the studio in its worker process."""
+"""One take, from Document to folder. The command line makes it in process, the studio in its worker process.
+
+The stages go on side by side over one writer: whoever draws pulls the next frame, so a frame's pictures and buffers are made before
+the next frame's occupancy, and nothing but the frame in hand is in memory.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from app.basis import Basis
-from editor.clip import scene_clip
+from app.request import SEEN, STAGES, TakeRequest
+from app.stopwatch import Stopwatch
 from editor.document import Document, EditError
 from editor.entities import OccupancyEdit
-from engine.api import TAKE_PIXELS, Buffers, Cancelled, Engine, OccupancyFrame, Picture, Recipe
+from engine.api import Buffers, Cancelled, DrawsGBuffers, Models, OccupancyFrame, Picture, ViewModel
 from engine.render.edits import apply_occupancy_edits
 from engine.spec.clip import SceneClip
-from engine.spec.geometry import invert
 from engine.spec.grid import RATE_HZ
+from engine.spec.take import TakeError
+from engine.views.scene import ViewScene, frames_from
 from engine.write import TakeWriter
 
-STAGES = ("layout", "occupancy", "buffers", "video")
-"""In order; a take made `until` one of them has all those before it."""
-
 Progress = Callable[[str, int, int], None]
-"""Called as progress(stage, done, total) before a stage's first piece (done 0) and after each: a piece is a frame of the scene
-('layout', 'occupancy'), or one camera at one frame ('buffers', 'video')."""
+"""Called as progress(stage, done, total) after each piece of a stage: a frame ('layout', 'occupancy'), or one camera at one frame
+('buffers', 'video'). Occupancy is told of until the first piece of the last stage is there, from then on that stage: it has the last word."""
 
 
 class TakeCancelled(Exception):
@@ -36,108 +36,167 @@ class TakeCancelled(Exception):
         self.frames = frames
 
 
-def _quiet(stage: str, done: int, total: int) -> None:
+def _nothing(*_: object) -> None:
     pass
 
 
-def make_take(
-    document: Document,
-    out: Path,
-    *,
-    engine: Engine,
-    recipe: Recipe,
-    until: str = "video",
-    start_s: float = 0.0,
-    frames: int = 16,
-    cameras: Sequence[str] | None = None,
-    basis: Basis | None = None,
-    progress: Progress = _quiet,
-    cancelled: Cancelled = lambda: False,
-    on_frame: Callable[[OccupancyFrame], None] | None = None,
-    on_picture: Callable[[Picture], None] | None = None,
-) -> Path:
-    """Write one take to folder `out` and return it; every frame is on disk before the next is computed.
+@dataclass(frozen=True)
+class Watch:
+    """Who is told what while a take is made, and who calls it off."""
 
-    `frames` frames at 12 Hz from `start_s` seconds; `cameras` are names (None: every enabled camera). `on_frame` gets each
-    frame with the occupancy edits on it, `on_picture` each picture, both after it is on disk. With a `basis` the take starts with
-    frames of an older one, where that one started; every picture is drawn anew, so that a video is of one piece.
-    Raises ValueError (one sentence) for a request that makes no sense, TakeCancelled where `cancelled()` said so.
+    progress: Progress = _nothing
+    cancelled: Cancelled = lambda: False
+    on_frame: Callable[[OccupancyFrame], None] = _nothing
+    """Gets each frame with the occupancy edits on it, once it is on disk."""
+    on_picture: Callable[[Picture], None] = _nothing
+    """Gets each picture, once it is on disk."""
+    note: Callable[[str], None] = _nothing
+    """Gets a sentence for the user about a take that is made all the same."""
+
+
+_NOBODY = Watch()
+
+
+def make_take(request: TakeRequest, models: Models, watch: Watch = _NOBODY) -> Path:
+    """Write one take and return its folder; every frame is on disk before the next is computed.
+
+    A model is asked for only where it has something to make: views of a finished take need no occupancy model. Raises ValueError (one
+    sentence) before anything is written for a request that makes no sense or a model that cannot run here; TakeCancelled where
+    `watch.cancelled()` said so.
     """
-    _check(until, start_s, frames)
-    seconds: dict[str, float] = {}
-    with _timed("layout", seconds):
-        clip = scene_clip(document, start_s, frames, cameras) if basis is None else basis.clip(document, frames, cameras)
-        start_s, frames = clip.start_s, len(clip)
-        clip = replace(clip, cameras=tuple(camera.within(TAKE_PIXELS) for camera in clip.cameras))
-        if until in ("buffers", "video") and not clip.cameras:
-            raise EditError(
-                f"Scene '{document.name}' has no enabled camera to render '{until}' from: add a camera or a rig, or stop at 'occupancy'."
-            )
-        facts = {**engine.recipe_facts, "scene": document.name, "start_s": start_s, "until": until}
-        writer = TakeWriter(out, clip, {**asdict(recipe), **facts, **(basis.facts() if basis is not None else {})})
-        writer.stage("layout")
-    progress("layout", frames, frames)
-    made: list[OccupancyFrame] = []
-    early = until == "video" and engine.draws_frame_by_frame
+    making = _Making(request, models, watch)
+    if request.until != "layout":
+        frames = making.arriving()
+        if request.until == "video":
+            making.draw(frames)
+        for _ in frames:
+            pass  # what no view model pulled is made for its own sake
+    return making.finish()
 
-    def occupancy() -> Iterator[OccupancyFrame]:
-        kept: OccupancyFrame | None = None
-        for kept in basis.occupancy() if basis is not None else ():
-            if cancelled():
+
+class _Making:
+    """A take in the making: one writer, and the stages that write through it."""
+
+    def __init__(self, request: TakeRequest, models: Models, watch: Watch) -> None:
+        self.request, self.watch, self.models = request, watch, models
+        self.clock = Stopwatch()
+        with self.clock.of("layout"):
+            clip = request.clip()
+        # Both models before the first byte: a take that cannot be finished is not begun.
+        self.views = models.views if request.until in SEEN else None
+        self.occupancy = models.occupancy if request.makes_occupancy else None
+        if request.gbuffers and not isinstance(self.views, DrawsGBuffers):
+            raise EditError(f"View model '{request.recipe.views}' draws no G-buffers: leave them out, or choose another view model.")
+        with self.clock.of("layout"):
+            if self.views is not None:
+                clip = replace(clip, cameras=tuple(self.views.size(camera) for camera in clip.cameras))
+            self.clip = clip
+            self.writer = TakeWriter(request.out, clip, self._recipe(self._not_understood()))
+            self.scene = ViewScene(clip, request.recipe, frames_from(request.out), on_cast=self._keep)
+        self.frames = self.pieces = 0
+        self.written: set[tuple[int, int]] = set()
+        self.pictures = len(clip) * len(clip.cameras)
+        watch.progress("layout", len(clip), len(clip))
+
+    def arriving(self) -> Iterator[int]:
+        """Every frame, once it is on disk. What else a frame needs is made when the next one is asked for."""
+        self.watch.progress("occupancy", 0, len(self.clip))
+        for frame in self.clock.each("occupancy", self._occupancy()):
+            with self.clock.of("occupancy"):
+                self.writer.add_occupancy(frame)
+            self.frames += 1
+            self.watch.on_frame(frame)
+            if self.pieces == 0:
+                self.watch.progress("occupancy", self.frames, len(self.clip))
+            yield frame.index
+            if self.views is not None:
+                with self.clock.of("buffers"):
+                    self._look(frame.index, self.views)
+        if self.frames == len(self.clip):
+            self.writer.stage("occupancy")
+        if self.request.until == "video" and self.pieces == 0:
+            self.watch.progress("video", 0, self.pictures)
+
+    def draw(self, frames: Iterator[int]) -> None:
+        """Pictures in the order in which the view model draws them."""
+        assert self.views is not None
+        for picture in self.clock.each("video", self.views.pictures(self.scene, frames, self.watch.cancelled)):
+            with self.clock.of("video"):
+                self.writer.add_picture(picture)
+            self.watch.on_picture(picture)
+            self._told("video")
+
+    def finish(self) -> Path:
+        """Close the take. Raises TakeCancelled where it was called off."""
+        if self.watch.cancelled():
+            self.writer.finish(self.clock.seconds(STAGES))
+            raise TakeCancelled(self.request.out, self.frames)
+        if self.request.until in SEEN and self.pieces < self.pictures:
+            raise TakeError(
+                f"View model '{self.request.recipe.views}' stopped after {self.pieces} of {self.pictures} pictures: report this view model."
+            )
+        self.writer.stage(self.request.until)
+        self.writer.finish(self.clock.seconds(STAGES))
+        return self.request.out
+
+    def _occupancy(self) -> Iterator[OccupancyFrame]:
+        """Kept frames, then generated ones with the document's occupancy edits on them."""
+        kept, request = None, self.request
+        for kept in request.basis.occupancy() if request.basis is not None else ():
+            if self.watch.cancelled():
                 return
             yield kept
-        for frame in engine.occupancy(clip, recipe, cancelled, kept):
-            yield edited(frame, document, clip)
+        if self.occupancy is not None:
+            for frame in self.occupancy.occupancy(self.clip, request.recipe, self.watch.cancelled, kept):
+                yield edited(frame, request.document, self.clip)
 
-    def draw(frames_to_draw: list[OccupancyFrame]) -> Iterator[None]:
-        with _timed("video", seconds):
-            for picture in engine.views(clip, frames_to_draw, recipe, cancelled):
-                writer.add_picture(picture)
-                if on_picture is not None:
-                    on_picture(picture)
-                yield
+    def _look(self, index: int, views: ViewModel) -> None:
+        """Buffers of every camera at one frame, those that the view model did not ask for; and G-buffers where they are wanted."""
+        for number in range(len(self.clip.cameras)):
+            if self.watch.cancelled():
+                return
+            if (index, number) not in self.written:
+                self.scene.buffers(index, number)
+        if self.request.gbuffers and isinstance(views, DrawsGBuffers):
+            for camera, drawn in views.gbuffers(self.scene, index):
+                if self.watch.cancelled():
+                    return
+                self.writer.add_gbuffers(camera, index, drawn)
 
-    def stop_if_cancelled() -> None:
-        if cancelled():
-            writer.finish(_in_order(seconds))
-            raise TakeCancelled(out, len(made))
+    def _keep(self, index: int, number: int, buffers: Buffers) -> None:
+        """A camera was cast, for whomever: it goes to disk at once, so that it need not be cast again for that."""
+        if (index, number) in self.written:
+            return
+        self.written.add((index, number))
+        with self.clock.of("buffers"):
+            self.writer.add_buffers(self.clip.cameras[number].name, index, buffers)
+        if self.request.until == "buffers":
+            self._told("buffers")
 
-    if until != "layout":
-        stop_if_cancelled()
-        progress("occupancy", 0, frames)
-        with _timed("occupancy", seconds):
-            for frame in occupancy():
-                writer.add_occupancy(frame)
-                made.append(frame)
-                if on_frame is not None:
-                    on_frame(frame)
-                progress("occupancy", len(made), frames)
-                if early and len(made) == 1:
-                    # A person judges the look by the first surround picture: it comes before the other frames.
-                    for _ in draw(made):
-                        pass
-        seconds["occupancy"] = round(seconds["occupancy"] - seconds.get("video", 0.0), 3)
-        stop_if_cancelled()
-        writer.stage("occupancy")
-    if until in ("buffers", "video"):
-        total = frames * len(clip.cameras)
-        progress("buffers", 0, total)
-        with _timed("buffers", seconds):
-            for done, (name, index, pieces) in enumerate(_buffers(engine, clip, made), start=1):
-                writer.add_buffers(name, index, pieces)
-                progress("buffers", done, total)
-                stop_if_cancelled()
-        writer.stage("buffers")
-    if until == "video":
-        total = frames * len(clip.cameras)
-        drawn = len(clip.cameras) if early else 0
-        progress("video", drawn, total)
-        for done, _ in enumerate(draw(made[1:] if early else made), start=drawn + 1):
-            progress("video", done, total)
-        stop_if_cancelled()
-        writer.stage("video")
-    writer.finish(_in_order(seconds))
-    return out
+    def _told(self, stage: str) -> None:
+        self.pieces += 1
+        self.watch.progress(stage, self.pieces, self.pictures)
+
+    def _not_understood(self) -> tuple[str, ...]:
+        """Words of the prompt that change nothing, told to the user."""
+        if self.views is None or self.request.until != "video":
+            return ()
+        words = self.views.unknown_words(self.clip.prompt)
+        if words:
+            told = ", ".join(f"'{word}'" for word in dict.fromkeys(words))
+            self.watch.note(f"View model '{self.request.recipe.views}' does not understand {told} in the prompt: it draws as if that were not there.")
+        return words
+
+    def _recipe(self, not_understood: tuple[str, ...]) -> dict[str, object]:
+        """For take.json: what was asked for, and the facts of each model that had a part in it."""
+        request = self.request
+        models: dict[str, object] = {}
+        if self.occupancy is not None:
+            models["occupancy"] = self.occupancy.facts
+        if self.views is not None:
+            models["views"] = self.views.facts | ({"words_not_understood": not_understood} if not_understood else {})
+        asked = {"scene": request.document.name, "start_s": self.clip.start_s, "until": request.until}
+        return {**asdict(request.recipe), "models": models, **asked, **(request.basis.facts() if request.basis is not None else {})}
 
 
 def edited(frame: OccupancyFrame, document: Document, clip: SceneClip) -> OccupancyFrame:
@@ -147,34 +206,3 @@ def edited(frame: OccupancyFrame, document: Document, clip: SceneClip) -> Occupa
         frame.semantics, frame.instances, document.of(OccupancyEdit), at, clip.grid, clip.world_SE3_ego[frame.index]
     )
     return replace(frame, semantics=semantics, instances=instances)
-
-
-def _check(until: str, start_s: float, frames: int) -> None:
-    if until not in STAGES:
-        raise EditError(f"A take cannot be made until '{until}': choose one of {', '.join(STAGES)}.")
-    if frames < 1:
-        raise EditError(f"A take of {frames} frames has nothing in it: ask for at least 1.")
-    if not start_s >= 0:
-        raise EditError(f"A take cannot start at {start_s} s: the scene starts at 0 s.")
-
-
-def _buffers(engine: Engine, clip: SceneClip, frames: list[OccupancyFrame]) -> Iterator[tuple[str, int, Buffers]]:
-    ego0_SE3_world = invert(clip.world_SE3_ego[0])
-    for frame in frames:
-        ego0_SE3_ego = ego0_SE3_world @ clip.world_SE3_ego[frame.index]
-        for number, camera in enumerate(clip.cameras):
-            yield camera.name, frame.index, engine.buffers(frame, camera, clip.grid, clip.camera_pose(frame.index, number), ego0_SE3_ego)
-
-
-def _in_order(seconds: dict[str, float]) -> dict[str, float]:
-    return {stage: seconds[stage] for stage in STAGES if stage in seconds}
-
-
-@contextmanager
-def _timed(stage: str, seconds: dict[str, float]) -> Iterator[None]:
-    """Wall-clock seconds of a stage, also of one that was cut short or done in two parts."""
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds[stage] = round(seconds.get(stage, 0.0) + time.perf_counter() - start, 3)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.bridge import free_folder
-from app.jobs import JobRequest
+from app.request import TakeRequest
 from app.workspace import Send, Workspace
 from editor.document import EditError
+from engine.spec.grid import RATE_HZ
 
 Message = Mapping[str, Any]
 MOST_POINTS = 2000
@@ -43,8 +44,8 @@ def keep(workspace: Workspace, message: Message, send: Send) -> None:
     out = free_folder(workspace.config.takes, document.name)
     workspace.drafter.call_off()
     workspace.variants.discard_all()
-    device = workspace.config.device
-    workspace.jobs.submit(workspace.name, JobRequest(document, take.recipe, until, take.start_frame, take.frames, None, device, out, basis))
+    start_s = take.start_frame / RATE_HZ
+    workspace.jobs.submit(workspace.name, TakeRequest(document, out, take.recipe, until, start_s, take.frames, None, basis))
 
 
 def discard(workspace: Workspace, message: Message, send: Send) -> None:

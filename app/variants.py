@@ -70,7 +70,7 @@ class _Proposal:
         one = self.chosen
         if one is None:
             return self.earlier
-        how = {"preset": self.recipe.preset, "seed": one.seed, "guidance": self.recipe.guidance, "quality": "frame" if one.whole else "draft"}
+        how = {"occupancy": self.recipe.occupancy, "seed": one.seed, "guidance": self.recipe.guidance, "quality": "frame" if one.whole else "draft"}
         return (*self.earlier, {"region_m": [list(point) for point in self.ring], **how})
 
 
@@ -146,7 +146,7 @@ class Variants:
             top = self._stack[-1] if self._stack else None
             if top is None or not _matches(top, shot):
                 self._drop_all()
-                recipe = Recipe(take.recipe.preset, take.recipe.seed, None, take.recipe.guidance)
+                recipe = replace(take.recipe, steps=None)
                 top = _Proposal(take, shot.frame, before, conditions, conditions.digest(), region, recipe, shot.base is None or shot.whole)
                 self._stack.append(top)
             elif top.ring != region:

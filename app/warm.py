@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from app.take_maker import make_take
+from app.request import TakeRequest
+from app.take_maker import Watch, make_take
 from editor.clip import scene_clip
 from editor.samples import SAMPLES
-from engine.api import Recipe
-from engine.presets import load
+from engine.presets import RecipeModels, recipe
 from engine.render import warm_up
 from engine.render.mesh import surface_mesh, to_glb
 from engine.spec.take import Take
@@ -24,15 +24,16 @@ def main() -> None:
     """Two frames of a sample scene through one camera, a draft, and the 3D view's mesh."""
     warm_up()
     document = SAMPLES["crossing"]()
-    engine = load("compact", "cpu")
+    quick = recipe("compact", steps=1)
+    models = RecipeModels(quick, "cpu")
     frames = []
     with tempfile.TemporaryDirectory() as folder:
-        make_take(document, Path(folder) / "take", engine=engine, recipe=Recipe(steps=1), frames=2, cameras=("CAM_FRONT",), on_frame=frames.append)
-        Take.open(Path(folder) / "take")
+        request = TakeRequest(document, Path(folder) / "take", quick, frames=2, cameras=("CAM_FRONT",))
+        Take.open(make_take(request, models, Watch(on_frame=frames.append)))
     region = np.zeros((200, 200), bool)
     region[96:104, 96:104] = True
     clip = scene_clip(document, 0.0, 1, ())
-    engine.redraw(clip, frames[0], region, Recipe(steps=1), lambda: False)
+    models.occupancy.redraw(clip, frames[0], region, quick, lambda: False)
     to_glb(surface_mesh(frames[0].semantics, clip.grid))
 
 

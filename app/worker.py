@@ -15,27 +15,27 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ctypes import c_int64
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
-from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from app.basis import Basis
-from editor.document import Document
-from engine.api import Cancelled, Engine, OccupancyFrame, Picture, Recipe
+from app.request import TakeRequest
+from engine.api import Cancelled, OccupancyFrame, OccupancyModel, Picture, Recipe, ViewModel
 from engine.spec.clip import SceneClip
 
 log = logging.getLogger("anyscene.worker")
+Model = TypeVar("Model")
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Have this preset ready."""
+    """Have both models of this recipe ready."""
 
-    preset: str
+    recipe: Recipe
     device: str
 
 
@@ -44,15 +44,8 @@ class Make:
     """Make a take. `serial` is what the shared integer holds when this job is to stop."""
 
     serial: int
-    document: Document
-    out: Path
+    request: TakeRequest
     device: str
-    recipe: Recipe
-    until: str
-    start_s: float
-    frames: int
-    cameras: tuple[str, ...] | None
-    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +55,7 @@ class Draw:
     serial: int
     device: str
     recipe: Recipe
-    """Without steps, a region gets the few of a draft and a whole frame the preset's own."""
+    """Without steps, a region gets the few of a draft and a whole frame the model's own."""
     clip: SceneClip
     """Of this one frame, or of two where `past` is given."""
     past: FrameMade | None = None
@@ -85,16 +78,17 @@ Request = Load | Make | Draw | Stop
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """A preset is being loaded for job `serial` (0: to be warm)."""
+    """A model is being loaded for job `serial` (0: to be warm)."""
 
     serial: int
-    preset: str
+    model: str
+    """In words: occupancy 'compact'."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     serial: int
-    preset: str
+    model: str
     seconds: float
 
 
@@ -104,6 +98,14 @@ class Progressed:
     stage: str
     done: int
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A sentence for the user about a take that is made all the same."""
+
+    serial: int
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class Ended:
     details: str = ""
 
 
-Answer = Loading | Loaded | Progressed | FrameMade | PictureMade | Ended
+Answer = Loading | Loaded | Progressed | Noted | FrameMade | PictureMade | Ended
 
 
 def main(pipe: Connection, cancelled_serial: c_int64) -> None:
@@ -153,7 +155,8 @@ class _Worker:
     def __init__(self, pipe: Connection, cancelled_serial: c_int64) -> None:
         self.pipe = pipe
         self.cancelled_serial = cancelled_serial
-        self.engines: dict[tuple[str, str], Engine] = {}
+        self.occupancy_models: dict[tuple[str, str], OccupancyModel] = {}
+        self.view_models: dict[tuple[str, str], ViewModel] = {}
 
     def run(self) -> None:
         with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
@@ -170,24 +173,35 @@ class _Worker:
 
     def warm(self, request: Load) -> None:
         try:
-            self.engine(0, request.preset, request.device)
+            self.occupancy_model(0, request.recipe.occupancy, request.device)
+            self.view_model(0, request.recipe.views, request.device)
         except (BrokenPipeError, ConnectionResetError):
             raise
         except Exception as error:
             # Nobody asked for it yet: the job that needs it will say what is wrong.
-            log.info("could not warm preset '%s': %s", request.preset, error)
+            log.info("could not warm the models of %s: %s", request.recipe, error)
 
-    def engine(self, serial: int, preset: str, device: str) -> Engine:
-        key = (preset, device)
-        if key not in self.engines:
-            self.pipe.send(Loading(serial, preset))
+    def occupancy_model(self, serial: int, name: str, device: str) -> OccupancyModel:
+        from engine.presets import load_occupancy
+
+        return self.loaded(self.occupancy_models, serial, f"occupancy '{name}'", (name, device), load_occupancy)
+
+    def view_model(self, serial: int, name: str, device: str) -> ViewModel:
+        from engine.views.registry import load
+
+        return self.loaded(self.view_models, serial, f"views '{name}'", (name, device), load)
+
+    def loaded(
+        self, held: dict[tuple[str, str], Model], serial: int, words: str, key: tuple[str, str], load: Callable[[str, str], Model]
+    ) -> Model:
+        """The model of a name and device. One of a kind at a time: two need not fit in memory together."""
+        if key not in held:
+            self.pipe.send(Loading(serial, words))
             start = time.perf_counter()
-            from engine.presets import load
-
-            # One model at a time: two presets need not fit in memory together.
-            self.engines = {key: load(preset, device)}
-            self.pipe.send(Loaded(serial, preset, time.perf_counter() - start))
-        return self.engines[key]
+            held.clear()
+            held[key] = load(*key)
+            self.pipe.send(Loaded(serial, words, time.perf_counter() - start))
+        return held[key]
 
     def draw(self, draft: Draw) -> None:
         def cancelled() -> bool:
@@ -201,36 +215,29 @@ class _Worker:
             self.pipe.send(Ended(draft.serial, "cancelled" if drawn is None else "done"))
 
     def drawn(self, draft: Draw, cancelled: Cancelled) -> OccupancyFrame | None:
-        engine = self.engine(draft.serial, draft.recipe.preset, draft.device)
+        model = self.occupancy_model(draft.serial, draft.recipe.occupancy, draft.device)
         if draft.before is None or draft.region is None:
             past = None if draft.past is None else replace(unpack(draft.past), index=0)
-            return next(iter(engine.occupancy(draft.clip, draft.recipe, cancelled, past)), None)
-        recipe = replace(draft.recipe, steps=draft.recipe.steps or engine.frame_steps) if draft.whole_steps else draft.recipe
-        return engine.redraw(draft.clip, unpack(draft.before), draft.region, recipe, cancelled)
+            return next(iter(model.occupancy(draft.clip, draft.recipe, cancelled, past)), None)
+        recipe = replace(draft.recipe, steps=draft.recipe.steps or model.frame_steps) if draft.whole_steps else draft.recipe
+        return model.redraw(draft.clip, unpack(draft.before), draft.region, recipe, cancelled)
 
     def make(self, job: Make) -> None:
-        from app.take_maker import TakeCancelled, make_take
+        from app.take_maker import TakeCancelled, Watch, make_take
 
-        def cancelled() -> bool:
-            return self.cancelled_serial.value == job.serial
+        def send(kind: Callable[..., Answer]) -> Callable[..., None]:
+            return lambda *told: self.pipe.send(kind(job.serial, *told))
 
+        watch = Watch(
+            progress=send(Progressed),
+            cancelled=lambda: self.cancelled_serial.value == job.serial,
+            on_frame=send(pack),
+            on_picture=send(_shown),
+            note=send(Noted),
+        )
         with self.telling_how_it_fails(job.serial):
             try:
-                make_take(
-                    job.document,
-                    job.out,
-                    engine=self.engine(job.serial, job.recipe.preset, job.device),
-                    recipe=job.recipe,
-                    until=job.until,
-                    start_s=job.start_s,
-                    frames=job.frames,
-                    cameras=job.cameras,
-                    basis=job.basis,
-                    progress=lambda stage, done, total: self.pipe.send(Progressed(job.serial, stage, done, total)),
-                    cancelled=cancelled,
-                    on_frame=lambda frame: self.pipe.send(pack(job.serial, frame)),
-                    on_picture=lambda picture: self.pipe.send(PictureMade(job.serial, picture.camera, picture.index, jpeg(picture))),
-                )
+                make_take(job.request, _JobModels(self, job), watch)
                 self.pipe.send(Ended(job.serial, "done"))
             except TakeCancelled:
                 self.pipe.send(Ended(job.serial, "cancelled"))
@@ -244,6 +251,21 @@ class _Worker:
         except Exception as error:
             log.exception("%d failed", serial)
             self.pipe.send(Ended(serial, "failed", sentence(error), repr(error)))
+
+
+class _JobModels:
+    """Answers `engine.api.Models` for a job, with what the worker holds."""
+
+    def __init__(self, worker: _Worker, job: Make) -> None:
+        self.worker, self.job = worker, job
+
+    @property
+    def occupancy(self) -> OccupancyModel:
+        return self.worker.occupancy_model(self.job.serial, self.job.request.recipe.occupancy, self.job.device)
+
+    @property
+    def views(self) -> ViewModel:
+        return self.worker.view_model(self.job.serial, self.job.request.recipe.views, self.job.device)
 
 
 def sentence(error: BaseException) -> str:
@@ -272,6 +294,10 @@ def unpack(made: FrameMade) -> OccupancyFrame:
     semantics = np.frombuffer(zlib.decompress(made.semantics), np.uint8).reshape(made.shape)
     instances = np.frombuffer(zlib.decompress(made.instances), np.uint16).reshape(made.shape)
     return OccupancyFrame(made.index, semantics, instances)
+
+
+def _shown(serial: int, picture: Picture) -> PictureMade:
+    return PictureMade(serial, picture.camera, picture.index, jpeg(picture))
 
 
 def jpeg(picture: Picture) -> bytes:

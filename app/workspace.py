@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import messages, text
-from app.bridge import Shot, ShotMaker, ShownTake, job_request
+from app.bridge import Shot, ShotMaker, ShownTake, take_request
 from app.config import AppConfig
 from app.drafts import Drafter
 from app.images import ImageCache
@@ -212,7 +212,7 @@ class Workspace:
         """Put a job in line. Raises ValueError (one sentence) for a request that makes no sense."""
         with self.lock:
             document, shown = self.document, self.shown
-        request = job_request(document, message, self.config, shown)
+        request = take_request(document, message, self.config, shown)
         self.drafter.call_off()
         return self.jobs.submit(self.name, request)
 

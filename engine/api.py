@@ -1,7 +1,6 @@
-"""What the studio asks of an engine: occupancy frame by frame, buffers of a camera, pictures of cameras.
+"""What the studio asks of an engine: an occupancy model makes frames of a layout, a view model makes pictures of those frames.
 
-Every preset, and the FakeEngine of the tests, answers to the same four verbs. Nothing here imports torch, so that the
-page can speak this language before the worker has loaded a model.
+The two are chosen apart. Nothing here imports torch, so that the page can speak this language before the worker has loaded a model.
 """
 
 from __future__ import annotations
@@ -14,13 +13,12 @@ import numpy as np
 
 from engine.spec.camera import Camera
 from engine.spec.clip import SceneClip
-from engine.spec.grid import GridSpec
 
 if TYPE_CHECKING:
     from engine.views.scene import ViewScene
 
-TAKE_PIXELS = 448 * 256
-"""Largest picture of a take, in pixels: buffers and video of a camera share one size, and an 8-megapixel sensor is drawn at this one."""
+VIEWS = "voxels"
+"""The view model where nobody names another."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,12 +36,15 @@ class OccupancyFrame:
 class Recipe:
     """What, besides the clip, decides a take. Same clip, same recipe, same machine kind: same bytes."""
 
-    preset: str = "compact"
+    occupancy: str = "compact"
+    """Name of the occupancy model."""
+    views: str = VIEWS
+    """Name of the view model (`engine.views.registry`)."""
     seed: int = 0
     steps: int | None = None
-    """Sampler steps; None takes the preset's own."""
+    """Sampler steps of the occupancy; None takes the model's own."""
     guidance: float | None = None
-    """Classifier-free guidance scale; None takes the preset's own."""
+    """Classifier-free guidance scale of the occupancy; None takes the model's own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,47 +103,6 @@ class Picture:
 
 Cancelled = Callable[[], bool]
 """Asked between steps; True ends the work within one step."""
-
-
-class Engine(Protocol):
-    """One preset, loaded on one device."""
-
-    recipe_facts: dict[str, object]
-    """Preset, weights' hashes, library versions: goes into take.json."""
-    draws_frame_by_frame: bool
-    """Whether `views` draws each frame by itself, so that the first surround picture need not wait for the last occupancy."""
-
-    frame_steps: int
-    """Sampler steps of a frame at full quality, where the recipe names none."""
-
-    def occupancy(
-        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None
-    ) -> Iterator[OccupancyFrame]:
-        """Frames in order, each as soon as it is done; ends early where `cancelled()` says so.
-
-        With `continue_from`, a frame of this clip at its own index, only the frames after it are made, and it is the first one's history.
-        """
-        ...
-
-    def redraw(
-        self, clip: SceneClip, before: OccupancyFrame, region: np.ndarray, recipe: Recipe, cancelled: Cancelled
-    ) -> OccupancyFrame | None:
-        """The frame `before` with the bool `region` (X, Y) drawn anew under the layout and boxes of `clip`'s first frame.
-
-        Outside the region not one voxel differs, neither in class nor in id. `before` must be of the clip's grid and ego pose;
-        `recipe.steps` None takes the few steps of a draft. None where cancelled; an empty region gives `before` itself.
-        """
-        ...
-
-    def buffers(
-        self, frame: OccupancyFrame, camera: Camera, grid: GridSpec, ego_SE3_camera: np.ndarray, ego0_SE3_ego: np.ndarray
-    ) -> Buffers:
-        """Ray-cast geometry of one camera."""
-        ...
-
-    def views(self, clip: SceneClip, frames: list[OccupancyFrame], recipe: Recipe, cancelled: Cancelled) -> Iterator[Picture]:
-        """Pictures of the clip's cameras in the order of the surround chain."""
-        ...
 
 
 class OccupancyModel(Protocol):
@@ -205,3 +165,13 @@ class DrawsGBuffers(Protocol):
     def gbuffers(self, scene: ViewScene, index: int) -> Iterator[tuple[str, GBuffers]]:
         """(camera's name, G-buffers) of every camera at one frame, which has arrived."""
         ...
+
+
+class Models(Protocol):
+    """The two models of a recipe. Each is loaded when it is first asked for, so asking raises ValueError where it cannot be."""
+
+    @property
+    def occupancy(self) -> OccupancyModel: ...
+
+    @property
+    def views(self) -> ViewModel: ...

@@ -1,4 +1,4 @@
-"""PNG files of exact numbers: 8-bit grey for class ids, 16-bit RGB for coordinates (which Pillow cannot write)."""
+"""PNG files of exact numbers: 8 or 16 bits, grey or RGB (16-bit RGB, which coordinates take, Pillow cannot write)."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ import zlib
 import numpy as np
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_KINDS = {(8, 0): (np.dtype(">u1"), 1), (16, 2): (np.dtype(">u2"), 3)}
+_KINDS = {(8 * size, colour): (np.dtype(f">u{size}"), samples) for size in (1, 2) for colour, samples in ((0, 1), (2, 3))}
 """(bit depth, colour type) -> (sample, samples a pixel)."""
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
-    """PNG of uint8 (H, W) or uint16 (H, W, 3). Raises ValueError on anything else."""
-    if pixels.dtype == np.uint8 and pixels.ndim == 2:
-        depth, colour = 8, 0
-    elif pixels.dtype == np.uint16 and pixels.ndim == 3 and pixels.shape[2] == 3:
-        depth, colour = 16, 2
-    else:
-        raise ValueError(f"A PNG here is uint8 (H, W) or uint16 (H, W, 3), not {pixels.dtype} {pixels.shape}.")
+    """PNG of uint8 or uint16, (H, W) or (H, W, 3). Raises ValueError on anything else."""
+    colour = {(): 0, (3,): 2}.get(pixels.shape[2:])
+    if pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim < 2 or colour is None:
+        raise ValueError(f"A PNG here is uint8 or uint16, (H, W) or (H, W, 3), not {pixels.dtype} {pixels.shape}.")
+    depth = 8 * pixels.dtype.itemsize
     height, width = pixels.shape[:2]
     rows = np.ascontiguousarray(pixels, _KINDS[depth, colour][0]).view(np.uint8).reshape(height, -1)
     lines = np.full((height, rows.shape[1] + 1), 2, np.uint8)  # filter 2: each row as its difference from the one above

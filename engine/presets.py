@@ -1,14 +1,26 @@
-"""The presets by name, and the one function that turns a name into a loaded engine."""
+"""The presets by name, each a pair of models, and what turns a name into a recipe and a recipe into loaded models."""
 
 from __future__ import annotations
 
-from engine.api import Engine
+from dataclasses import dataclass
 
-PRESETS: dict[str, str] = {
-    "compact": "small models with shipped weights, seconds per frame on a laptop",
-    "tiny": "the smallest models, for trying things out",
-    "paper": "the paper's size, on a CUDA GPU with weights of your own",
-    "fake": "no model: boxes and ground straight from the layout, at once",
+from engine.api import VIEWS, OccupancyModel, Recipe, ViewModel
+from engine.views import registry
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A pair of models; the occupancy model has the preset's own name."""
+
+    description: str
+    views: str = VIEWS
+
+
+PRESETS: dict[str, Preset] = {
+    "compact": Preset("small models with shipped weights, seconds per frame on a laptop"),
+    "tiny": Preset("the smallest models, for trying things out"),
+    "paper": Preset("the paper's size, on a CUDA GPU with weights of your own"),
+    "fake": Preset("no model: boxes and ground straight from the layout, at once", views="fake"),
 }
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -29,22 +41,54 @@ def check(preset: str) -> str:
     return name
 
 
-def load(preset: str, device: str = "auto") -> Engine:
-    """A loaded engine. 'fake:0.2' is the fake one that takes 0.2 s a frame, for tests of everything around the model.
+def recipe(preset: str, views: str | None = None, *, seed: int = 0, steps: int | None = None, guidance: float | None = None) -> Recipe:
+    """The recipe of a preset's pair, with another view model where `views` names one.
 
-    Raises PresetError for an unknown preset or device.
+    Raises PresetError or ViewsError where a name is unknown; whether the models can run here is asked when they are loaded.
+    """
+    name = check(preset)
+    if views is not None:
+        registry.entry(views)
+    return Recipe(preset, views or PRESETS[name].views, seed, steps, guidance)
+
+
+class RecipeModels:
+    """Answers `engine.api.Models` for one recipe on one device."""
+
+    def __init__(self, recipe: Recipe, device: str = "auto") -> None:
+        self._recipe, self._device = recipe, device
+        self._occupancy: OccupancyModel | None = None
+        self._views: ViewModel | None = None
+
+    @property
+    def occupancy(self) -> OccupancyModel:
+        if self._occupancy is None:
+            self._occupancy = load_occupancy(self._recipe.occupancy, self._device)
+        return self._occupancy
+
+    @property
+    def views(self) -> ViewModel:
+        if self._views is None:
+            self._views = registry.load(self._recipe.views, self._device)
+        return self._views
+
+
+def load_occupancy(preset: str, device: str = "auto") -> OccupancyModel:
+    """A preset's occupancy model, loaded. 'fake:0.2' is the fake one that takes 0.2 s a frame, for tests of everything around the model.
+
+    Raises PresetError for an unknown preset or device, WeightsError where there are no weights.
     """
     name = check(preset)
     if device not in DEVICES:
         raise PresetError(f"There is no device '{device}': choose one of {', '.join(DEVICES)}.")
     if name == "fake":
-        from engine.fake import FakeEngine
+        from engine.occupancy.fake import FakeOccupancy
 
         argument = preset.partition(":")[2]
-        return FakeEngine(_seconds(preset, argument) if argument else 0.0)
-    from engine.runtime import load_engine
+        return FakeOccupancy(_seconds(preset, argument) if argument else 0.0)
+    from engine.occupancy.model import load_model
 
-    return load_engine(name, device)
+    return load_model(name, device)
 
 
 def _seconds(preset: str, argument: str) -> float:

@@ -20,7 +20,8 @@ from typing import IO, Any
 import imageio_ffmpeg
 import numpy as np
 
-from engine.api import Buffers, OccupancyFrame, Picture
+from engine.api import Buffers, GBuffers, OccupancyFrame, Picture
+from engine.gbuffers import encoded
 from engine.png import encode_png
 from engine.spec.classes import CHANNELS, CLASSES
 from engine.spec.clip import SceneClip
@@ -28,7 +29,7 @@ from engine.spec.geometry import invert, transform
 from engine.spec.grid import RATE_HZ
 from engine.spec.take import FORMAT, VERSION, TakeError, boxes_to_json, cameras_to_json, names_a_file
 
-_PARTS = {"take.json", "layouts.npz", "occupancy.npz", "poses.npz", "boxes.json", "cameras.json", "buffers", "video", "partial"}
+_PARTS = {"take.json", "layouts.npz", "occupancy.npz", "poses.npz", "boxes.json", "cameras.json", "buffers", "gbuffers", "video", "partial"}
 
 
 class TakeWriter:
@@ -94,6 +95,13 @@ class TakeWriter:
         self._put(f"{at('semantic')}.png", lambda stream: stream.write(encode_png(buffers.semantic)))
         self._put(f"{at('depth')}.npy", lambda stream: np.save(stream, buffers.depth.astype(np.float32, copy=False)))
         self._put(f"{at('coordinate')}.png", lambda stream: stream.write(encode_png(quantise_coordinates(buffers.coordinate, self._box))))
+
+    def add_gbuffers(self, camera_name: str, index: int, drawn: GBuffers) -> None:
+        """Every kind, of one camera at one frame."""
+        self._camera(camera_name, index)
+        camera = self._clip.cameras[self._names[camera_name]]
+        for name, content in encoded(camera_name, index, drawn, (camera.height, camera.width)):
+            self._put(name, lambda stream, content=content: stream.write(content) if isinstance(content, bytes) else np.save(stream, content))
 
     def add_picture(self, picture: Picture) -> None:
         """The next frame of a camera's video; with the clip's last frame the video is complete and takes its place."""

@@ -8,16 +8,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from app.request import TakeRequest
 from app.take_maker import make_take
 from editor.files import project
 from engine import presets
-from engine.api import Recipe
 from engine.metrics.report import evaluate
 
 
 def main(scene: Path, out: Path, preset: str = "compact", frames: int = 4) -> None:
-    engine = presets.load(preset)
-    make_take(project.load(scene), out, engine=engine, recipe=Recipe(preset=preset), until="occupancy", frames=frames)
+    recipe = presets.recipe(preset)
+    make_take(TakeRequest(project.load(scene), out, recipe, until="occupancy", frames=frames), presets.RecipeModels(recipe))
     scores = evaluate([out])["bev_versus_layout"]
     print(f"mIoU of seen from above against painted: {scores['miou']} % (this scene, {frames} frames, preset '{preset}')")
     for channel, iou in scores["per_channel"].items():

@@ -53,10 +53,10 @@ def _measure_engine(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
     from engine import presets
     from engine.metrics.procedural import evaluate_procedural
 
-    engine = presets.load(args.preset, args.device)
+    model = presets.load_occupancy(args.preset, args.device)
     per_world = {} if args.frames_per_world is None else {"frames_per_world": args.frames_per_world}
     asked = {"held_out": args.held_out or 64, "inception": args.inception} | per_world
-    return evaluate_procedural(engine, args.procedural, recipe=_recipe(args), progress=bar, **asked)
+    return evaluate_procedural(model, args.procedural, recipe=_recipe(args), progress=bar, **asked)
 
 
 def _measure_scene(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
@@ -69,13 +69,13 @@ def _measure_scene(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
     document = load_scene(args.scene)
     left = frames_left(document, args.start, args.frames)
     clip = scene_clip(document, args.start, args.frames or left)
-    return evaluate_scene(presets.load(args.preset, args.device), clip, _recipe(args), args.seeds, args.sensitivity, bar)
+    return evaluate_scene(presets.load_occupancy(args.preset, args.device), clip, _recipe(args), args.seeds, args.sensitivity, bar)
 
 
 def _recipe(args: Namespace) -> Any:
     from engine.api import Recipe
 
-    return Recipe(preset=args.preset, steps=args.steps)
+    return Recipe(args.preset, steps=args.steps)
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

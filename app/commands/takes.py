@@ -7,7 +7,8 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from app.cli import INTERRUPTED, CommandError
 from app.commands.paths import output_folder
@@ -15,76 +16,82 @@ from app.commands.scenes import frames_left, load_scene
 from app.progress import ProgressBar
 from engine.spec.grid import RATE_HZ
 
+if TYPE_CHECKING:
+    from app.basis import Basis
+
 
 def generate(args: Namespace) -> int:
+    from app.request import SEEN, TakeRequest
     from editor.clip import frame_count
     from engine import presets
+    from engine.views import registry
 
-    presets.check(args.preset)
+    recipe = presets.recipe(args.preset, args.views, seed=args.seed, steps=args.steps, guidance=args.guidance)
+    if args.until in SEEN:
+        registry.check(recipe.views)
     document = load_scene(args.scene)
+    if args.prompt is not None:
+        document = replace(document, prompt=args.prompt)
     basis = _basis(args)
-    if basis is not None:
+    if basis is None:
+        left = frames_left(document, args.start)
+        frames = args.frames or left
+    else:
         args.start = float(basis.take.timestamps_s[0])
-        args.frames = _continued_frames(args, basis, frame_count(document))
-    left = frames_left(document, args.start)
+        frames = basis.frames if basis.seen_anew else _continued_frames(args, basis, frame_count(document))
     _check_cameras(document, args.cameras)
     out = output_folder(args.out, known_by="take.json")
+    request = TakeRequest(document, out, recipe, args.until, args.start, frames, args.cameras, basis, args.gbuffers)
 
-    from app.take_maker import TakeCancelled, make_take
-    from engine.api import Recipe
+    from app.take_maker import TakeCancelled, Watch, make_take
 
-    bar = ProgressBar()
+    bar, notes = ProgressBar(), []
     with _ctrl_c_asks() as cancelled:
         try:
-            engine = presets.load(args.preset, args.device)
-            make_take(
-                document,
-                out,
-                engine=engine,
-                recipe=Recipe(preset=args.preset, seed=args.seed, steps=args.steps, guidance=args.guidance),
-                until=args.until,
-                start_s=args.start,
-                frames=args.frames or left,
-                cameras=args.cameras,
-                basis=basis,
-                progress=bar,
-                cancelled=cancelled,
-            )
+            make_take(request, presets.RecipeModels(recipe, args.device), Watch(bar, cancelled, note=notes.append))
         except TakeCancelled as stop:
             print(f"launch.py: {stop}", file=sys.stderr)
             return INTERRUPTED
         finally:
             bar.close()
-    print(f"Take with {args.frames or left} frames until '{args.until}' in {out}.")
+    print(f"Take with {frames} frames until '{args.until}' in {out}.")
+    for note in notes:
+        print(f"launch.py: {note}", file=sys.stderr)
     return 0
 
 
-def _basis(args: Namespace) -> Any:
+def _basis(args: Namespace) -> Basis | None:
     """What `--continue` keeps, None where it was not asked for."""
     if args.basis is None and args.from_frame is None:
         return None
-    if args.basis is None or args.from_frame is None:
-        raise CommandError("--continue and --from-frame come together: name the take to go on from, and the first frame that is made anew.")
+    if args.basis is None:
+        raise CommandError("--from-frame goes on from a take: name it with --continue.")
     if args.start:
         raise CommandError("--continue starts where its take starts: leave --start out.")
     if args.basis.resolve() == args.out.resolve():
         raise CommandError(f"--continue reads {args.basis} while --out writes it: give the new take a folder of its own.")
-    if args.until == "layout":
-        raise CommandError("--continue keeps occupancy, which a take until 'layout' has none of: ask for 'occupancy' or more.")
 
     from app.basis import Basis
-    from engine.spec.take import Take
+    from app.request import SEEN
+    from engine.spec.take import Take, frames_on_disk
 
     take = Take.open(args.basis)
-    first = round(float(take.timestamps_s[0]) * RATE_HZ)
-    has = len(take.semantics)
+    first, has = round(float(take.timestamps_s[0]) * RATE_HZ), frames_on_disk(args.basis)
+    if args.from_frame is None:
+        if args.until not in SEEN:
+            raise CommandError("--continue without --from-frame makes pictures anew: ask for --until buffers or video, or name the first new frame.")
+        if not 1 <= (args.frames or has) <= has:
+            raise CommandError(f"{args.basis} has {has} frames of occupancy, {args.frames or 'some'} were asked for: name --from-frame to make more.")
+        return Basis(args.basis, args.frames or has, seen_anew=True)
+    if args.until == "layout":
+        raise CommandError("--continue keeps occupancy, which a take until 'layout' has none of: ask for 'occupancy' or more.")
     if not first < args.from_frame <= first + has:
         span = f"can go on from frame {first + 1} to {first + has}" if has else "has no occupancy to go on from"
         raise CommandError(f"--from-frame {args.from_frame} does not fit {args.basis}, which {span}.")
     return Basis(args.basis, args.from_frame - first)
 
 
-def _continued_frames(args: Namespace, basis: Any, scene_frames: int) -> int:
+def _continued_frames(args: Namespace, basis: Basis, scene_frames: int) -> int:
     """Frames of a take that goes on: as many as the older one has, from behind its end to the end of the scene."""
     first, has = args.from_frame - basis.frames, basis.take.frame_count
     frames = args.frames or (has if basis.frames < has else scene_frames - first)

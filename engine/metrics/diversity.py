@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.api import Engine, Recipe
+from engine.api import OccupancyModel, Recipe
 from engine.metrics.columns import lowest_class, top_class
 from engine.spec.clip import SceneClip
 
@@ -51,11 +51,11 @@ class Diversity:
         }
 
 
-def diversity(engine: Engine, clip: SceneClip, recipe: Recipe, seeds: Sequence[int] = (0, 1, 2)) -> dict[str, Any]:
-    """`Diversity.scores` of one engine on one clip, a rollout per seed. Raises ValueError for fewer than two seeds."""
+def diversity(model: OccupancyModel, clip: SceneClip, recipe: Recipe, seeds: Sequence[int] = (0, 1, 2)) -> dict[str, Any]:
+    """`Diversity.scores` of one model on one clip, a rollout per seed. Raises ValueError for fewer than two seeds."""
     if len(set(seeds)) < 2:
         raise ValueError(f"Diversity compares seeds, and {list(seeds)} has only one: name two or more.")
-    rollouts = [engine.occupancy(clip, replace(recipe, seed=seed), lambda: False) for seed in seeds]
+    rollouts = [model.occupancy(clip, replace(recipe, seed=seed), lambda: False) for seed in seeds]
     score = Diversity()
     for index, frames in enumerate(zip(*rollouts, strict=True)):
         score.add([frame.semantics for frame in frames], clip.layouts[index])

@@ -1,4 +1,4 @@
-"""An engine on one scene: obedience along a long rollout, seconds and memory per frame, what seeds change, what each channel does.
+"""An occupancy model on one scene: obedience along a long rollout, seconds and memory per frame, what seeds change, what each channel does.
 
 Nothing is written and no frame is kept, so that six hundred frames are measured in the memory of one.
 """
@@ -14,21 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from engine.api import Engine, Recipe
+from engine.api import OccupancyModel, Recipe
 from engine.metrics.diversity import Diversity
 from engine.metrics.frames import LayoutScores
 from engine.metrics.sensitivity import sensitivity
 from engine.spec.clip import SceneClip
 
 SENSITIVITY_FRAMES = 2
-"""Of the clip's beginning: the engine runs once per painted channel over them."""
+"""Of the clip's beginning: the model runs once per painted channel over them."""
 SETTLED = 0.1
 """From this share of the frames on memory is compared with what it was then: before, caches and buffers are still made."""
 Progress = Callable[[str, int, int], None]
 
 
 def evaluate_scene(
-    engine: Engine,
+    model: OccupancyModel,
     clip: SceneClip,
     recipe: Recipe,
     seeds: Sequence[int] = (0,),
@@ -41,7 +41,7 @@ def evaluate_scene(
     """
     if len(set(seeds)) < len(seeds) or not seeds:
         raise ValueError(f"The seeds {list(seeds)} are not all different: name each once, at least one.")
-    rollouts = [engine.occupancy(clip, replace(recipe, seed=seed), lambda: False) for seed in seeds]
+    rollouts = [model.occupancy(clip, replace(recipe, seed=seed), lambda: False) for seed in seeds]
     scores, varied, watch = LayoutScores(clip.grid), Diversity(), Watch()
     for index in range(len(clip)):
         progress("scene", index, len(clip))
@@ -53,12 +53,12 @@ def evaluate_scene(
             varied.add([frame.semantics for frame in frames], clip.layouts[index])
     progress("scene", len(clip), len(clip))
     shown = {"seed": seeds[0], "steps": recipe.steps, "guidance": recipe.guidance}
-    result = scores.scores() | {"recipe": dict(engine.recipe_facts) | shown, "speed": watch.scores(len(seeds))}
+    result = scores.scores() | {"recipe": dict(model.facts) | shown, "speed": watch.scores(len(seeds))}
     report: dict[str, Any] = {"takes": [], "scene": result, "bev_versus_layout": result["bev_versus_layout"]}
     if len(seeds) > 1:
         report["diversity"] = [{"takes": [f"seed {seed}" for seed in seeds]} | varied.scores()]
     if with_sensitivity:
-        report["sensitivity"] = sensitivity(engine, _beginning(clip), replace(recipe, seed=seeds[0]), progress)
+        report["sensitivity"] = sensitivity(model, _beginning(clip), replace(recipe, seed=seeds[0]), progress)
     return report
 
 

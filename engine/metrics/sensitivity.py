@@ -1,7 +1,7 @@
 """Does every condition matter? Each layout channel is blanked in turn, and what changed in the occupancy is counted.
 
 In public layout-to-occupancy code whole conditions have been found to do nothing (UniScene issues 33 and 34: all zeroed, the
-video hardly changed). A channel that matters changes the columns it was painted in and leaves the others be. Same seed, so an engine
+video hardly changed). A channel that matters changes the columns it was painted in and leaves the others be. Same seed, so a model
 without noise of its own changes nothing where nothing was asked of it.
 """
 
@@ -13,27 +13,27 @@ from typing import Any
 
 import numpy as np
 
-from engine.api import Engine, Recipe
+from engine.api import OccupancyModel, Recipe
 from engine.metrics.columns import classes_in_columns, holds
 from engine.spec.classes import AGENTS, CHANNEL_TO_CLASSES, CHANNELS
 from engine.spec.clip import SceneClip
 
 
 def sensitivity(
-    engine: Engine, clip: SceneClip, recipe: Recipe, progress: Callable[[str, int, int], None] = lambda stage, done, total: None
+    model: OccupancyModel, clip: SceneClip, recipe: Recipe, progress: Callable[[str, int, int], None] = lambda stage, done, total: None
 ) -> dict[str, Any]:
-    """Per channel that the clip paints, in percent of columns over all frames; the engine runs once, and once more per such channel.
+    """Per channel that the clip paints, in percent of columns over all frames; the model runs once, and once more per such channel.
 
     changed_inside: columns painted in the channel of which any voxel's class changed. changed_elsewhere: all other columns that changed.
     no_longer_shown: columns painted in the channel that showed it, and do not when it is blank. None stands for 'nowhere painted'.
     """
     painted = [c for c in range(len(CHANNELS)) if clip.layouts[:, c].any()]
     progress("sensitivity", 0, len(painted) + 1)
-    before = _semantics(engine, clip, recipe)
+    before = _semantics(model, clip, recipe)
     result: dict[str, Any] = {name: None for name in CHANNELS}
     for done, channel in enumerate(painted, start=1):
         progress("sensitivity", done, len(painted) + 1)
-        after = _semantics(engine, blanked(clip, channel), recipe)
+        after = _semantics(model, blanked(clip, channel), recipe)
         result[CHANNELS[channel]] = _change(before, after, clip.layouts[:, channel] > 0, channel)
     progress("sensitivity", len(painted) + 1, len(painted) + 1)
     return {"per_channel": result, "frames": len(clip), "seed": recipe.seed}
@@ -47,8 +47,8 @@ def blanked(clip: SceneClip, channel: int) -> SceneClip:
     return replace(clip, layouts=layouts, boxes=tuple(tuple(box for box in boxes if box.class_name != gone) for boxes in clip.boxes))
 
 
-def _semantics(engine: Engine, clip: SceneClip, recipe: Recipe) -> list[np.ndarray]:
-    return [frame.semantics for frame in engine.occupancy(clip, recipe, lambda: False)]
+def _semantics(model: OccupancyModel, clip: SceneClip, recipe: Recipe) -> list[np.ndarray]:
+    return [frame.semantics for frame in model.occupancy(clip, recipe, lambda: False)]
 
 
 def _change(before: list[np.ndarray], after: list[np.ndarray], painted: np.ndarray, channel: int) -> dict[str, Any]:

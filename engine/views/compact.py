@@ -1,20 +1,20 @@
-"""The first compact view model: shaded voxels, refined by a small network, camera by camera and frame by frame."""
+"""View model `voxels`: shaded voxels, refined by a small network, frame by frame."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
-from engine.api import TAKE_PIXELS, Cancelled, OccupancyFrame, Picture, Recipe
+from engine.api import Cancelled, Picture
 from engine.devices import half_precision
-from engine.render.raycast import Volume
-from engine.spec.clip import SceneClip
+from engine.spec.camera import Camera
 from engine.views.look import Look, read_prompt
 from engine.views.refiner import Refiner, RefinerConfig
+from engine.views.scene import PICTURE_PIXELS, ViewScene
 from engine.views.shading import Shaded, shade
 from engine.weights import load_model
 
@@ -22,40 +22,42 @@ SMOOTH = 1
 """Radius, in 0.4 m voxels, over which normals are averaged."""
 
 
-class ViewModel:
-    """Draws every enabled camera of a clip. Views agree by construction: they share one look and one geometry."""
+class VoxelViews:
+    """Answers `engine.api.ViewModel`. Views agree by construction: they share one look and one geometry."""
+
+    order: Literal["frame", "camera"] = "frame"
 
     def __init__(self, refiner: Refiner, device: torch.device, card: dict[str, Any]) -> None:
-        self.refiner, self.device, self.card = refiner.to(device).eval(), device, card
+        self.refiner, self.device = refiner.to(device).eval(), device
         if device.type == "cpu":
             self.refiner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.facts: dict[str, object] = {"device": device.type, "weights": card["sha256"], "versions": {"torch": torch.__version__}}
 
     @staticmethod
-    def load(stem: Path, device: torch.device) -> ViewModel:
+    def load(stem: Path, device: torch.device) -> VoxelViews:
         """From weights on disk; WeightsError where they do not fit."""
         config = RefinerConfig()
         refiner = Refiner(config)
-        return ViewModel(refiner, device, load_model(refiner, stem, config))
+        return VoxelViews(refiner, device, load_model(refiner, stem, config))
 
-    def pictures(self, clip: SceneClip, frames: list[OccupancyFrame], recipe: Recipe, cancelled: Cancelled) -> Iterator[Picture]:
-        """Frame by frame, all cameras of a frame together, so that the first surround picture comes early."""
-        look, _ = read_prompt(clip.prompt, recipe.seed)
-        for frame in frames:
-            volume = Volume.from_dense(frame.semantics, clip.grid, frame.instances)
-            for index, camera in enumerate(clip.cameras):
+    def size(self, camera: Camera) -> Camera:
+        """At most 448 x 256 pixels."""
+        return camera.within(PICTURE_PIXELS)
+
+    def unknown_words(self, prompt: str) -> tuple[str, ...]:
+        return read_prompt(prompt, 0)[1]
+
+    def pictures(self, scene: ViewScene, arrived: Iterator[int], cancelled: Cancelled) -> Iterator[Picture]:
+        """See engine.api.ViewModel."""
+        look, _ = read_prompt(scene.prompt, scene.seed)
+        clip = scene.clip
+        for index in arrived:
+            for number, camera in enumerate(scene.cameras):
                 if cancelled():
                     return
-                small = camera.within(TAKE_PIXELS)
-                shaded = shade(
-                    volume,
-                    small,
-                    clip.camera_pose(frame.index, index),
-                    clip.world_SE3_ego[frame.index],
-                    clip.boxes[frame.index],
-                    look,
-                    SMOOTH,
-                )
-                yield Picture(camera.name, frame.index, self.refine(shaded, look))
+                pose, world_SE3_ego = clip.camera_pose(index, number), clip.world_SE3_ego[index]
+                shaded = shade(scene.volume(index), camera, pose, world_SE3_ego, clip.boxes[index], look, SMOOTH)
+                yield Picture(camera.name, index, self.refine(shaded, look))
 
     @torch.no_grad()
     def refine(self, shaded: Shaded, look: Look) -> np.ndarray:

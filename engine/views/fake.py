@@ -11,9 +11,7 @@ import numpy as np
 from engine.api import Cancelled, Picture
 from engine.render.buffers import colorise
 from engine.spec.camera import Camera
-from engine.views.scene import ViewScene
-
-LARGEST_PIXELS = 448 * 256
+from engine.views.scene import PICTURE_PIXELS, ViewScene
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class FakeViews:
 
     def size(self, camera: Camera) -> Camera:
         """At most 448 x 256 pixels."""
-        return camera.within(LARGEST_PIXELS)
+        return camera.within(PICTURE_PIXELS)
 
     def unknown_words(self, prompt: str) -> tuple[str, ...]:
         return ()

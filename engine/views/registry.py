@@ -24,14 +24,20 @@ class Entry:
     """One sentence that says why it cannot run here and what to do about it; None where it can. Cheap."""
 
 
-def check(name: str) -> Entry:
-    """The entry of a name. Raises ViewsError where there is no such view model or it cannot run here; loads nothing."""
+def entry(name: str) -> Entry:
+    """The entry of a name. Raises ViewsError where there is no such view model."""
     if name not in VIEWS:
         raise ViewsError(f"There is no view model '{name}': choose one of {', '.join(VIEWS)}.")
-    reason = VIEWS[name].why_not()
+    return VIEWS[name]
+
+
+def check(name: str) -> Entry:
+    """The entry of a name. Raises ViewsError where there is no such view model or it cannot run here; loads nothing."""
+    found = entry(name)
+    reason = found.why_not()
     if reason is not None:
         raise ViewsError(reason)
-    return VIEWS[name]
+    return found
 
 
 def load(name: str, device: str = "auto") -> ViewModel:
@@ -41,7 +47,7 @@ def load(name: str, device: str = "auto") -> ViewModel:
 
 def runnable() -> dict[str, str]:
     """Name -> description of those that can run here."""
-    return {name: entry.description for name, entry in VIEWS.items() if entry.why_not() is None}
+    return {name: one.description for name, one in VIEWS.items() if one.why_not() is None}
 
 
 def _load_drawn(device: str) -> ViewModel:
@@ -62,20 +68,20 @@ def _load_fake(device: str) -> ViewModel:
     return FakeViews()
 
 
-_VOXELS = ASSETS / "weights" / "compact" / "views"
+VOXELS = ASSETS / "weights" / "compact" / "views"
 
 
 def _load_voxels(device: str) -> ViewModel:
     from engine.devices import pick_device
     from engine.views.compact import VoxelViews
 
-    return VoxelViews.load(_VOXELS, pick_device(device))
+    return VoxelViews.load(VOXELS, pick_device(device))
 
 
 def _why_not_voxels() -> str | None:
-    if _VOXELS.with_suffix(".card.json").is_file():
+    if VOXELS.with_suffix(".card.json").is_file():
         return None
-    return f"View model 'voxels' has no weights here: train them with `python launch.py train views -o DIR` and put them at {_VOXELS}, or choose another."
+    return f"View model 'voxels' has no weights here: train them with `python launch.py train views -o DIR` and put them at {VOXELS}, or choose another."
 
 
 VIEWS: dict[str, Entry] = {

@@ -21,6 +21,8 @@ from engine.spec.clip import SceneClip
 from engine.spec.frames import FrameReader
 from engine.spec.geometry import invert
 
+PICTURE_PIXELS = 448 * 256
+"""Largest picture of the view models that have no size of their own: an 8-megapixel sensor is drawn at this one."""
 FRAMES_REMEMBERED = 2
 PIXELS_REMEMBERED = 2**20
 """Of buffers: nine cameras of 448 x 256, 60 MB."""

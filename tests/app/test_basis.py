@@ -10,14 +10,14 @@ import pytest
 
 from app.basis import Basis
 from app.cli import main
-from app.take_maker import make_take
 from editor import commands
 from editor.document import Document, EditError
 from editor.files import project
 from editor.session import Session
 from engine.api import Recipe
-from engine.fake import FakeEngine
+from engine.occupancy.fake import FakeOccupancy
 from engine.spec.take import Take
+from tests.app.fakes import FakeModels, take
 from tests.app.test_draft import FRONT
 
 
@@ -30,7 +30,7 @@ def session() -> Session:
     return session
 
 
-class Remembering(FakeEngine):
+class Remembering(FakeOccupancy):
     """Tells what it was given to go on from."""
 
     def occupancy(self, clip, recipe, cancelled, continue_from=None):
@@ -39,8 +39,8 @@ class Remembering(FakeEngine):
 
 
 def take_of(session: Session, out: Path, basis: Basis | None = None, frames: int = 5, **options) -> Take:
-    engine = options.pop("engine", FakeEngine())
-    return Take.open(make_take(session.document, out, engine=engine, recipe=Recipe("fake", seed=2), until="occupancy", frames=frames, basis=basis, **options))
+    asked = {"until": "occupancy", "frames": frames, "basis": basis} | options
+    return Take.open(take(session.document, out, Recipe("fake", "fake", seed=2), **asked))
 
 
 def test_the_frames_before_are_kept_and_the_last_of_them_is_the_history(session, tmp_path):
@@ -48,7 +48,7 @@ def test_the_frames_before_are_kept_and_the_last_of_them_is_the_history(session,
     commands.run(session, "move", {"ids": ["ego"], "dx": 0.0, "dy": 2.0})
     commands.run(session, "paint_stroke", {"channel": "walkway", "radius_m": 2.0, "points": [[0, 15]]})
     engine = Remembering()
-    new = take_of(session, tmp_path / "new", Basis(tmp_path / "old", 3), engine=engine)
+    new = take_of(session, tmp_path / "new", Basis(tmp_path / "old", 3), models=FakeModels(engine))
     fresh = take_of(session, tmp_path / "fresh")
     for name in ("semantics", "instances", "layouts", "world_SE3_ego"):
         kept, made = getattr(new, name)[:3], getattr(new, name)[3:]
@@ -81,7 +81,7 @@ def test_cancelling_while_frames_are_kept_leaves_a_shorter_take(session, tmp_pat
     take_of(session, tmp_path / "old")
     calls = iter(range(100))
     with pytest.raises(TakeCancelled, match="1 finished"):
-        take_of(session, tmp_path / "new", Basis(tmp_path / "old", 3), cancelled=lambda: next(calls) >= 2)
+        take_of(session, tmp_path / "new", Basis(tmp_path / "old", 3), cancelled=lambda: next(calls) >= 1)
     assert Take.open(tmp_path / "new").frame_count == 1
 
 
@@ -108,7 +108,8 @@ def test_the_command_line_goes_on_from_a_frame(session, tmp_path, capsys):
     assert np.array_equal(longer.semantics[:2], Take.open(old).semantics)
     assert json.loads((new / "take.json").read_text())["recipe"]["kept"]["frames"] == 2
     for wrong, words in (
-        (["--continue", str(old)], "come together"),
+        (["--continue", str(old)], "makes pictures anew"),
+        (["--from-frame", "4"], "name it with --continue"),
         (["--continue", str(old), "--from-frame", "3"], "from frame 4 to 5"),
         (["--continue", str(old), "--from-frame", "6"], "from frame 4 to 5"),
         (["--continue", str(old), "--from-frame", "4", "--start", "0.1"], "leave --start out"),

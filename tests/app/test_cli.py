@@ -14,7 +14,7 @@ import pytest
 
 from app.cli import STAGES, build_parser, main
 from app.progress import ProgressBar
-from app.take_maker import STAGES as MADE_STAGES
+from app.request import STAGES as MADE_STAGES
 from editor import edits
 from editor.document import Document
 from editor.files import project
@@ -60,7 +60,7 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: str | Path) -> str:
 
 def test_a_take_has_what_was_asked_for(take: Path) -> None:
     made = Take.open(take)
-    assert made.frame_count == 2 and made.info["recipe"]["preset"] == "fake"
+    assert made.frame_count == 2 and made.info["recipe"]["occupancy"] == made.info["recipe"]["views"] == "fake"
     assert [camera.name for camera in made.cameras] == ["front"]
     assert made.layouts[:, 10].any() and made.semantics.shape == (2, 200, 200, 16) and made.instances.max() > 0
     assert (take / "video/front.mp4").stat().st_size > 0 and (take / "buffers/front/semantic/00001.png").is_file()

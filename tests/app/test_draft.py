@@ -20,7 +20,7 @@ from editor import commands
 from editor.document import Document
 from editor.session import Session
 from engine.api import OccupancyFrame, Recipe
-from engine.fake import FakeEngine
+from engine.occupancy.fake import FakeOccupancy
 from engine.spec.classes import CLASS, FREE
 
 SLOW = "fake:0.15"
@@ -44,9 +44,9 @@ class Engine:
         request, drawn = self.asked[number]
         if request.before is None:
             past = None if request.past is None else replace(unpack(request.past), index=0)
-            frame = next(iter(FakeEngine().occupancy(request.clip, request.recipe, lambda: False, past)))
+            frame = next(iter(FakeOccupancy().occupancy(request.clip, request.recipe, lambda: False, past)))
         else:
-            frame = FakeEngine().redraw(request.clip, unpack(request.before), request.region, request.recipe, lambda: False)
+            frame = FakeOccupancy().redraw(request.clip, unpack(request.before), request.region, request.recipe, lambda: False)
         drawn(pack(1, frame), "")
 
 
@@ -303,7 +303,7 @@ def test_a_stroke_is_answered_with_a_draft_and_undo_with_the_very_take(studio):
         assert take["recipe"] is None
         page.command("add_agent", class_name="car", x=10, y=0)
         draft = strip(page, "draft")
-        assert draft["recipe"] == {"preset": "fake", "seed": 7, "steps": None} and draft["frame"] == 1
+        assert draft["recipe"] == {"occupancy": "fake", "seed": 7, "steps": None} and draft["frame"] == 1
         assert draft["cameras"][0]["semantic"] != take["cameras"][0]["semantic"]
         assert page.wait_for("take", lambda m: m["stale"])
         page.unread.clear()

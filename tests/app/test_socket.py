@@ -26,7 +26,7 @@ def test_hello_is_answered_with_everything_a_page_needs(studio):
         assert document["rev"] == 0 and document["dirty"] is False and document["can_undo"] is None
         assert [channel["name"] for channel in document["channels"]] == list(CHANNELS)
         assert document["frames"] == round(document["duration_s"] * 12)
-        assert document["viser_url"] == "/viser/hello/" and "fake" in document["presets"] and "nuscenes6" in document["rigs"]
+        assert document["viser_url"] == "/viser/hello/" and {"name": "fake", "views": "fake"} in document["presets"] and "nuscenes6" in document["rigs"]
         assert document["grid"]["shape"] == [200, 200, 16]
         assert document["ego"]["kind"] == "ego"
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
-from app.take_maker import TakeCancelled, make_take
+from app.take_maker import TakeCancelled
 from editor import commands
 from editor.document import Document
 from editor.session import Session
-from engine.api import Recipe
-from engine.fake import FakeEngine
+from engine.occupancy.fake import FakeOccupancy
+from engine.render.buffers import render_buffers
 from engine.spec.classes import CLASS
-from engine.spec.take import Take
-
-RECIPE = Recipe("fake", seed=3)
+from engine.spec.take import Take, TakeError
+from engine.views.fake import FakeViews
+from tests.app.fakes import FakeModels, take
 
 
 @pytest.fixture
@@ -36,14 +38,14 @@ def document() -> Document:
 def test_every_frame_is_on_disk_before_the_next_is_computed(document, tmp_path):
     seen: list[int] = []
 
-    class Watching(FakeEngine):
+    class Watching(FakeOccupancy):
         def occupancy(self, clip, recipe, cancelled, continue_from=None):
             for frame in super().occupancy(clip, recipe, cancelled, continue_from):
                 if frame.index:
                     seen.append(Take.open(tmp_path / "take").frame_count)
                 yield frame
 
-    make_take(document, tmp_path / "take", engine=Watching(), recipe=RECIPE, until="occupancy", frames=4)
+    take(document, tmp_path / "take", models=FakeModels(Watching()), until="occupancy", frames=4)
     assert seen == [1, 2, 3]
 
 
@@ -53,14 +55,15 @@ def test_every_frame_is_on_disk_before_the_next_is_computed(document, tmp_path):
 )
 def test_a_take_ends_at_the_stage_asked_for_and_says_what_each_cost(document, tmp_path, until, there):
     told = []
-    out = make_take(
-        document, tmp_path / "take", engine=FakeEngine(), recipe=RECIPE, until=until, frames=3, progress=lambda *step: told.append(step)
-    )
-    take = Take.open(out)
+    out = take(document, tmp_path / "take", until=until, frames=3, progress=lambda *step: told.append(step))
+    made = Take.open(out)
     stages = ["layout", "occupancy", "buffers", "video"][: ["layout", "occupancy", "buffers", "video"].index(until) + 1]
-    assert take.info["stage"] == until and list(take.info["seconds"]) == stages and take.info["finished"]
-    assert take.info["recipe"]["seed"] == 3 and take.info["recipe"]["scene"] == "street" and take.info["recipe"]["document_hash"]
-    assert list(dict.fromkeys(stage for stage, _, _ in told)) == stages and told[-1] == (until, 3, 3)
+    assert made.info["stage"] == until and list(made.info["seconds"]) == stages and made.info["finished"]
+    recipe = made.info["recipe"]
+    assert recipe["seed"] == 3 and recipe["scene"] == "street" and recipe["document_hash"]
+    assert recipe["occupancy"] == recipe["views"] == "fake"
+    assert list(recipe["models"]) == {"layout": [], "occupancy": ["occupancy"]}.get(until, ["occupancy", "views"])
+    assert list(dict.fromkeys(stage for stage, _, _ in told)) == list(dict.fromkeys([*stages[:2], until])) and told[-1] == (until, 3, 3)
     for name in there:
         assert (out / name).is_file()
     if until == "layout":
@@ -70,31 +73,21 @@ def test_a_take_ends_at_the_stage_asked_for_and_says_what_each_cost(document, tm
 def test_occupancy_edits_are_replayed_on_the_frames_of_their_span(document, tmp_path):
     session = Session(document)
     commands.run(session, "add_occupancy_edit", {"kind": "remove_class", "class_name": "car", "span": [4, 5]})
-    take = Take.open(
-        make_take(session.document, tmp_path / "take", engine=FakeEngine(), recipe=RECIPE, until="occupancy", start_s=3 / 12, frames=4)
-    )
-    assert [bool((frame == CLASS["car"]).any()) for frame in take.semantics] == [True, False, False, True]
+    made = Take.open(take(session.document, tmp_path / "take", until="occupancy", start_s=3 / 12, frames=4))
+    assert [bool((frame == CLASS["car"]).any()) for frame in made.semantics] == [True, False, False, True]
 
 
 def test_a_cancelled_take_keeps_its_frames_and_opens(document, tmp_path):
     made = []
     with pytest.raises(TakeCancelled, match="2 finished frames") as cancelled:
-        make_take(
-            document,
-            tmp_path / "take",
-            engine=FakeEngine(),
-            recipe=RECIPE,
-            frames=9,
-            on_frame=made.append,
-            cancelled=lambda: len(made) >= 2,
-        )
-    take = Take.open(cancelled.value.folder)
-    assert take.frame_count == 2 and take.info["stage"] != "video" and np.array_equal(take.semantics[1], made[1].semantics)
+        take(document, tmp_path / "take", frames=9, on_frame=made.append, cancelled=lambda: len(made) >= 2)
+    kept = Take.open(cancelled.value.folder)
+    assert kept.frame_count == 2 and kept.info["stage"] != "video" and np.array_equal(kept.semantics[1], made[1].semantics)
 
 
 def test_pictures_are_handed_on_as_they_come(document, tmp_path):
     pictures = []
-    make_take(document, tmp_path / "take", engine=FakeEngine(), recipe=RECIPE, frames=2, on_picture=pictures.append)
+    take(document, tmp_path / "take", frames=2, on_picture=pictures.append)
     assert [(picture.camera, picture.index) for picture in pictures] == [("front", 0), ("front", 1)]
     assert all(picture.rgb.dtype == np.uint8 and picture.rgb.std() > 5 for picture in pictures)
 
@@ -112,18 +105,91 @@ def test_pictures_are_handed_on_as_they_come(document, tmp_path):
 )
 def test_a_request_that_makes_no_sense_is_refused_before_anything_is_written(document, tmp_path, asked, word):
     with pytest.raises(ValueError, match=word):
-        make_take(document, tmp_path / "take", engine=FakeEngine(), recipe=RECIPE, **asked)
+        take(document, tmp_path / "take", **asked)
     assert not (tmp_path / "take").exists()
 
 
-def test_the_first_frame_is_drawn_before_the_second_is_generated(document, tmp_path):
-    order = []
-    make_take(
-        document, tmp_path / "take", engine=FakeEngine(), recipe=Recipe(), frames=3,
-        on_frame=lambda frame: order.append(("frame", frame.index)), on_picture=lambda picture: order.append(("picture", picture.index)),
+@pytest.mark.parametrize("order", ["frame", "camera"])
+def test_pictures_come_beside_the_occupancy_or_after_it(document, tmp_path, order):
+    told = []
+    take(
+        two_cameras(document), tmp_path / "take", models=FakeModels(views=FakeViews(order=order)), frames=3,
+        on_frame=lambda frame: told.append(frame.index), on_picture=lambda picture: told.append((picture.camera, picture.index)),
+        progress=lambda *step: told.append(step),
     )  # fmt: skip
-    kinds = [kind for kind, _ in order]
-    assert order[0] == ("frame", 0) and order[1] == ("picture", 0)
-    assert kinds.index("picture") < order.index(("frame", 1))
-    pictures = [index for kind, index in order if kind == "picture"]
-    assert pictures == sorted(pictures) and set(pictures) == {0, 1, 2}
+    made = [event for event in told if not (isinstance(event, tuple) and len(event) == 3)]
+    progress = [event for event in told if event not in made]
+    seen = [(camera, index) for camera in ("front", "rear") for index in range(3)]
+    if order == "frame":
+        assert made == [0, ("front", 0), ("rear", 0), 1, ("front", 1), ("rear", 1), 2, ("front", 2), ("rear", 2)]
+        assert progress == [("layout", 3, 3), ("occupancy", 0, 3), ("occupancy", 1, 3), *(("video", done, 6) for done in range(1, 7))]
+    else:
+        assert made == [0, 1, 2, *seen]
+        assert progress[-8:] == [("occupancy", 3, 3), *(("video", done, 6) for done in range(7))]
+
+
+def test_every_camera_is_cast_once_for_buffers_and_pictures(document, tmp_path, monkeypatch):
+    cast = []
+    from engine.views import scene
+
+    def counting(*args):
+        cast.append(args)
+        return render_buffers(*args)
+
+    monkeypatch.setattr(scene, "render_buffers", counting)
+    out = take(two_cameras(document), tmp_path / "take", frames=3)
+    assert len(cast) == 6 == len(list((out / "buffers").glob("*/semantic/*.png")))
+
+
+def test_no_more_than_a_frame_in_hand_is_held(document, tmp_path):
+    """However long the take: frames that were handed on are forgotten."""
+    alive: list[weakref.ref] = []
+    most = 0
+
+    def count(frame):
+        nonlocal most
+        alive.append(weakref.ref(frame.semantics))
+        most = max(most, sum(ref() is not None for ref in alive))
+
+    take(document, tmp_path / "take", frames=24, on_frame=count)
+    assert len(alive) == 24 and most <= 4
+
+
+def test_a_view_model_of_another_size_gives_the_take_that_size(document, tmp_path):
+    class Small(FakeViews):
+        def size(self, camera):
+            return camera.resized(32, 18)
+
+    made = Take.open(take(document, tmp_path / "take", models=FakeModels(views=Small()), frames=1))
+    assert (made.cameras[0].width, made.cameras[0].height) == (32, 18)
+    assert np.load(made.folder / "buffers/front/depth/00000.npy").shape == (18, 32)
+
+
+def test_words_that_are_not_understood_are_told_and_written_down(document, tmp_path):
+    class Deaf(FakeViews):
+        def unknown_words(self, prompt):
+            return ("dreamy",)
+
+    notes = []
+    made = Take.open(take(document, tmp_path / "take", models=FakeModels(views=Deaf()), frames=1, note=notes.append))
+    assert len(notes) == 1 and "'fake'" in notes[0] and "'dreamy'" in notes[0]
+    assert made.info["recipe"]["models"]["views"]["words_not_understood"] == ["dreamy"]
+    notes.clear()
+    take(document, tmp_path / "other", models=FakeModels(views=Deaf()), frames=1, until="buffers", note=notes.append)
+    assert not notes, "nobody listens to the prompt until 'buffers'"
+
+
+def test_a_view_model_that_stops_early_is_found_out(document, tmp_path):
+    class Lazy(FakeViews):
+        def pictures(self, scene, arrived, cancelled):
+            yield next(super().pictures(scene, arrived, cancelled))
+
+    with pytest.raises(TakeError, match="1 of 2 pictures"):
+        take(document, tmp_path / "take", models=FakeModels(views=Lazy()), frames=2)
+
+
+def two_cameras(document):
+    session = Session(document)
+    rear = {"name": "rear", "mount": "ego", "pose": [-1.5, 0, 1.6, np.pi / 2, 0, -np.pi / 2], "width": 64, "height": 36, "fov_deg": 90}
+    commands.run(session, "add_camera", rear)
+    return session.document

@@ -10,18 +10,17 @@ import pytest
 
 from app.bridge import ShownTake
 from app.jobs import LIVE, Drawn
-from app.take_maker import make_take
 from app.variants import Variants
 from app.worker import Draw, pack, unpack
 from editor import commands
 from editor.document import Document, EditError
 from editor.session import Session
 from engine.api import OccupancyFrame, Recipe
-from engine.fake import FakeEngine
 from engine.occupancy.region import cells_inside
 from engine.spec.classes import CLASS, FREE
 from engine.spec.grid import OCC3D
 from engine.spec.take import Take
+from tests.app.fakes import take as take_of
 from tests.app.test_draft import FRONT, Desk, wait_until
 
 BOX = [(4.0, -3.0), (12.0, -3.0), (12.0, 5.0), (4.0, 5.0)]
@@ -158,7 +157,7 @@ def test_a_kept_variant_is_a_take_beside_the_old_one_that_tells_how_it_was_drawn
     session = Session(Document(duration_s=1.0))
     commands.run(session, "paint_stroke", {"channel": "drivable_area", "radius_m": 4.0, "points": [[-20, 0], [20, 0]]})
     commands.run(session, "add_camera", FRONT)
-    made = make_take(session.document, tmp_path / "old", engine=FakeEngine(), recipe=Recipe("fake", seed=4), frames=3)
+    made = take_of(session.document, tmp_path / "old", Recipe("fake", "fake", seed=4), frames=3)
     easel = Easel()
     easel.session, easel.take, easel.frame = session, ShownTake.from_folder(made), 1
     easel.press(), easel.painter.answer(), easel.painter.answer()
@@ -167,7 +166,7 @@ def test_a_kept_variant_is_a_take_beside_the_old_one_that_tells_how_it_was_drawn
     for carry_on in (False, True):
         take, basis = easel.variants.basis(session.document, carry_on)
         out = tmp_path / f"new-{carry_on}"
-        make_take(session.document, out, engine=FakeEngine(), recipe=take.recipe, frames=take.frames, basis=basis)
+        take_of(session.document, out, take.recipe, frames=take.frames, basis=basis)
         old, new = Take.open(made), Take.open(out)
         region = cells_inside(np.array(BOX), OCC3D, np.eye(4))
         assert new.frame_count == 3 and (new.semantics[1][region] == FREE).all(), "occupancy edits survive"

@@ -1,4 +1,4 @@
-"""The fake engine: the layout, and nothing else, comes out as voxels and pictures."""
+"""The fake models: the layout, and nothing else, comes out as voxels and pictures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.api import OccupancyFrame, Recipe
-from engine.fake import FakeEngine
+from engine.occupancy.fake import FakeOccupancy
 from engine.spec.camera import Camera
 from engine.spec.classes import AGENTS, CHANNEL, CHANNEL_TO_CLASSES, CLASS, DEFAULT_SIZE_M, FREE
 from engine.spec.clip import SceneClip
@@ -14,6 +14,8 @@ from engine.spec.geometry import Box, Pose, invert, rotation
 from engine.spec.grid import OCC3D, GridSpec
 from engine.spec.layout import Layout, Polygon, Polyline
 from engine.spec.raster import rasterise
+from engine.views.fake import FakeViews
+from engine.views.scene import ViewScene
 
 GRID = GridSpec("small", (60, 50, 16), 0.4, (-12.0, -10.0, -1.0))
 RECIPE = Recipe("fake")
@@ -45,7 +47,7 @@ def make_clip(frames: int = 3, cameras: tuple[Camera, ...] = ()) -> SceneClip:
 
 
 def frames_of(clip: SceneClip) -> list[OccupancyFrame]:
-    return list(FakeEngine().occupancy(clip, RECIPE, never))
+    return list(FakeOccupancy().occupancy(clip, RECIPE, never))
 
 
 def empty_clip(frames: int = 1, grid: GridSpec = GRID) -> SceneClip:
@@ -150,26 +152,27 @@ def test_same_clip_same_frames_and_a_cancel_ends_them() -> None:
         np.testing.assert_array_equal(a.semantics, b.semantics)
         np.testing.assert_array_equal(a.instances, b.instances)
     made: list[int] = []
-    for frame in FakeEngine(seconds_per_frame=0.01).occupancy(clip, RECIPE, lambda: len(made) == 2):
+    for frame in FakeOccupancy(seconds_per_frame=0.01).occupancy(clip, RECIPE, lambda: len(made) == 2):
         made.append(frame.index)
     assert made == [0, 1]
 
 
-def test_views_show_every_camera_at_every_frame_in_order() -> None:
+@pytest.mark.parametrize("order", ["frame", "camera"])
+def test_views_show_every_camera_at_every_frame_in_order(order) -> None:
     looking_ahead = np.eye(4)
     looking_ahead[:3, :3] = rotation(-np.pi / 2, 0, -np.pi / 2)
     looking_ahead[:3, 3] = 0.0, 0.0, 1.6
     front = Camera("front", 48, 32, 30.0, 30.0, 24.0, 16.0, Pose.from_matrix(looking_ahead))
     clip = make_clip(2, (front, Camera("second", 48, 32, 30.0, 30.0, 24.0, 16.0, front.ego_SE3_camera)))
-    engine, frames = FakeEngine(), frames_of(clip)
-    pictures = list(engine.views(clip, frames, RECIPE, never))
-    assert [(p.camera, p.index) for p in pictures] == [("front", 0), ("front", 1), ("second", 0), ("second", 1)]
-    assert all(p.rgb.shape == (32, 48, 3) and p.rgb.dtype == np.uint8 for p in pictures)
-    np.testing.assert_array_equal(pictures[0].rgb, pictures[2].rgb)
-    assert (pictures[0].rgb != pictures[1].rgb).any()
-    seen = engine.buffers(frames[0], front, GRID, looking_ahead, np.eye(4))
+    views, scene = FakeViews(order=order), ViewScene(clip, RECIPE, frames_of(clip).__getitem__)
+    pictures = {(p.camera, p.index): p.rgb for p in views.pictures(scene, iter(range(2)), never)}
+    by_camera = [("front", 0), ("front", 1), ("second", 0), ("second", 1)]
+    assert list(pictures) == (by_camera if order == "camera" else sorted(by_camera, key=lambda at: at[1]))
+    assert all(rgb.shape == (32, 48, 3) and rgb.dtype == np.uint8 for rgb in pictures.values())
+    np.testing.assert_array_equal(pictures["front", 0], pictures["second", 0])
+    assert (pictures["front", 0] != pictures["front", 1]).any()
+    seen = scene.buffers(0, 0)
     assert seen.semantic[0, 24] == 255 and seen.semantic[31, 24] in CHANNEL_TO_CLASSES[CHANNEL["drivable_area"]]
-    assert list(engine.views(clip, frames, RECIPE, lambda: True)) == []
 
 
 def test_a_redrawn_region_is_the_lift_and_everything_else_is_held() -> None:
@@ -178,12 +181,12 @@ def test_a_redrawn_region_is_the_lift_and_everything_else_is_held() -> None:
     before = OccupancyFrame(0, noise, np.where(noise < 11, 900, 0).astype(np.uint16))
     region = np.zeros(GRID.bev_shape, bool)
     region[20:40, 15:30] = True
-    lifted, drawn = frames_of(clip)[0], FakeEngine().redraw(clip, before, region, RECIPE, never)
+    lifted, drawn = frames_of(clip)[0], FakeOccupancy().redraw(clip, before, region, RECIPE, never)
     assert drawn is not None
     assert np.array_equal(drawn.semantics[region], lifted.semantics[region]) and np.array_equal(drawn.instances[region], lifted.instances[region])
     assert np.array_equal(drawn.semantics[~region], noise[~region]) and np.array_equal(drawn.instances[~region], before.instances[~region])
-    assert FakeEngine().redraw(clip, before, np.zeros_like(region), RECIPE, never) is before
-    assert FakeEngine().redraw(clip, before, region, RECIPE, lambda: True) is None
+    assert FakeOccupancy().redraw(clip, before, np.zeros_like(region), RECIPE, never) is before
+    assert FakeOccupancy().redraw(clip, before, region, RECIPE, lambda: True) is None
 
 
 def test_a_painted_agent_of_a_redrawn_region_takes_nobodys_id() -> None:
@@ -193,5 +196,5 @@ def test_a_painted_agent_of_a_redrawn_region_takes_nobodys_id() -> None:
     before.semantics[50:55, 10:14, 4], before.instances[50:55, 10:14, 4] = CLASS["car"], 1
     region = np.zeros(GRID.bev_shape, bool)
     region[15:35, 15:30] = True
-    drawn = FakeEngine().redraw(clip, before, region, RECIPE, never)
+    drawn = FakeOccupancy().redraw(clip, before, region, RECIPE, never)
     assert drawn is not None and set(np.unique(drawn.instances)) == {0, 1, 2}

@@ -12,7 +12,6 @@ import torch
 
 from engine.api import Cancelled, OccupancyFrame, Recipe
 from engine.devices import half_precision
-from engine.fake import FakeEngine
 from engine.metrics.diversity import Diversity, diversity
 from engine.metrics.features import AutoencoderFeatures, load_features
 from engine.metrics.frechet import frechet_distance, kernel_distance
@@ -20,6 +19,7 @@ from engine.metrics.invention import Invention
 from engine.metrics.reference import Sample, compare, held_out_reference
 from engine.metrics.sensitivity import blanked, sensitivity
 from engine.occupancy.config import PRESETS
+from engine.occupancy.fake import FakeOccupancy
 from engine.occupancy.vae import OccupancyVae
 from engine.spec.classes import CHANNEL, CLASS, FREE
 from engine.spec.clip import SceneClip
@@ -40,7 +40,7 @@ def clip(frames: int = 2) -> SceneClip:
     return SceneClip(layouts, ((car,),) * frames, np.tile(np.eye(4), (frames, 1, 1)), grid=GRID)
 
 
-class SeededEngine(FakeEngine):
+class SeededEngine(FakeOccupancy):
     """The lift, with a building whose place the seed decides, and deaf to the walkway."""
 
     def occupancy(self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled) -> Iterator[OccupancyFrame]:
@@ -158,9 +158,9 @@ def test_seeds_differ_where_nothing_is_painted() -> None:
         "unpainted_columns_that_differ": 12.5, "painted_columns_same_top_class": 100.0, "painted_columns_same_lowest_class": 100.0,
         "seeds": 2, "frames": 2,
     }  # fmt: skip
-    assert diversity(FakeEngine(), clip(), Recipe(), seeds=(0, 1))["unpainted_columns_that_differ"] == 0
+    assert diversity(FakeOccupancy(), clip(), Recipe(), seeds=(0, 1))["unpainted_columns_that_differ"] == 0
     with pytest.raises(ValueError, match="only one"):
-        diversity(FakeEngine(), clip(), Recipe(), seeds=(1, 1))
+        diversity(FakeOccupancy(), clip(), Recipe(), seeds=(1, 1))
 
 
 def test_a_painted_column_that_looks_different_from_above_disagrees() -> None:

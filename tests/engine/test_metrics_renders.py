@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.fake import FakeEngine
 from engine.metrics.page import render_page
 from engine.metrics.procedural import evaluate_procedural
 from engine.metrics.renders import Inception, InceptionError, RenderScores, renders
+from engine.occupancy.fake import FakeOccupancy
 from engine.spec.camera import surround_cameras
 from engine.spec.classes import CLASS, CLASS_RGB, FREE
 from engine.spec.grid import GridSpec
@@ -96,7 +96,7 @@ def test_the_same_volumes_are_at_distance_zero_and_other_ones_are_not(tmp_path: 
 
 def test_an_evaluation_carries_them_to_its_page(tmp_path: Path) -> None:
     file = saved(Floats(), tmp_path / "floats.pt")
-    report = evaluate_procedural(FakeEngine(), 2, frames_per_world=2, held_out=0, inception=file, grid=GRID)
+    report = evaluate_procedural(FakeOccupancy(), 2, frames_per_world=2, held_out=0, inception=file, grid=GRID)
     scores = report["procedural"]["versus_truth"]
     assert scores["camera_renders"]["pictures"] == 12 and scores["bev_renders"]["fid"] > 0
     render_page(report, [], tmp_path / "page.html")

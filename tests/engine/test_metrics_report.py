@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from engine.api import OccupancyFrame, Recipe
-from engine.fake import FakeEngine
 from engine.metrics.page import render_page
 from engine.metrics.pictures import AGREES, BACKGROUND, EXTRA, MISSING, difference_picture
 from engine.metrics.procedural import evaluate_procedural
 from engine.metrics.report import evaluate
 from engine.metrics.scene import Watch, evaluate_scene
+from engine.occupancy.fake import FakeOccupancy
 from engine.spec.classes import CHANNEL, CLASS, FREE
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import Box
@@ -38,7 +38,7 @@ def write(folder: Path, seed: int = 0, spoil: bool = False, frames: int = 3, pre
     """A take of the lift; `spoil` takes the car away and builds a house."""
     scene = clip(frames)
     writer = TakeWriter(folder, scene, {"preset": preset, "seed": seed})
-    for frame in FakeEngine().occupancy(scene, Recipe(), lambda: False):
+    for frame in FakeOccupancy().occupancy(scene, Recipe(), lambda: False):
         semantics = frame.semantics.copy()
         if spoil:
             semantics[semantics == CLASS["car"]] = FREE
@@ -117,7 +117,7 @@ def test_an_engine_is_measured_on_worlds_never_trained_on(tmp_path: Path) -> Non
     asked: list[SceneClip] = []
     seeds: list[int] = []
 
-    class Watched(FakeEngine):
+    class Watched(FakeOccupancy):
         def occupancy(self, clip, recipe, cancelled):  # type: ignore[no-untyped-def]
             asked.append(clip)
             seeds.append(recipe.seed)
@@ -134,16 +134,16 @@ def test_an_engine_is_measured_on_worlds_never_trained_on(tmp_path: Path) -> Non
     assert result["versus_truth"]["occupancy"]["miou"] < 90
     assert report["invention_versus_held_out"]["class_histogram_js"]["distance"] == 1  # it invents nothing
     assert report["invention_versus_held_out"]["same_layouts"]["class_histogram_js"] == 1
-    assert "preset" not in result["recipe"] and result["recipe"]["seed"] == 0
+    assert "occupancy" not in result["recipe"] and result["recipe"]["seed"] == 0
     assert steps[-1] == ("procedural", 5, 5)
     render_page(report, [], tmp_path / "page.html")
     assert "Held-out procedural worlds" in (tmp_path / "page.html").read_text()
     with pytest.raises(ValueError, match="at least 1"):
-        evaluate_procedural(FakeEngine(), frames=0)
+        evaluate_procedural(FakeOccupancy(), frames=0)
 
 
 def test_an_engine_is_measured_on_a_scene(tmp_path: Path) -> None:
-    report = evaluate_scene(FakeEngine(), clip(3), Recipe(), seeds=(0, 1), with_sensitivity=True)
+    report = evaluate_scene(FakeOccupancy(), clip(3), Recipe(), seeds=(0, 1), with_sensitivity=True)
     scene = report["scene"]
     assert scene["frames"] == 3 and scene["bev_versus_layout"]["miou"] > 97 and scene["static_world"]["agree_of_both"] is not None
     assert scene["speed"]["seconds_per_frame"] > 0
@@ -153,7 +153,7 @@ def test_an_engine_is_measured_on_a_scene(tmp_path: Path) -> None:
     for words in ("Sensitivity to each channel", "Diversity over seeds", "a frame, median"):
         assert words in (tmp_path / "page.html").read_text()
     with pytest.raises(ValueError, match="all different"):
-        evaluate_scene(FakeEngine(), clip(3), Recipe(), seeds=(1, 1))
+        evaluate_scene(FakeOccupancy(), clip(3), Recipe(), seeds=(1, 1))
 
 
 def test_memory_growth_is_counted_from_when_it_has_settled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,14 @@ import pytest
 from engine.api import Recipe
 from engine.data.worlds import make_world
 from engine.metrics.layout import Obedience
-from engine.presets import load
-from engine.runtime import ModelEngine
+from engine.occupancy.model import StOccDitOccupancy
+from engine.presets import load_occupancy
 from engine.spec.camera import Camera
 from engine.spec.clip import SceneClip
-from engine.spec.geometry import Pose, invert
+from engine.spec.geometry import Pose
 from engine.train.batches import HELD_OUT_SEED
+from engine.views import registry
+from engine.views.scene import ViewScene
 from engine.weights import WEIGHTS
 
 FRONT = Camera("front", 160, 96, 90.0, 90.0, 80.0, 48.0, Pose(1.5, 0.0, 1.6, -np.pi / 2, 0.0, -np.pi / 2))
@@ -24,9 +26,9 @@ def never() -> bool:
 
 
 @pytest.fixture(scope="module")
-def engine() -> ModelEngine:
-    loaded = load("compact", "cpu")
-    assert isinstance(loaded, ModelEngine)
+def model() -> StOccDitOccupancy:
+    loaded = load_occupancy("compact", "cpu")
+    assert isinstance(loaded, StOccDitOccupancy)
     return loaded
 
 
@@ -43,31 +45,32 @@ def test_all_weights_together_stay_small() -> None:
     assert max(file.stat().st_size for file in files) <= 16 * 2**20
 
 
-def test_layout_alone_is_obeyed_on_scenes_never_trained_on(engine: ModelEngine) -> None:
+def test_layout_alone_is_obeyed_on_scenes_never_trained_on(model: StOccDitOccupancy) -> None:
     obedience = Obedience()
     for seed in range(3):
         clip = make_world(HELD_OUT_SEED + seed).clip(1)
-        for frame in engine.occupancy(clip, Recipe(seed=seed), never):
+        for frame in model.occupancy(clip, Recipe(seed=seed), never):
             obedience.add(frame.semantics, clip.layouts[frame.index])
     scores = obedience.scores()
     assert scores["miou"] > 85 and scores["iou"] > 95, scores
 
 
-def test_same_recipe_same_bytes_and_pictures_follow(engine: ModelEngine, clip: SceneClip) -> None:
-    once = list(engine.occupancy(clip, Recipe(seed=3), never))
-    again = list(engine.occupancy(clip, Recipe(seed=3), never))
+def test_same_recipe_same_bytes_and_pictures_follow(model: StOccDitOccupancy, clip: SceneClip) -> None:
+    once = list(model.occupancy(clip, Recipe(seed=3), never))
+    again = list(model.occupancy(clip, Recipe(seed=3), never))
     assert all(np.array_equal(a.semantics, b.semantics) and np.array_equal(a.instances, b.instances) for a, b in zip(once, again, strict=True))
     boxes = {box.instance_id for box in clip.boxes[0]}
     assert boxes & set(np.unique(once[0].instances).tolist()), "instance ids must be those of the boxes"
-    pictures = list(engine.views(clip, once, Recipe(seed=3), never))
+    scene = ViewScene(clip, Recipe(seed=3), once.__getitem__)
+    pictures = list(registry.load("voxels", "cpu").pictures(scene, iter(range(2)), never))
     assert [(p.camera, p.index) for p in pictures] == [("front", 0), ("front", 1)]
     assert pictures[0].rgb.shape == (96, 160, 3) and pictures[0].rgb.std() > 5
-    buffers = engine.buffers(once[1], FRONT, clip.grid, clip.camera_pose(1, 0), invert(clip.world_SE3_ego[0]) @ clip.world_SE3_ego[1])
+    buffers = scene.buffers(1, 0)
     assert (buffers.depth > 0).mean() > 0.2
 
 
-def test_a_blank_page_has_no_agents(engine: ModelEngine) -> None:
+def test_a_blank_page_has_no_agents(model: StOccDitOccupancy) -> None:
     blank = SceneClip(np.zeros((1, 15, 200, 200), np.uint8), ((),), np.eye(4)[None])
-    frame = next(iter(engine.occupancy(blank, Recipe(), never)))
+    frame = next(iter(model.occupancy(blank, Recipe(), never)))
     agents = (frame.semantics >= 1) & (frame.semantics <= 10)
     assert agents.sum() == 0

@@ -15,7 +15,7 @@ export function draftTag(app, testid) {
     tag.classList.toggle("whole", Boolean(shown?.whole));
     const variant = app.store.variant?.shown && app.store.variant.index > 0;
     tag.textContent = variant ? (shown?.whole ? "Variant at full quality" : "Variant, draft") : shown?.whole ? "Frame at full quality" : "Draft";
-    const how = shown?.recipe ? `by '${shown.recipe.preset}' with seed ${shown.recipe.seed}` : "";
+    const how = shown?.recipe ? `by '${shown.recipe.occupancy}' with seed ${shown.recipe.seed}` : "";
     tag.title = shown?.whole ? `Drawn ${how}, with the steps of a take's frame; it is in no take yet` : `Drawn in few steps ${how}; it is in no take yet`;
   });
   return tag;

@@ -1,4 +1,4 @@
-"""The engine of tests and drafts: the layout lifted into voxels, at once and always the same. No model, no torch.
+"""The occupancy model of tests and previews: the layout lifted into voxels, at once and always the same. No model, no torch.
 
 The ground is one voxel thick, in the voxel that holds z = 0 (index floor((0 - origin_z) / voxel), 2 on the `occ3d` grid), as
 in the procedural worlds that the models learn from. Agents stand above it. A cell of several map channels shows the
@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import ndimage
 
-from engine.api import Buffers, Cancelled, OccupancyFrame, Picture, Recipe
-from engine.spec.camera import Camera
+from engine.api import Cancelled, OccupancyFrame, Recipe
 from engine.spec.classes import AGENTS, CHANNEL, CLASS, FREE
 from engine.spec.clip import SceneClip
-from engine.spec.geometry import Box, invert
+from engine.spec.geometry import Box
 from engine.spec.grid import GridSpec
 from engine.spec.raster import box_footprint
 
@@ -37,13 +36,12 @@ SAME_AGENT_M = 2.0
 
 
 @dataclass(frozen=True)
-class FakeEngine:
-    """Answers `engine.api.Engine` from the clip alone."""
+class FakeOccupancy:
+    """Answers `engine.api.OccupancyModel` from the clip alone."""
 
     seconds_per_frame: float = 0.0
     """Pause before every frame of occupancy, so that tests can cancel or kill in the middle."""
-    recipe_facts: dict[str, object] = field(default_factory=lambda: {"weights": {}, "versions": {"numpy": np.__version__}})
-    draws_frame_by_frame: bool = True
+    facts: dict[str, object] = field(default_factory=lambda: {"versions": {"numpy": np.__version__}})
     frame_steps: int = 1
 
     def occupancy(
@@ -76,28 +74,6 @@ class FakeEngine:
         semantics, instances = before.semantics.copy(), before.instances.copy()
         semantics[region], instances[region] = lifted[0][region], lifted[1][region]
         return OccupancyFrame(before.index, semantics, instances)
-
-    def buffers(
-        self, frame: OccupancyFrame, camera: Camera, grid: GridSpec, ego_SE3_camera: np.ndarray, ego0_SE3_ego: np.ndarray
-    ) -> Buffers:
-        """Ray-cast geometry of one camera, as every engine gives it."""
-        # Here, because whoever only lifts layouts should not wait for the ray caster to be compiled.
-        from engine.render.buffers import render_buffers
-
-        return render_buffers(frame.semantics, frame.instances, grid, camera, ego_SE3_camera, ego0_SE3_ego)
-
-    def views(self, clip: SceneClip, frames: list[OccupancyFrame], recipe: Recipe, cancelled: Cancelled) -> Iterator[Picture]:
-        """Class colours shaded by face, camera after camera."""
-        from engine.render.buffers import colorise
-
-        ego0_SE3_world = invert(clip.world_SE3_ego[0])
-        for number, camera in enumerate(clip.cameras):
-            for frame in frames:
-                if cancelled():
-                    return
-                ego0_SE3_ego = ego0_SE3_world @ clip.world_SE3_ego[frame.index]
-                seen = self.buffers(frame, camera, clip.grid, clip.camera_pose(frame.index, number), ego0_SE3_ego)
-                yield Picture(camera.name, frame.index, colorise(seen.semantic, seen.normal))
 
     def _pause(self, cancelled: Cancelled) -> bool:
         """As long as a frame takes; True where it was cancelled."""
