@@ -43,6 +43,8 @@ def _icosahedron() -> tuple[np.ndarray, np.ndarray]:
 
 
 _BALL, _BALL_FACES = _icosahedron()
+BLUNT = 0.4
+"""Share of sprays that turn their broad end outward."""
 _ROUGH = 0.22
 """Share of its radius by which a core's corners stand in or out."""
 
@@ -84,7 +86,7 @@ def leaves(clumps: np.ndarray, limits: Limits, seed: int, scene_origin_m: np.nda
 
 
 @njit(cache=True, inline="always")
-def _hangs_free(x, y, z, floor, origin, voxel):
+def hangs_free(x, y, z, floor, origin, voxel):
     i, j = int(np.floor((x - origin[0]) / voxel)), int(np.floor((y - origin[1]) / voxel))
     if i < 0 or j < 0 or i >= floor.shape[0] or j >= floor.shape[1]:
         return True
@@ -119,6 +121,15 @@ def _light(clumps, c, x, y, z, outward):
     return _unit(w * ax + outward * bx, w * ay + outward * by, w * az + outward * bz + 0.08)
 
 
+@njit(cache=True, inline="always")
+def _toward(n, count, key, seed, turn):
+    """Direction of spray n of `count`: even over the ball, with dice."""
+    up = 1.0 - 2.0 * (n + hash01(key, 100 + n, seed)) / count
+    around = turn + 2.39996323 * n + 0.9 * hash01(key, 300 + n, seed)
+    flat = np.sqrt(max(1.0 - up * up, 0.0))
+    return flat * np.cos(around), flat * np.sin(around), up
+
+
 @njit(cache=True)
 def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, vertices, normals, faces, face_part):
     v = f = 0
@@ -127,16 +138,23 @@ def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, ver
         cx, cy, cz, r, squash = clumps[c, 0], clumps[c, 1], clumps[c, 2], clumps[c, 3], clumps[c, 4]
         key = int(np.floor(cx * 50)) * 7919 + int(np.floor(cy * 50)) * 104729 + int(np.floor(cz * 50))
         part = int(clumps[c, 5])
-        # The core: a ball with corners in and out, drawn in where it would hang over a road or stand in a wall.
         turn = hash01(key, 1, seed) * 6.2831853
+        hidden = True
+        for n in range(most[c]):
+            dx, dy, dz = _toward(n, most[c], key, seed, turn)
+            if not _inside_another(clumps, c, cx + r * dx, cy + r * dy, cz + r * squash * dz, 1.15):
+                hidden = False
+                break
+        # The core: a ball with corners in and out, drawn in where it would hang over a road or stand in a wall; a grain of it where
+        # other clumps hide it all.
         ca, sa = np.cos(turn), np.sin(turn)
         kept = True
         for n in range(12):
             bx, by, bz = ca * ball[n, 0] - sa * ball[n, 1], sa * ball[n, 0] + ca * ball[n, 1], ball[n, 2]
-            reach = r * 0.84 * (1.0 - 0.22 + 0.44 * hash01(key, 20 + n, seed))
+            reach = r * 0.84 * (1.0 - _ROUGH + 2 * _ROUGH * hash01(key, 20 + n, seed))
             for _ in range(6):
                 x, y, z = cx + reach * bx, cy + reach * by, cz + reach * squash * bz
-                if _hangs_free(x, y, z, floor, origin, voxel):
+                if hangs_free(x, y, z, floor, origin, voxel):
                     break
                 reach *= 0.7
             else:
@@ -145,26 +163,25 @@ def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, ver
             normals[v + n, 0], normals[v + n, 1], normals[v + n, 2] = _light(clumps, c, x, y, z, 0.4)
         if not kept:
             continue
-        for n in range(20):
+        for n in range(0, 20, 5 if hidden else 1):
             faces[f, 0], faces[f, 1], faces[f, 2] = v + ball_faces[n, 0], v + ball_faces[n, 1], v + ball_faces[n, 2]
             face_part[f] = part
             f += 1
         v += 12
+        if hidden:
+            continue
         # Sprays: evenly over the ball, those left out that no one would see.
         spray, slim, droop = clumps[c, 11], clumps[c, 12], clumps[c, 14]
         for n in range(most[c]):
-            up = 1.0 - 2.0 * (n + hash01(key, 100 + n, seed)) / most[c]
-            around = turn + 2.39996323 * n + 0.9 * hash01(key, 300 + n, seed)
-            flat = np.sqrt(max(1.0 - up * up, 0.0))
-            dx, dy, dz = flat * np.cos(around), flat * np.sin(around), up
+            dx, dy, dz = _toward(n, most[c], key, seed, turn)
             reach = r * (0.80 + 0.22 * hash01(key, 500 + n, seed))
             x, y, z = cx + reach * dx, cy + reach * dy, cz + reach * squash * dz
-            if _inside_another(clumps, c, x, y, z, 0.86):
+            if _inside_another(clumps, c, x, y, z, 0.97):
                 continue
             # It points outward, aslant: a side of it, then its tip.
             aslant = hash01(key, 700 + n, seed) * 6.2831853
             tx, ty, tz = _unit(-dy * np.cos(aslant) + 0.3 * dz, dx * np.cos(aslant) - 0.2 * dz, np.sin(aslant))
-            tilt = 0.25 + 1.1 * hash01(key, 900 + n, seed)
+            tilt = 0.45 + 1.0 * hash01(key, 900 + n, seed)
             ax, ay, az = _unit(
                 dx * np.cos(tilt) + tx * np.sin(tilt), dy * np.cos(tilt) + ty * np.sin(tilt), dz * np.cos(tilt) + tz * np.sin(tilt) - droop
             )
@@ -172,6 +189,8 @@ def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, ver
             along = sx * ax + sy * ay + sz * az
             sx, sy, sz = _unit(sx - along * ax, sy - along * ay, sz - along * az)
             length = spray * (0.7 + 0.6 * hash01(key, 1100 + n, seed))
+            if hash01(key, 1500 + n, seed) < BLUNT:
+                ax, ay, az = -ax, -ay, -az
             width = 0.5 * length * slim * (0.8 + 0.4 * hash01(key, 1300 + n, seed))
             point[0, 0], point[0, 1], point[0, 2] = x + 0.6 * length * ax, y + 0.6 * length * ay, z + 0.6 * length * az
             bx, by, bz = x - 0.4 * length * ax, y - 0.4 * length * ay, z - 0.4 * length * az
@@ -179,7 +198,7 @@ def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, ver
             point[2, 0], point[2, 1], point[2, 2] = bx - width * sx, by - width * sy, bz - width * sz
             free = True
             for q in range(3):
-                free = free and _hangs_free(point[q, 0], point[q, 1], point[q, 2], floor, origin, voxel)
+                free = free and hangs_free(point[q, 0], point[q, 1], point[q, 2], floor, origin, voxel)
             if not free:
                 continue
             for q in range(3):

@@ -5,16 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from scipy import ndimage
 
-from engine.lattice import hash01
+from engine.lattice import hash01, value_noise
 from engine.spec.classes import CLASS
 from engine.views.drawn import foliage
-from engine.views.drawn.mesh import Material, Mesh, joined, part
+from engine.views.drawn.mesh import RED, SEED, Material, Mesh, joined, part
+from engine.views.drawn.vegetation_surface import (
+    CLUMP_CENTRE,
+    CLUMP_RADIUS,
+    CROWN_CENTRE,
+    CROWN_HALF_HEIGHT,
+    CROWN_RADIUS,
+    INNER_SHADE,
+    LEAF_M,
+)
 
 VEGETATION = CLASS["vegetation"]
 CUT_M = 4.4
 """A crown whose voxels reach this high above its ground is taken to go on above the grid."""
+MOST_SPRAYS = 12000
+"""Sprays thrown for one crown, of which about a third are outside other clumps and are kept."""
+FINE_CELLS = 120
+"""A crown of fewer cells is made of smaller clumps."""
 DISTRICT_M = 90.0
 """Streets of one district share their commonest tree."""
 
@@ -40,11 +54,11 @@ class Species:
 
 
 SPECIES: dict[str, Species] = {
-    "oak": Species((0.066, 0.130, 0.034), (0.105, 0.080, 0.060), (8.0, 12.5), 1.15, 0.45, 0.42, 0.52, 15.0, 0.15, 0.12),
-    "round": Species((0.080, 0.165, 0.038), (0.120, 0.098, 0.078), (6.0, 8.5), 1.05, 0.5, 0.36, 0.50, 17.0, 0.10, 0.10),
-    "poplar": Species((0.074, 0.150, 0.042), (0.150, 0.135, 0.110), (10.0, 14.0), 2.6, 0.42, 0.34, 0.42, 16.0, -0.5, 0.09),
-    "birch": Species((0.100, 0.180, 0.046), (0.520, 0.500, 0.460), (8.0, 12.0), 1.8, 0.65, 0.34, 0.40, 15.0, 0.75, 0.08, True),
-    "conifer": Species((0.036, 0.086, 0.040), (0.095, 0.066, 0.048), (8.0, 13.0), 2.2, 0.95, 0.46, 0.30, 19.0, 0.55, 0.05),
+    "oak": Species((0.066, 0.130, 0.034), (0.105, 0.080, 0.060), (8.0, 12.5), 1.15, 0.6, 0.30, 0.62, 27.0, 0.15, 0.12),
+    "round": Species((0.080, 0.165, 0.038), (0.120, 0.098, 0.078), (6.0, 8.5), 1.05, 0.55, 0.26, 0.62, 30.0, 0.10, 0.10),
+    "poplar": Species((0.074, 0.150, 0.042), (0.150, 0.135, 0.110), (10.0, 14.0), 2.6, 0.6, 0.26, 0.54, 29.0, -0.5, 0.09),
+    "birch": Species((0.100, 0.180, 0.046), (0.520, 0.500, 0.460), (8.0, 12.0), 1.8, 0.75, 0.26, 0.52, 28.0, 0.75, 0.08, True),
+    "conifer": Species((0.036, 0.086, 0.040), (0.095, 0.066, 0.048), (8.0, 13.0), 2.2, 0.95, 0.38, 0.32, 29.0, 0.55, 0.05),
 }
 _AUTUMN = ((0.36, 0.17, 0.030), (0.30, 0.085, 0.028), (0.30, 0.235, 0.040))
 
@@ -119,8 +133,9 @@ def crown_cells(cells: np.ndarray, ground: np.ndarray, species: str, peak: tuple
         height = kind.tallest[0] + (kind.tallest[1] - kind.tallest[0]) * die
         height = min(max(height, 6.0), lowest * voxel_m + width * voxel_m * kind.slender * (0.9 + 0.3 * hash01(*peak, seed + 922)) + 0.8)
         rise = max(height / voxel_m - peak_top, 1.0)
-        inward = np.clip(edge / max(edge.max(), 1.0), 0, 1)
-        crest = np.where(foot, peak_top + rise * (1 - (1 - inward) ** (1 / kind.round)) ** kind.round, 0)
+        inward = np.clip((edge - 0.6) / max(edge.max() - 0.6, 0.6), 0, 1)
+        bumps = _bumps(low[0], low[1], shape[0], shape[1], seed + 923)
+        crest = peak_top + rise * (1 - (1 - inward) ** (1 / kind.round)) ** kind.round * (0.8 + 0.35 * bumps)
         # Only columns that themselves reach the top go on: elsewhere free space says where the crown ends.
         cut = foot & (top + low[2] + 1 - base >= peak_top - 2.5)
         for i, j in np.argwhere(cut):
@@ -132,35 +147,60 @@ def crown_cells(cells: np.ndarray, ground: np.ndarray, species: str, peak: tuple
 def clumps_of(cells: np.ndarray, size: int, voxel_m: float, seed: int, fill: float = 0.95) -> np.ndarray:
     """Clumps (N, foliage.CLUMP) for world cells (M, 3): one for each lattice cell of `size` voxels, where its voxels are.
 
-    Fills place, radius and squash; the lattice is the world's, its layers staggered by dice.
+    Fills place, radius and squash. The lattice is the world's; its stacks are shifted up by dice, so that no layers show.
     """
-    level = cells[:, 2] // size
-    stagger = np.array([[int(hash01(k, 1, seed) * size), int(hash01(k, 2, seed) * size)] for k in range(level.min(), level.max() + 1)])
-    shifted = cells[:, :2] + stagger[level - level.min()]
-    lattice = np.column_stack([shifted // size, level])
-    unique, which, count = np.unique(lattice, axis=0, return_inverse=True, return_counts=True)
-    which = which.ravel()
+    stack = cells[:, :2] // size
+    low = stack.min(axis=0)
+    shift = _dice(stack[:, 0], stack[:, 1], seed + 930) * size
+    lattice = np.column_stack([stack - low, (cells[:, 2] + shift.astype(np.int64)) // size + 4096])
+    key = (lattice[:, 0] * 8192 + lattice[:, 1]) * 8192 + lattice[:, 2]
+    unique, which, count = np.unique(key, return_inverse=True, return_counts=True)
     clumps = np.zeros((len(unique), foliage.CLUMP))
     for axis in range(3):
-        clumps[:, axis] = (np.bincount(which, cells[:, axis]) / count + 0.5) * voxel_m
-    radius = (count * voxel_m**3 * 0.75 / np.pi) ** (1 / 3)
-    for n, (i, j, k) in enumerate(unique):
-        dice = [hash01(i + 4096 * k, j, seed + 931 + q) for q in range(4)]
-        clumps[n, foliage.X] += (dice[0] - 0.5) * 0.28 * size * voxel_m
-        clumps[n, foliage.Y] += (dice[1] - 0.5) * 0.28 * size * voxel_m
-        clumps[n, foliage.Z] += (dice[2] - 0.5) * 0.20 * size * voxel_m
-        radius[n] *= fill * (0.88 + 0.34 * dice[3])
+        clumps[:, axis] = (np.bincount(which.ravel(), cells[:, axis]) / count + 0.5) * voxel_m
+    i, j = unique // 8192**2 + low[0], unique // 8192 % 8192 + low[1]
+    dice = [_dice(i + 4096 * (unique % 8192), j, seed + 931 + q) for q in range(4)]
+    clumps[:, foliage.X] += (dice[0] - 0.5) * 0.36 * size * voxel_m
+    clumps[:, foliage.Y] += (dice[1] - 0.5) * 0.36 * size * voxel_m
+    clumps[:, foliage.Z] += (dice[2] - 0.5) * 0.30 * size * voxel_m
+    radius = (count * voxel_m**3 * 0.75 / np.pi) ** (1 / 3) * fill * (0.8 + 0.45 * dice[3])
     clumps[:, foliage.RADIUS] = np.maximum(radius, 0.34)
     clumps[:, foliage.SQUASH] = 0.9
     return clumps
 
 
+@njit(cache=True)
+def _bumps(x0, y0, nx, ny, seed):
+    """Smooth noise in [0, 1) over world cells (nx, ny) from x0, y0, with features about four cells wide."""
+    out = np.empty((nx, ny))
+    for i in range(nx):
+        for j in range(ny):
+            out[i, j] = value_noise(x0 + i, y0 + j, 4.0, seed)
+    return out
+
+
+@njit(cache=True)
+def _dice(i, j, seed):
+    """Uniform in [0, 1) for lattice points i, j (N,)."""
+    out = np.empty(len(i))
+    for n in range(len(i)):
+        out[n] = hash01(i[n], j[n], seed)
+    return out
+
+
 def crown(tree: Tree, cells: np.ndarray, voxel_m: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Clumps (N, foliage.CLUMP) of cells (M, 3) of a tree's crown, and a part for each."""
     kind = SPECIES[tree.species]
-    clumps = clumps_of(cells, 3, voxel_m, seed)
+    fine = len(cells) < FINE_CELLS or tree.radius_m < 1.4 or tree.species == "poplar"
+    clumps = clumps_of(cells, 2 if fine else 3, voxel_m, seed, 1.05)
     clumps[:, foliage.SPRAY_M], clumps[:, foliage.SLIMNESS] = kind.spray_m, kind.slim
     clumps[:, foliage.SPRAYS_M2], clumps[:, foliage.DROOP] = kind.sprays_m2, kind.droop
+    # A large crown has larger sprays, fewer on a square metre.
+    if tree.species == "poplar":
+        clumps[:, foliage.SQUASH] = 1.3
+    many = max(1.0, float((4 * np.pi * clumps[:, foliage.RADIUS] ** 2).sum()) * kind.sprays_m2 / MOST_SPRAYS)
+    clumps[:, foliage.SPRAYS_M2] /= many
+    clumps[:, foliage.SPRAY_M] *= min(many**0.5, 1.5)
     return clumps, leaf_parts(clumps, tree.crown_m, tree.radius_m, tree.half_height_m, tree.leaf, kind.leaf_m, 0.5, seed)
 
 
@@ -169,14 +209,18 @@ def leaf_parts(
 ) -> np.ndarray:
     """Sets the clumps' crown, and gives them parts (N, PART) of one plant's colour, each a little its own."""
     clumps[:, foliage.CROWN : foliage.CROWN + 3] = crown_m
-    parts = []
-    for clump in clumps:
-        i, j = int(np.floor(clump[foliage.X] * 20)), int(np.floor(clump[foliage.Y] * 20 + clump[foliage.Z] * 400))
-        tone, warm = 0.84 + 0.32 * hash01(i, j, seed + 941), hash01(i, j, seed + 942) - 0.5
-        rgb = leaf * tone * (1 + 0.26 * warm, 1.0, 1 - 0.2 * warm)
-        params = (*clump[:3], clump[foliage.RADIUS], *crown_m, max(radius_m, 0.5), max(half_height_m, 0.5), shade, leaf_m)
-        parts.append(part(Material.FOLIAGE, tuple(rgb), VEGETATION, seed=int(hash01(i, j, seed + 943) * 4096), params=params))
-    return np.array(parts)
+    i = np.floor(clumps[:, foliage.X] * 20).astype(np.int64)
+    j = np.floor(clumps[:, foliage.Y] * 20 + clumps[:, foliage.Z] * 400).astype(np.int64)
+    tone, warm = 0.84 + 0.32 * _dice(i, j, seed + 941), _dice(i, j, seed + 942) - 0.5
+    parts = np.repeat(part(Material.FOLIAGE, class_id=VEGETATION)[None], len(clumps), axis=0)
+    parts[:, RED : RED + 3] = leaf * tone[:, None] * np.stack([1 + 0.26 * warm, np.ones(len(warm)), 1 - 0.2 * warm], axis=1)
+    parts[:, SEED] = np.floor(_dice(i, j, seed + 943) * 4096)
+    parts[:, CLUMP_CENTRE : CLUMP_CENTRE + 3] = clumps[:, :3]
+    parts[:, CLUMP_RADIUS] = clumps[:, foliage.RADIUS]
+    parts[:, CROWN_CENTRE : CROWN_CENTRE + 3] = crown_m
+    parts[:, CROWN_RADIUS], parts[:, CROWN_HALF_HEIGHT] = max(radius_m, 0.5), max(half_height_m, 0.5)
+    parts[:, INNER_SHADE], parts[:, LEAF_M] = shade, leaf_m
+    return parts
 
 
 def wood(tree: Tree, clumps: np.ndarray, clear_m: float, seed: int, scene_origin_m: np.ndarray) -> Mesh:
@@ -189,7 +233,7 @@ def wood(tree: Tree, clumps: np.ndarray, clear_m: float, seed: int, scene_origin
     base = max(tree.crown_m[2] - tree.half_height_m, tree.foot_m[2] + 0.5)
     sway = [(hash01(*tree.peak, seed + 952 + q) - 0.5) * 0.3 for q in range(2)]
     end = tree.crown_m + (0, 0, 0.45 * tree.half_height_m)
-    fork = np.array([*(0.45 * tree.foot_m[:2] + 0.55 * tree.crown_m[:2]), max(base, tree.foot_m[2] + clear_m)]) + (*sway, 0.0)
+    fork = np.array([*(0.6 * tree.foot_m[:2] + 0.4 * tree.crown_m[:2]), max(base, tree.foot_m[2] + clear_m)]) + (*sway, 0.0)
     middle = 0.5 * (tree.foot_m + fork) + (-0.5 * sway[1], 0.5 * sway[0], 0.0)
     foot = tree.foot_m - (0, 0, 0.25)
     path = np.array([foot, tree.foot_m + (0, 0, 0.12), tree.foot_m + (0, 0, 0.5), middle, fork, end])

@@ -16,8 +16,13 @@ from engine.views.drawn.static_world import StaticWorld
 from engine.views.drawn.trees import VEGETATION, Tree, crown, crown_cells, leaf_colour, species_at, wood
 
 LOW_M = 2.2
-"""Vegetation below this height above ground is shrub or hedge; a column that begins above `HANGS_M` is crown as a whole."""
+"""Vegetation below this height above ground is shrub or hedge."""
 HANGS_M = 1.2
+"""A column that begins above this is crown as a whole."""
+BUSH_M = 3.2
+"""A column from the ground that ends below this is a tall shrub, not a crown."""
+LEAFY_M = 4.0
+"""A column without a gap from the ground to this height or more is a tree that is leafy to the ground."""
 OVER_ROAD_M = 3.5
 OVER_WALK_M = 2.3
 SPECKLE = 6
@@ -64,13 +69,16 @@ def grow(world: StaticWorld, fresh: np.ndarray, height_m: np.ndarray, seed: int,
     mine = plot.plants & fresh[:, :, None]
     if not mine.any():
         return Mesh.empty()
-    low_bottom = np.where(mine, plot.above_m, np.inf).min(axis=2)
-    crowns = mine & ((plot.above_m >= LOW_M) | (low_bottom >= HANGS_M)[:, :, None])
+    bottom = np.where(mine, plot.above_m, np.inf).min(axis=2)
+    top = np.where(mine, plot.above_m, 0).max(axis=2)
+    bushes = (bottom < HANGS_M) & (top < BUSH_M)
+    leafy = (top >= LEAFY_M) & (mine.sum(axis=2) * plot.voxel_m >= 0.8 * (top - bottom + plot.voxel_m))
+    crowns = mine & ((plot.above_m >= LOW_M) | (leafy | (bottom >= HANGS_M))[:, :, None]) & ~bushes[:, :, None]
     crowns &= ~plot.road[:, :, None] | (plot.above_m >= OVER_ROAD_M)
     return joined(
         [
             _trees(plot, crowns, fresh, seed, scene_origin_m, grown),
-            undergrowth(plot, mine & (plot.above_m < LOW_M) & (low_bottom < HANGS_M)[:, :, None], seed, scene_origin_m),
+            undergrowth(plot, mine & ~crowns & (bottom < HANGS_M)[:, :, None], seed, scene_origin_m),
         ]
     )
 
@@ -84,11 +92,11 @@ def survey(world: StaticWorld, height_m: np.ndarray) -> Plot:
     plants &= (np.bincount(group.ravel()) >= SPECKLE)[group]
     levels: np.ndarray = world.origin_m[2] + (np.arange(labels.shape[2]) + 0.5) * world.voxel_m
     above = (levels - height_m[:, :, None]).astype(np.float32)
-    road: np.ndarray = np.isin(labels, ROAD).any(axis=2)
-    walk: np.ndarray = np.any(labels == CLASS["sidewalk"], axis=2)
+    road = np.any(np.isin(labels, ROAD), axis=2)
+    walk = np.any(labels == CLASS["sidewalk"], axis=2)
     built = labels == CLASS["manmade"]
     wall = built.sum(axis=2) >= 3
-    planted = plants.any(axis=2)
+    planted = np.any(plants, axis=2)
     floor = np.full(labels.shape[:2], -np.inf, np.float32)
     floor = np.where(walk & ~planted, height_m + OVER_WALK_M, floor)
     floor = np.where(road, height_m + OVER_ROAD_M, floor)
@@ -170,7 +178,7 @@ def _tree(plot: Plot, cells: np.ndarray, known: Tree | None, seed: int, scene_or
         return _leafed(plot, clumps, parts, seed, scene_origin_m)
     if len(cells) < SPECKLE:
         return Mesh.empty()
-    middle = cells[:, :2].mean(axis=0)
+    middle = np.unique(cells[:, :2], axis=0).mean(axis=0)
     peak_cell = cells[np.lexsort([cells[:, 1], cells[:, 0], np.linalg.norm(cells[:, :2] - middle, axis=1)])[0], :2]
     peak = (int(peak_cell[0] + plot.cell0[0]), int(peak_cell[1] + plot.cell0[1]))
     foot = _foot(plot, middle)
@@ -180,7 +188,8 @@ def _tree(plot: Plot, cells: np.ndarray, known: Tree | None, seed: int, scene_or
     low = bool(np.percentile(plot.above_m[tuple(cells.T)], 5) < LOW_M + 0.5)
     species = species_at(peak, low, width, plot.voxel_m, seed)
     whole = crown_cells(world_cells, ground, species, peak, plot.voxel_m, seed)
-    centre = (0.5 * (whole.min(axis=0) + whole.max(axis=0)) + 0.5) * plot.voxel_m
+    level = 0.5 * (whole[:, 2].min() + whole[:, 2].max())
+    centre = np.array([*(middle + plot.cell0[:2] + 0.5), level + 0.5]) * plot.voxel_m
     half = 0.5 * (np.ptp(whole[:, 2]) + 1) * plot.voxel_m
     foot_m = np.array([*((foot + plot.cell0[:2] + 0.5) * plot.voxel_m), plot.height_m[tuple(foot)]])
     tree = Tree(foot_m, peak, centre, width / 2, half, species, leaf_colour(species, peak, seed))

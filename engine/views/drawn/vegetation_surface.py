@@ -70,7 +70,7 @@ def foliage_surface(row, x, y, z, footprint_m, out):
     leaf = row[LEAF_M]
     seen = _seen(footprint_m, leaf)
     if seen > 0.0:
-        a = _noise3(x, y, z, leaf, seed + 7) - 0.5
+        a = _step(0.25, 0.75, _noise3(x, y, z, leaf, seed + 7)) - 0.5
         b = _noise3(x, y, z, leaf, seed + 8) - 0.5
         c = _noise3(x, y, z, leaf, seed + 9) - 0.5
         light *= 1.0 + 0.9 * seen * a

@@ -1,0 +1,146 @@
+"""Trees, hedges and shrubs of the drawn world: they fit their voxels, stand on the ground, keep off roads, and never change."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+
+from engine.spec.classes import CLASS, FREE
+from engine.spec.grid import GridSpec
+from engine.views.drawn.mesh import MATERIAL, RED, Material, Mesh, part
+from engine.views.drawn.static_world import StaticWorld
+from engine.views.drawn.surface import ANSWER, NORMAL
+from engine.views.drawn.vegetation import OVER_ROAD_M, Grown, grow
+from engine.views.drawn.vegetation_surface import foliage_surface
+
+_GRASS, _ROAD, _PLANT = CLASS["terrain"], CLASS["driveable_surface"], CLASS["vegetation"]
+_GROUND = 3
+"""Index of the ground's layer; its top is at z = 0.6 m."""
+
+
+def _world() -> StaticWorld:
+    """Lawn with a road along x, crowns beside and over it, a hedge, shrubs, ground cover and speckle."""
+    world = StaticWorld(GridSpec("test", (200, 200, 16), 0.4, (-40.0, -40.0, -1.0)), np.eye(4)[None])
+    labels = world.labels
+    labels[:] = FREE
+    labels[:, :, _GROUND] = _GRASS
+    labels[:, 90:110, _GROUND] = _ROAD
+    x, y = np.meshgrid(np.arange(labels.shape[0]), np.arange(labels.shape[1]), indexing="ij")
+    for at, radius, low in (((30, 60), 6, 9), ((60, 118), 7, 10), ((100, 60), 5, 8), ((108, 64), 6, 9), ((150, 111), 6, 9), ((170, 40), 4, 4)):
+        away = np.hypot(x - at[0], y - at[1]) + np.sin(3 * np.arctan2(y - at[1], x - at[0]))
+        for k in range(low, labels.shape[2]):
+            labels[:, :, k][away < radius * min(1.0, 0.5 + 0.2 * (k - low))] = _PLANT
+    labels[20:60, 140:143, 4:8] = _PLANT
+    labels[80:92, 140:150, 4:7] = _PLANT
+    labels[110:118, 140:148, 4] = _PLANT
+    labels[140, 150, 4:9] = labels[180, 100, 12] = labels[181, 160, 14] = _PLANT
+    world.decided[:] = True
+    return world
+
+
+def _grow(world: StaticWorld, fresh: np.ndarray, grown: Grown) -> Mesh:
+    height = np.full(world.decided.shape, world.origin_m[2] + (_GROUND + 1) * world.voxel_m, np.float32)
+    return grow(world, fresh, height, 7, np.zeros(3), grown)
+
+
+@pytest.fixture(scope="module")
+def whole() -> tuple[StaticWorld, Mesh, Grown]:
+    world, grown = _world(), Grown()
+    return world, _grow(world, world.decided, grown), grown
+
+
+def test_trees_stand_on_the_ground_beside_the_road(whole: tuple[StaticWorld, Mesh, Grown]) -> None:
+    world, mesh, grown = whole
+    assert 5 <= len(grown.trees) <= 12
+    bark = np.unique(mesh.faces[mesh.parts[mesh.face_part, MATERIAL] == Material.BARK])
+    ground = world.origin_m[2] + (_GROUND + 1) * world.voxel_m
+    feet = mesh.vertices[bark][mesh.vertices[bark, 2] < ground]
+    for tree in grown.trees:
+        assert np.linalg.norm(feet[:, :2] - tree.foot_m[:2], axis=1).min() < 0.6
+        i, j, _ = np.floor((tree.foot_m - world.origin_m) / world.voxel_m).astype(int)
+        assert world.labels[i, j, _GROUND] == _GRASS
+        assert np.linalg.norm(tree.crown_m[:2] - tree.foot_m[:2]) < 4.6
+
+
+def test_speckle_is_dropped_and_voxels_are_covered(whole: tuple[StaticWorld, Mesh, Grown]) -> None:
+    world, mesh, _ = whole
+    centres = mesh.vertices[mesh.faces].mean(axis=1)
+    near = cKDTree(np.concatenate([mesh.vertices, centres]))
+    plants = world.labels == _PLANT
+    speckle = np.zeros_like(plants)
+    speckle[140, 150], speckle[180:182] = plants[140, 150], plants[180:182]
+    spots = world.origin_m + (np.argwhere(plants & ~speckle) + 0.5) * world.voxel_m
+    assert (near.query(spots)[0] <= 0.8).mean() >= 0.9
+    spots = world.origin_m + (np.argwhere(speckle) + 0.5) * world.voxel_m
+    assert near.query(spots)[0].min() > 1.5
+
+
+def test_what_grows_stays_near_its_voxels(whole: tuple[StaticWorld, Mesh, Grown]) -> None:
+    world, mesh, _ = whole
+    leaves = np.unique(mesh.faces[mesh.parts[mesh.face_part, MATERIAL] == Material.FOLIAGE])
+    spots = mesh.vertices[leaves]
+    spots = spots[spots[:, 2] < world.origin_m[2] + world.labels.shape[2] * world.voxel_m]
+    voxels = cKDTree(world.origin_m + (np.argwhere(world.labels == _PLANT) + 0.5) * world.voxel_m)
+    away = voxels.query(spots)[0]
+    assert np.percentile(away, 95) < 0.75 and away.max() < 1.3
+
+
+def test_nothing_hangs_low_over_the_road(whole: tuple[StaticWorld, Mesh, Grown]) -> None:
+    world, mesh, _ = whole
+    cells = np.floor((mesh.vertices - world.origin_m) / world.voxel_m).astype(int)
+    above = mesh.vertices[:, 2] - world.origin_m[2] - (_GROUND + 1) * world.voxel_m
+    road = (cells[:, 1] >= 90) & (cells[:, 1] < 110)
+    assert road.any()
+    assert above[road].min() >= OVER_ROAD_M - 0.01
+
+
+def test_growing_in_two_steps_changes_no_earlier_tree(whole: tuple[StaticWorld, Mesh, Grown]) -> None:
+    world, mesh, grown = _world(), whole[1], Grown()
+    first = np.zeros(world.decided.shape, bool)
+    first[:104] = True
+    world.decided = first.copy()
+    piece = _grow(world, first, grown)
+    before = [(tree.peak, tree.species, tree.foot_m.copy()) for tree in grown.trees]
+    world.decided[:] = True
+    rest = _grow(world, ~first, grown)
+    assert len(rest.faces) and len(grown.trees) > len(before)
+    for (peak, species, foot), tree in zip(before, grown.trees, strict=False):
+        assert tree.peak == peak and tree.species == species and np.array_equal(tree.foot_m, foot)
+    # Away from the seam the same trees and leaves stand as grow at once.
+    seam = world.origin_m[0] + 104 * world.voxel_m
+    at_once = {tree.peak: tree.species for tree in whole[2].trees if abs(tree.foot_m[0] - seam) > 8}
+    in_steps = {tree.peak: tree.species for tree in grown.trees if abs(tree.foot_m[0] - seam) > 8}
+    assert at_once == in_steps
+    for side, part_of_it in ((-1, piece), (1, rest)):
+        far = [m.vertices[(m.vertices[:, 0] - seam) * side > 10] for m in (mesh, part_of_it)]
+        assert np.array_equal(*(np.unique(vertices, axis=0) for vertices in far))
+
+
+def test_same_seed_same_bytes_and_the_scene_frame(whole: tuple[StaticWorld, Mesh, Grown]) -> None:
+    world, mesh, _ = whole
+    again = _grow(world, world.decided, Grown())
+    for name in ("vertices", "normals", "faces", "face_part", "parts"):
+        assert np.array_equal(getattr(mesh, name), getattr(again, name))
+    assert len(mesh.faces) < 250_000
+    assert np.allclose(np.linalg.norm(mesh.normals, axis=1), 1, atol=1e-3)
+    height = np.full(world.decided.shape, 0.6, np.float32)
+    moved = grow(world, world.decided, height, 7, np.array([64.0, -64.0, 0.0]), Grown())
+    assert np.allclose(moved.vertices + [64.0, -64.0, 0.0], grow(world, world.decided, height, 7, np.zeros(3), Grown()).vertices, atol=1e-3)
+
+
+def test_leaves_keep_their_mean_colour_however_wide_a_pixel_is() -> None:
+    row = part(Material.FOLIAGE, (0.07, 0.14, 0.04), _PLANT, params=(0, 0, 0, 1.0, 0, 0, 0, 3.0, 3.0, 0.3, 0.1))
+    dice = np.random.default_rng(3)
+    directions = dice.normal(size=(4000, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    means = []
+    for footprint in (0.001, 0.1, 5.0):
+        answers = np.zeros((len(directions), ANSWER))
+        for answer, (x, y, z) in zip(answers, directions, strict=True):
+            answer[NORMAL + 2] = 1.0
+            foliage_surface(row, x, y, z, footprint, answer)
+        assert np.allclose(np.linalg.norm(answers[:, NORMAL : NORMAL + 3], axis=1), 1, atol=1e-6)
+        means.append(answers[:, :3].mean(axis=0))
+    assert np.allclose(means[0], means[2], rtol=0.06) and np.allclose(means[1], means[2], rtol=0.06)
+    assert (means[0] > 0.4 * row[RED : RED + 3]).all()
