@@ -11,8 +11,11 @@ import numpy as np
 
 from app.jobs import LIVE
 from engine.spec.take import Take
+from tests.app.test_draft import wait_until
 
 SLOW, FRAMES = "fake:0.15", 12
+LONG = 40
+"""Frames of a job that is cut short: 6 s, so that it is still under way when the test comes to it."""
 
 
 def generate(page, **fields):
@@ -82,13 +85,13 @@ def test_a_saved_scene_comes_back_with_its_take(studio):
 
 def test_cancel_ends_a_job_within_a_step_and_keeps_its_frames(studio):
     with studio.page("cancel") as page:
-        job = generate(page, preset=SLOW, frames=400 // 10)
+        job = generate(page, preset=SLOW, frames=LONG)
         after_frames(page, job, 2)
         began = time.monotonic()
         page.send("cancel", job=job)
         end = ended(page, job)
         assert end["state"] == "cancelled" and time.monotonic() - began < 2
-        assert 2 <= end["frames_kept"] < 40 and str(end["frames_kept"]) in end["message"]
+        assert 2 <= end["frames_kept"] < LONG and str(end["frames_kept"]) in end["message"]
         assert Take.open(end["take"]).frame_count == end["frames_kept"]
         page.send("cancel", job=job)
         assert job in page.wait_for("notice")["text"]
@@ -97,7 +100,7 @@ def test_cancel_ends_a_job_within_a_step_and_keeps_its_frames(studio):
 def test_a_killed_worker_costs_its_job_and_nothing_else(studio):
     with studio.page("crash") as page:
         page.command("add_agent", class_name="car", x=5, y=0)
-        job = generate(page, preset=SLOW)
+        job = generate(page, preset=SLOW, frames=LONG)
         after_frames(page, job, 3)
         waiting = generate(page)
         pid = studio.workspaces.jobs.worker_pid
@@ -118,11 +121,11 @@ def test_a_killed_worker_costs_its_job_and_nothing_else(studio):
 
 def test_a_frame_that_a_killed_worker_wrote_without_a_word_is_kept(studio):
     with studio.page("silent") as page:
-        job = generate(page, preset=SLOW)
+        job = generate(page, preset=SLOW, frames=LONG)
         out = Path(after_frames(page, job, 3)["take"])
         pid = studio.workspaces.jobs.worker_pid
         os.kill(pid, signal.SIGSTOP)
-        time.sleep(0.2)
+        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
         written = Take.open(out).frame_count
         (out / "partial").mkdir(exist_ok=True)
         last = Take.open(out)
@@ -137,14 +140,15 @@ def test_a_frame_that_a_killed_worker_wrote_without_a_word_is_kept(studio):
 def test_a_worker_that_dies_idle_is_replaced_unseen(studio):
     with studio.page("idle-crash") as page:
         assert ended(page, generate(page, frames=1))["state"] == "done"
-        os.kill(studio.workspaces.jobs.worker_pid, signal.SIGKILL)
-        time.sleep(0.3)
+        pid = studio.workspaces.jobs.worker_pid
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: studio.workspaces.jobs.worker_pid != pid)
         assert ended(page, generate(page, frames=1))["state"] == "done"
 
 
 def test_a_job_outlives_its_tab(studio):
     with studio.page("closed-tab") as page:
-        job = generate(page, preset=SLOW, frames=6)
+        job = generate(page, preset=SLOW)
         after_frames(page, job, 1)
     with studio.page("closed-tab") as page:
         assert page.wait_for("job", lambda m: m["id"] == job)["state"] == "running"
@@ -154,7 +158,7 @@ def test_a_job_outlives_its_tab(studio):
 
 def test_jobs_run_in_the_order_of_asking_and_nobody_cancels_those_of_others(studio):
     with studio.page("line") as page, studio.page("others") as others:
-        running = generate(page, preset=SLOW, frames=8)
+        running = generate(page, preset=SLOW, frames=LONG)
         theirs, mine = generate(others, frames=1), generate(page, frames=1)
         positions = [studio.workspaces.jobs.position(studio.workspaces.jobs.get(job)) for job in (running, theirs, mine)]
         assert positions == [0, 1, 2]

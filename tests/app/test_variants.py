@@ -186,6 +186,7 @@ def test_from_the_page_to_the_kept_take(studio):
     with studio.page("variants") as page:
         page.command("paint_stroke", channel="drivable_area", radius_m=5, points=[[-10, 0], [30, 0]])
         page.command("add_camera", **FRONT)
+        page.wait_for("strip")  # what is drawn anew is what is on the screen, so something must be
         page.send("regenerate", region=[list(p) for p in BOX])
         assert "no take" in page.wait_for("notice")["text"]
         page.send("generate", frames=2, preset="fake", until="occupancy", seed=7)
@@ -197,6 +198,8 @@ def test_from_the_page_to_the_kept_take(studio):
         strip = page.wait_for("strip", lambda m: m["source"] == "draft" and m["whole"])
         assert strip["recipe"]["seed"] == 8
         page.send("variant", index=0)
+        page.wait_for("variant", lambda m: m["frame"] == 0 and (m["index"], m["count"]) == (0, 1))
+        page.unread.clear()  # strips of the take from before the variant say nothing
         page.wait_for("strip", lambda m: m["source"] == "take")
         page.send("keep")
         assert "choose a variant" in page.wait_for("notice")["text"]
