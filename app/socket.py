@@ -5,8 +5,9 @@ From the page
     command {seq, name, args}                    -> ack to the sender, then patch to everybody (editor.commands)
     select {ids}                                 not undoable; patch to everybody
     frame {frame}                                the playhead; newest wins -> strip, bev
-    generate {frames?, start_frame?, seed?, steps?, guidance?, preset?, until?, cameras?, from_frame?} -> job messages; with from_frame the
-                                                 new take keeps the frames before it of the take shown, and spans what that one spans
+    generate {frames?, start_frame?, seed?, steps?, guidance?, preset?, views?, until?, cameras?, from_frame?, seen_anew?} -> job messages;
+                                                 with from_frame the new take keeps the frames before it of the take shown, and spans what
+                                                 that one spans; with seen_anew all of them, and only buffers and pictures are made
     regenerate {region [[x, y], ..]}             draw what lies inside anew at the playhead's frame, each time with another seed -> variant, strip
     variant {index}                              show that one, from 1; 0 is what was before -> variant, strip
     keep {carry_on?}                             a new take with the variant shown; carry_on: and the frames behind it made anew -> job messages
@@ -20,19 +21,21 @@ From the page
 
 To the page
     document {rev, name, duration_s, frames, prompt, grid {name, shape, voxel_m, origin_m}, ground, notes, entities, ego, selection,
-              dirty, saved_path, can_undo, can_redo, channels, classes, sizes, presets, preset, rigs, viser_url, workspace, frame}
+              dirty, saved_path, can_undo, can_redo, channels, classes, sizes, presets [{name, views}], preset,
+              view_models [{name, description}], rigs, viser_url, workspace, frame}
     patch {rev, set, removed, order?, ego?, fields {name, duration_s, frames, prompt}?, selection, dirty, saved_path, can_undo, can_redo}
     ack {seq, ok, rev, error}                    error is one sentence or null
-    job {id, state, stage, frames_done, frames_total, frames_kept, seconds, eta_s, position, message, take, recipe}
+    job {id, state, stage, frames_done, frames_total, frames_kept, seconds, eta_s, position, message, notes, take, recipe}
                                                  state queued | loading | running | done | failed | cancelled. frames_done of frames_total
                                                  count the pieces of the stage ('buffers', 'video': one per camera and frame);
-                                                 frames_kept are occupancy frames on disk; eta_s is of this stage
+                                                 frames_kept are occupancy frames on disk; eta_s is of this stage;
+                                                 notes are sentences about a take that is made all the same
     take {id, path, frames, start_frame, stage, stale, seed}   id null: none is shown
     live {on}                                    for the whole workspace; a draft that cannot be drawn switches it off
     variant {frame, region, count, index, seed, whole, drawing, can_keep, shown}   frame null: there is none; whole: drawn with the steps of a
                                                  take's frame; drawing: one more is on its way; shown: the playhead is there
     strip {frame, source, whole, recipe, cameras [{name, id, semantic, depth, picture|null}]}   source take | draft | lift; whole: a draft of
-                                                 full quality; recipe {preset, seed, steps|null} of a draft, else null; the rest are addresses
+                                                 full quality; recipe {occupancy, seed, steps|null} of a draft, else null; the rest are addresses
     bev {frame, source, url, origin_m, size_m, ego [x, y, yaw]}   PNG from above in the ego's frame: x forward is up, y left is left
     files {projects, templates, takes, recovery, logs, formats}   each {path, name, modified}; recovery's `path` is restore's `which`
     notice {level info|warn|error, text}         one sentence

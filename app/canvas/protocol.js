@@ -26,7 +26,7 @@ const HANDLERS = {
   document(store, m) {
     store.scene = {
       ...m, rev: m.rev ?? 0, entities: new Map(m.entities.map((/** @type {Entity} */ e) => [e.id, e])), notes: m.notes ?? [],
-      presets: (m.presets ?? []).map(nameOf), rigs: (m.rigs ?? []).map(nameOf), channels: m.channels ?? [],
+      presets: m.presets ?? [], view_models: m.view_models ?? [], rigs: (m.rigs ?? []).map(nameOf), channels: m.channels ?? [],
     };
     store.selection = new Set(m.selection ?? []);
     store.preview.clear();
@@ -59,6 +59,8 @@ const HANDLERS = {
     if (waits) return;
     store.job = m;
     if (m.state === "failed" && before?.state !== "failed") notify(store, "error", m.message || "The job failed without saying why; its finished frames are kept.");
+    const told = before?.id === m.id ? before?.notes ?? [] : [];
+    for (const note of m.notes ?? []) if (!told.includes(note)) notify(store, "warn", note);
     if (m.state === "done" && before && before.state !== "done") notify(store, "info", `Take ready: ${m.frames_kept ?? m.frames_total} frames in ${m.seconds.toFixed(1)} s.`);
     store.emit("job");
   },

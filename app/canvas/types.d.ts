@@ -30,17 +30,17 @@ interface GridInfo { name: string; shape: [number, number, number]; voxel_m: num
 interface SceneState {
   rev: number; name: string; duration_s: number; frames: number; grid: string | GridInfo; prompt: string; notes: string[];
   entities: Map<string, Entity>; ego: EgoEntity; dirty: boolean; saved_path: string | null; can_undo: string | null; can_redo: string | null;
-  channels: Channel[]; sizes: Record<string, [number, number, number]>; presets: string[]; preset?: string; rigs: string[]; viser_url: string;
+  channels: Channel[]; sizes: Record<string, [number, number, number]>; presets: Array<{ name: string; views: string }>; preset?: string; view_models: Array<{ name: string; description: string }>; rigs: string[]; viser_url: string;
 }
 
 interface JobState {
   id: string; state: "queued" | "loading" | "running" | "done" | "failed" | "cancelled"; stage: string; frames_done: number; frames_total: number;
-  seconds: number; message: string; take: string | null; recipe?: { seed?: number };
+  seconds: number; message: string; notes?: string[]; take: string | null; recipe?: { seed?: number };
   frames_kept?: number; eta_s?: number | null; position?: number | null;
 }
 interface TakeState { id: string; path: string; frames: number; start_frame: number; stage: string; stale: boolean; seed?: number }
 interface StripCamera { name: string; semantic: string | null; depth: string | null; picture: string | null }
-interface StripState { frame: number; source?: "take" | "draft" | "lift"; whole?: boolean; recipe?: { preset: string; seed: number; steps: number | null } | null; cameras: StripCamera[] }
+interface StripState { frame: number; source?: "take" | "draft" | "lift"; whole?: boolean; recipe?: { occupancy: string; seed: number; steps: number | null } | null; cameras: StripCamera[] }
 interface VariantState {
   frame: number; region: Point[]; count: number; index: number; seed: number | null; whole: boolean; drawing: boolean; can_keep: boolean; shown: boolean;
 }

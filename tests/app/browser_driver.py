@@ -280,7 +280,7 @@ class Tab:
     def generate(self, **settings: int | str) -> None:
         for name, value in settings.items():
             control = self.at(name)
-            if name in ("until", "preset"):
+            if name in ("until", "preset", "views"):
                 control.select_option(str(value))
             else:
                 control.fill(str(value))

@@ -15,7 +15,7 @@ const clock = (s) => (s < 60 ? `${s.toFixed(1)} s` : `${Math.floor(s / 60)}:${St
 /** @param {App} app */
 export function makeGenerate(app) {
   const { store } = app;
-  const settings = { frames: /** @type {number|null} */ (null), start: 0, seed: 0, steps: /** @type {number|null} */ (null), preset: "", until: "video", live: true };
+  const settings = { frames: /** @type {number|null} */ (null), start: 0, seed: 0, steps: /** @type {number|null} */ (null), preset: "", views: "", until: "video", live: true };
   try {
     Object.assign(settings, JSON.parse(localStorage.getItem(REMEMBERED) ?? "{}"));
   } catch {
@@ -54,14 +54,20 @@ export function makeGenerate(app) {
     const start_frame = Math.min(settings.start, store.frames - 1);
     const frames = Math.min(settings.frames ?? store.frames, store.frames - start_frame);
     began = performance.now();
-    if (!app.socket.send({ type: "generate", frames, start_frame, seed: settings.seed, steps: settings.steps, preset: settings.preset || store.scene.presets[0], until: settings.until, cameras: null })) app.say("error", "Not connected to the studio, so nothing was started; it reconnects by itself.");
+    if (!app.socket.send({ type: "generate", frames, start_frame, seed: settings.seed, steps: settings.steps, ...models(), until: settings.until, cameras: null })) app.say("error", "Not connected to the studio, so nothing was started; it reconnects by itself.");
   };
   app.generateOn = () => {
     if (!store.scene) return;
     if (store.job && BUSY.includes(store.job.state)) return app.say("info", "A job is already running: wait for it or cancel it first.");
     if (!mayGoOn()) return app.say("info", "The take shown does not hold the frame before the playhead, so there is nothing to go on from.");
     began = performance.now();
-    app.socket.send({ type: "generate", from_frame: store.frame, seed: settings.seed, steps: settings.steps, preset: settings.preset || store.scene.presets[0], until: settings.until === "layout" ? "occupancy" : settings.until, cameras: null });
+    app.socket.send({ type: "generate", from_frame: store.frame, seed: settings.seed, steps: settings.steps, ...models(), until: settings.until === "layout" ? "occupancy" : settings.until, cameras: null });
+  };
+  /** The pair of models: the preset's, or its occupancy with the views that were chosen beside it, where they can run here. */
+  const models = () => {
+    const scene = store.scene, preset = settings.preset || (scene?.presets[0]?.name ?? ""), offered = scene?.view_models.map((one) => one.name) ?? [];
+    const usual = scene?.presets.find((one) => one.name === preset)?.views ?? "";
+    return { preset, views: [settings.views, usual, offered[0] ?? ""].find((name) => offered.includes(name)) ?? "" };
   };
   /** Whether the take shown holds the frame before the playhead. */
   const mayGoOn = () => {
@@ -81,19 +87,21 @@ export function makeGenerate(app) {
   });
 
   const draw = politely(form, () => {
-    const presets = store.scene?.presets ?? [];
+    const presets = store.scene?.presets.map((one) => one.name) ?? [], offered = store.scene?.view_models ?? [];
     if (!presets.includes(settings.preset)) settings.preset = store.scene?.preset ?? presets[0] ?? "";
+    const { views } = models(), about = offered.find((one) => one.name === views)?.description ?? "";
     const lastSeed = store.take?.seed ?? store.job?.recipe?.seed;
     fill(form,
       numberField({ label: "Frames", value: settings.frames, placeholder: `${Math.max(1, store.frames - settings.start)}`, digits: 0, step: 1, min: 1, max: store.frames, testid: "frames", title: "How many frames, at 12 per second; empty: to the end", change: (v) => keep({ frames: v }) }),
       numberField({ label: "From", name: "First frame", value: settings.start, digits: 0, step: 1, min: 0, max: Math.max(0, store.frames - 1), testid: "start-frame", change: (v) => keep({ start: v ?? 0 }) }),
       numberField({ label: "Steps", name: "Sampler steps", value: settings.steps, placeholder: "auto", digits: 0, step: 1, min: 1, max: 200, testid: "steps", title: "Sampler steps; empty: the preset's own", change: (v) => keep({ steps: v }) }),
-      h("div", { class: "seed-field" },
+      h("div", { class: "seed-field wide" },
         numberField({ label: "Seed", value: settings.seed, digits: 0, step: 1, min: 0, max: 2 ** 31 - 1, testid: "seed", change: (v) => keep({ seed: v ?? 0 }) }),
         button({ icon: "dice", label: "A new random seed", testid: "seed-dice", class: "ghost", press: () => keep({ seed: Math.floor(Math.random() * 100000) }) }),
         button({ icon: "reuse", label: lastSeed === undefined ? "Reuse the seed of the take shown" : `Reuse seed ${lastSeed} of the take shown`, testid: "seed-reuse", class: "ghost", press: () => lastSeed !== undefined && keep({ seed: lastSeed }) })),
-      selectField({ label: "Preset", value: settings.preset, testid: "preset", options: presets.map((p) => [p, p]), change: (v) => keep({ preset: v }) }),
-      selectField({ label: "Until", value: settings.until, testid: "until", title: "How far to go", options: UNTIL, change: (v) => keep({ until: v }) }));
+      selectField({ label: "Until", value: settings.until, testid: "until", title: "How far to go", options: UNTIL, change: (v) => keep({ until: v }) }),
+      selectField({ label: "Preset", value: settings.preset, testid: "preset", title: "What makes the occupancy, and the views where none are chosen", options: presets.map((p) => [p, p]), change: (v) => keep({ preset: v, views: "" }) }),
+      h("div", { class: "wide" }, selectField({ label: "Views", name: "View model", value: views, testid: "views", title: `What draws the pictures: ${about}`, options: offered.map((one) => [one.name, one.name]), change: (v) => keep({ views: v }) })));
   });
 
   function progress() {
@@ -120,7 +128,8 @@ export function makeGenerate(app) {
       h("b", { class: `state ${job.state}`, text: LOOKS[job.state] ?? job.state }), !failed && job.stage && h("span", { text: job.stage }), job.state === "queued" && (job.position ?? 0) > 0 && h("span", { text: `${job.position} ahead` }),
       total > 0 && h("span", { class: "mono", text: `${piece} ${done}/${total}` }), h("span", { class: "mono", text: clock(seconds) }), left && h("span", { class: "mono faint", text: left }),
       job.state === "cancelled" && (job.frames_kept ?? 0) > 0 && h("p", { class: "faint", text: `${job.frames_kept} finished frames are kept.` }),
-      job.message && (failed || busy) && h("p", { class: failed ? "sentence" : "faint", text: job.message }));
+      job.message && (failed || busy) && h("p", { class: failed ? "sentence" : "faint", text: job.message }),
+      (job.notes ?? []).map((note) => h("p", { class: "faint", testid: "job-note", text: note })));
   }
   watch(store, ["scene", "take", "job"], () => {
     draw();
