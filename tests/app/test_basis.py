@@ -12,12 +12,15 @@ from app.basis import Basis
 from app.cli import main
 from editor import commands
 from editor.document import Document, EditError
+from editor.entities import CameraEntity
 from editor.files import project
+from editor.files.jsonform import document_hash
 from editor.session import Session
 from engine.api import Recipe
 from engine.occupancy.fake import FakeOccupancy
 from engine.spec.take import Take
-from tests.app.fakes import FakeModels, take
+from engine.views.fake import FakeViews
+from tests.app.fakes import FakeModels, Refused, take
 from tests.app.test_draft import FRONT
 
 
@@ -139,3 +142,90 @@ def test_from_the_page_on_from_the_playhead(studio):
         assert page.wait_for("take", lambda m: m["id"] == new["id"] and not m["stale"])
         shown = studio.workspaces.get("onward").shown
         assert shown.conditions(0).boxes == () and len(shown.conditions(2).boxes) == 1, "each frame knows what it was made from"
+
+
+@pytest.fixture
+def finished(session, tmp_path) -> Take:
+    """A take until 'occupancy', with a camera on the ego and one in the world."""
+    commands.run(session, "add_camera", FRONT | {"name": "front"})
+    commands.run(session, "add_camera", FRONT | {"name": "pole", "mount": "world"})
+    return take_of(session, tmp_path / "old")
+
+
+class OnlyViews(Refused):
+    """Models of which only the views may be asked for."""
+
+    views = FakeViews()
+
+
+def test_a_finished_take_is_seen_anew_and_its_occupancy_stays_byte_for_byte(session, finished, tmp_path):
+    commands.run(session, "set_scene", {"prompt": "a rainy night"})
+    commands.run(session, "delete", {"ids": [camera.id for camera in session.document.of(CameraEntity) if camera.camera.name == "front"]})
+    commands.run(session, "add_camera", FRONT | {"name": "rear", "pose": [-1.5, 0, 1.6, np.pi / 2, 0, -np.pi / 2]})
+    frames = []
+    new = take_of(
+        session, tmp_path / "new", Basis(finished.folder, 5, seen_anew=True), until="video", models=OnlyViews(), on_frame=frames.append
+    )
+    for name in ("semantics", "instances", "layouts", "world_SE3_ego"):
+        assert getattr(new, name).tobytes() == getattr(finished, name).tobytes(), name
+    assert new.boxes == finished.boxes and [frame.index for frame in frames] == [0, 1, 2, 3, 4]
+    assert [camera.name for camera in new.cameras] == ["pole", "rear"] and new.info["prompt"] == "a rainy night"
+    assert len(list((new.folder / "video").glob("*.mp4"))) == 2 and len(list((new.folder / "buffers").glob("*/depth/*.npy"))) == 10
+    recipe = new.info["recipe"]
+    assert list(recipe["models"]) == ["views"] and recipe["kept"]["take"] == "old" and recipe["kept"]["frames"] == 5
+    assert recipe["document_hash"] == document_hash(session.document), "the scene asks for the very occupancy that was kept"
+
+
+def test_seen_anew_under_another_scene_it_says_what_the_occupancy_was_made_from(session, finished, tmp_path):
+    commands.run(session, "move", {"ids": ["ego"], "dx": 0.0, "dy": 2.0})
+    basis = Basis(finished.folder, 3, seen_anew=True)
+    new = take_of(session, tmp_path / "new", basis, frames=3, until="buffers", models=OnlyViews())
+    assert new.frame_count == 3 and np.array_equal(new.world_SE3_ego, finished.world_SE3_ego[:3])
+    pole = [camera.name for camera in new.cameras].index("pole")
+    in_world = new.world_SE3_ego @ new.ego_SE3_cameras[:, pole]
+    assert np.allclose(in_world, in_world[0])
+    assert new.info["recipe"]["document_hash"] == finished.info["recipe"]["document_hash"] != document_hash(session.document)
+
+
+def test_frames_that_are_kept_are_read_one_at_a_time(session, finished, tmp_path):
+    basis = Basis(finished.folder, 5, seen_anew=True)
+    take_of(session, tmp_path / "new", basis, until="buffers", models=OnlyViews())
+    assert not {"semantics", "instances"} & set(vars(basis.take)), "the take's arrays were not loaded whole"
+
+
+def test_the_command_line_sees_a_take_anew(session, tmp_path, capsys):
+    commands.run(session, "add_camera", FRONT | {"name": "front"})
+    scene, old, new = tmp_path / "scene.anyscene", tmp_path / "old", tmp_path / "new"
+    project.save(session.document, scene)
+    common = ["generate", str(scene), "--preset", "fake"]
+    assert main([*common, "-o", str(old), "--start", "0.25", "--frames", "2", "--until", "occupancy"]) == 0
+    again = [*common, "-o", str(new), "--continue", str(old)]
+    capsys.readouterr()
+    assert main([*again, "--views", "voxels", "--prompt", "a dreamy night", "--seed", "5"]) == 0
+    told = capsys.readouterr()
+    assert "Take with 2 frames until 'video'" in told.out and "'dreamy'" in told.err and told.err.count("\n") == 1
+    made = Take.open(new)
+    assert made.semantics.tobytes() == Take.open(old).semantics.tobytes() and made.timestamps_s[0] == pytest.approx(0.25)
+    assert made.info["prompt"] == "a dreamy night" and made.info["recipe"]["views"] == "voxels" and made.info["recipe"]["seed"] == 5
+    assert main([*again, "--until", "buffers", "--frames", "1"]) == 0 and Take.open(new).frame_count == 1
+    for wrong, words in ((["--frames", "3"], "2 frames of occupancy"), (["--views", "dreams"], "choose one of"), (["--gbuffers"], "draws no G-buffers")):
+        capsys.readouterr()
+        assert main([*again, *wrong]) == 2
+        said = capsys.readouterr().err
+        assert words in said and said.count("\n") == 1, said
+
+
+def test_a_job_sees_the_take_shown_anew(studio):
+    with studio.page("anew") as page:
+        page.command("add_agent", class_name="car", x=10, y=0)
+        page.send("generate", seen_anew=True, preset="fake", until="video")
+        assert "generate one" in page.wait_for("notice")["text"]
+        page.send("generate", frames=2, preset="fake", until="occupancy", seed=7)
+        old = page.wait_for("job", lambda m: m["state"] == "done")
+        page.command("add_camera", **(FRONT | {"name": "front"}))
+        page.unread.clear()
+        page.send("generate", seen_anew=True, preset="fake", until="video", seed=8)
+        new = page.wait_for("job", lambda m: m["state"] == "done" and m["id"] != old["id"])
+        before, after = Take.open(old["take"]), Take.open(new["take"])
+        assert before.semantics.tobytes() == after.semantics.tobytes() and (after.folder / "video/front.mp4").is_file()
+        assert page.wait_for("take", lambda m: m["id"] == new["id"] and m["stage"] == "video" and not m["stale"])

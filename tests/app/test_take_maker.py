@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from app.take_maker import TakeCancelled
 from editor import commands
 from editor.document import Document
 from editor.session import Session
+from engine.api import GBuffers
+from engine.gbuffers import KINDS, read_gbuffers
 from engine.occupancy.fake import FakeOccupancy
 from engine.render.buffers import render_buffers
 from engine.spec.classes import CLASS
@@ -186,6 +189,46 @@ def test_a_view_model_that_stops_early_is_found_out(document, tmp_path):
 
     with pytest.raises(TakeError, match="1 of 2 pictures"):
         take(document, tmp_path / "take", models=FakeModels(views=Lazy()), frames=2)
+
+
+class Layered(FakeViews):
+    """Draws G-buffers of its own: the frame's number everywhere."""
+
+    def gbuffers(self, scene, index):
+        for camera in scene.cameras:
+            size = (camera.height, camera.width)
+            yield camera.name, GBuffers(**{name: np.full((*size, *more), index + 1, dtype) for name, (dtype, more) in KINDS.items()})
+
+
+@pytest.mark.parametrize("until", ["buffers", "video"])
+def test_gbuffers_are_files_of_the_take(document, tmp_path, until):
+    out = take(two_cameras(document), tmp_path / "take", models=FakeModels(views=Layered()), frames=2, until=until, gbuffers=True)
+    assert len(list((out / "gbuffers").rglob("*.*"))) == 2 * 2 * len(KINDS)
+    read = read_gbuffers(out, "rear", 1)
+    for name, (dtype, more) in KINDS.items():
+        pixels = getattr(read, name)
+        assert pixels.dtype == dtype and pixels.shape == (32, 64, *more) and (pixels == 2).all(), name
+    assert Take.open(out).frame_count == 2
+    with pytest.raises(TakeError, match="--gbuffers"):
+        read_gbuffers(out, "rear", 7)
+    take(document, out, frames=1)
+    assert not (out / "gbuffers").exists(), "a take may be written over one with G-buffers"
+
+
+def test_gbuffers_that_nobody_draws_or_that_are_not_what_they_should_be_are_refused(document, tmp_path):
+    with pytest.raises(ValueError, match="'fake' draws no G-buffers"):
+        take(document, tmp_path / "take", frames=1, gbuffers=True)
+    with pytest.raises(ValueError, match="until 'occupancy' has no G-buffers"):
+        take(document, tmp_path / "take", frames=1, until="occupancy", gbuffers=True)
+    assert not (tmp_path / "take").exists()
+
+    class Wrong(Layered):
+        def gbuffers(self, scene, index):
+            for name, drawn in super().gbuffers(scene, index):
+                yield name, replace(drawn, depth=drawn.depth[1:])
+
+    with pytest.raises(TakeError, match="'depth' as float32 \\(31, 64\\)"):
+        take(document, tmp_path / "take", models=FakeModels(views=Wrong()), frames=1, gbuffers=True)
 
 
 def two_cameras(document):
