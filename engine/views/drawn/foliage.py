@@ -152,13 +152,16 @@ def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, ver
         for n in range(12):
             bx, by, bz = ca * ball[n, 0] - sa * ball[n, 1], sa * ball[n, 0] + ca * ball[n, 1], ball[n, 2]
             reach = r * 0.84 * (1.0 - _ROUGH + 2 * _ROUGH * hash01(key, 20 + n, seed))
+            drawn_in = 1.0
             for _ in range(6):
                 x, y, z = cx + reach * bx, cy + reach * by, cz + reach * squash * bz
                 if hangs_free(x, y, z, floor, origin, voxel):
                     break
                 reach *= 0.7
+                drawn_in = 0.8
             else:
                 kept = False
+            x, y, z = cx + drawn_in * (x - cx), cy + drawn_in * (y - cy), cz + drawn_in * (z - cz)
             vertices[v + n, 0], vertices[v + n, 1], vertices[v + n, 2] = x - scene[0], y - scene[1], z - scene[2]
             normals[v + n, 0], normals[v + n, 1], normals[v + n, 2] = _light(clumps, c, x, y, z, 0.4)
         if not kept:
@@ -175,8 +178,7 @@ def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, ver
         for n in range(most[c]):
             dx, dy, dz = _toward(n, most[c], key, seed, turn)
             reach = r * (0.80 + 0.22 * hash01(key, 500 + n, seed))
-            x, y, z = cx + reach * dx, cy + reach * dy, cz + reach * squash * dz
-            if _inside_another(clumps, c, x, y, z, 0.97):
+            if _inside_another(clumps, c, cx + reach * dx, cy + reach * dy, cz + reach * squash * dz, 0.97):
                 continue
             # It points outward, aslant: a side of it, then its tip.
             aslant = hash01(key, 700 + n, seed) * 6.2831853
@@ -192,13 +194,18 @@ def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, ver
             if hash01(key, 1500 + n, seed) < BLUNT:
                 ax, ay, az = -ax, -ay, -az
             width = 0.5 * length * slim * (0.8 + 0.4 * hash01(key, 1300 + n, seed))
-            point[0, 0], point[0, 1], point[0, 2] = x + 0.6 * length * ax, y + 0.6 * length * ay, z + 0.6 * length * az
-            bx, by, bz = x - 0.4 * length * ax, y - 0.4 * length * ay, z - 0.4 * length * az
-            point[1, 0], point[1, 1], point[1, 2] = bx + width * sx, by + width * sy, bz + width * sz
-            point[2, 0], point[2, 1], point[2, 2] = bx - width * sx, by - width * sy, bz - width * sz
-            free = True
-            for q in range(3):
-                free = free and hangs_free(point[q, 0], point[q, 1], point[q, 2], floor, origin, voxel)
+            # Where it would hang over a walk or in a wall, it is drawn in towards the clump.
+            free = False
+            for _ in range(7):
+                x, y, z = cx + reach * dx, cy + reach * dy, cz + reach * squash * dz
+                free = True
+                for q in range(3):
+                    u, w = (0.6, 0.0) if q == 0 else (-0.4, width if q == 1 else -width)
+                    point[q, 0], point[q, 1], point[q, 2] = x + u * length * ax + w * sx, y + u * length * ay + w * sy, z + u * length * az + w * sz
+                    free = free and hangs_free(point[q, 0], point[q, 1], point[q, 2], floor, origin, voxel)
+                if free:
+                    break
+                reach, length, width = 0.85 * reach, 0.92 * length, 0.92 * width
             if not free:
                 continue
             for q in range(3):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TUFT_M = 0.3
 """Clumps whose centres are lower than this above ground are grass and ground cover."""
+LARGE = 120
+"""A thicket of more clumps than this has fewer, larger leaves."""
 _GRASS = np.array([0.098, 0.150, 0.044])
 _GREENS = np.array([(0.062, 0.128, 0.032), (0.084, 0.150, 0.040), (0.052, 0.105, 0.036), (0.098, 0.160, 0.042)])
 
@@ -75,6 +77,9 @@ def _shrubs(plot: Plot, top: np.ndarray, group: np.ndarray, seed: int, scene_ori
         spread = float(np.linalg.norm(mine[:, :2] - middle[:2], axis=1).max()) + 0.5
         leaf = _GRASS if tuft[rows].all() else _green(plot, at[rows], seed)
         parts.append(leaf_parts(mine, middle - (0, 0, 0.6), spread, float(np.ptp(mine[:, 2]) / 2 + 0.6), leaf, 0.07, 0.25, seed))
+        if len(rows) > LARGE:
+            mine[:, foliage.SPRAYS_M2] *= 0.75
+            mine[:, foliage.SPRAY_M] *= 1.12
         mine[:, foliage.FIRST], mine[:, foliage.LAST] = rows[0], rows[-1] + 1
         clumps[rows] = mine
     clumps[:, foliage.PART_ROW] = np.arange(len(clumps))

@@ -25,7 +25,7 @@ from engine.views.drawn.vegetation_surface import (
 VEGETATION = CLASS["vegetation"]
 CUT_M = 4.4
 """A crown whose voxels reach this high above its ground is taken to go on above the grid."""
-MOST_SPRAYS = 12000
+MOST_SPRAYS = 16000
 """Sprays thrown for one crown, of which about a third are outside other clumps and are kept."""
 FINE_CELLS = 120
 """A crown of fewer cells is made of smaller clumps."""
@@ -54,10 +54,10 @@ class Species:
 
 
 SPECIES: dict[str, Species] = {
-    "oak": Species((0.066, 0.130, 0.034), (0.105, 0.080, 0.060), (8.0, 12.5), 1.15, 0.6, 0.30, 0.62, 27.0, 0.15, 0.12),
-    "round": Species((0.080, 0.165, 0.038), (0.120, 0.098, 0.078), (6.0, 8.5), 1.05, 0.55, 0.26, 0.62, 30.0, 0.10, 0.10),
-    "poplar": Species((0.074, 0.150, 0.042), (0.150, 0.135, 0.110), (10.0, 14.0), 2.6, 0.6, 0.26, 0.54, 29.0, -0.5, 0.09),
-    "birch": Species((0.100, 0.180, 0.046), (0.520, 0.500, 0.460), (8.0, 12.0), 1.8, 0.75, 0.26, 0.52, 28.0, 0.75, 0.08, True),
+    "oak": Species((0.066, 0.130, 0.034), (0.105, 0.080, 0.060), (8.0, 12.5), 1.15, 0.6, 0.30, 0.62, 30.0, 0.15, 0.09),
+    "round": Species((0.080, 0.165, 0.038), (0.120, 0.098, 0.078), (6.0, 8.5), 1.05, 0.55, 0.26, 0.62, 33.0, 0.10, 0.08),
+    "poplar": Species((0.074, 0.150, 0.042), (0.150, 0.135, 0.110), (10.0, 14.0), 2.6, 0.6, 0.26, 0.54, 29.0, -0.5, 0.07),
+    "birch": Species((0.100, 0.180, 0.046), (0.520, 0.500, 0.460), (8.0, 12.0), 1.8, 0.75, 0.26, 0.52, 28.0, 0.75, 0.07, True),
     "conifer": Species((0.036, 0.086, 0.040), (0.095, 0.066, 0.048), (8.0, 13.0), 2.2, 0.95, 0.38, 0.32, 29.0, 0.55, 0.05),
 }
 _AUTUMN = ((0.36, 0.17, 0.030), (0.30, 0.085, 0.028), (0.30, 0.235, 0.040))
@@ -136,6 +136,7 @@ def crown_cells(cells: np.ndarray, ground: np.ndarray, species: str, peak: tuple
         inward = np.clip((edge - 0.6) / max(edge.max() - 0.6, 0.6), 0, 1)
         bumps = _bumps(low[0], low[1], shape[0], shape[1], seed + 923)
         crest = peak_top + rise * (1 - (1 - inward) ** (1 / kind.round)) ** kind.round * (0.8 + 0.35 * bumps)
+        crest = ndimage.gaussian_filter(np.where(foot, crest, 0.0), 0.7) / np.maximum(ndimage.gaussian_filter(foot.astype(np.float64), 0.7), 0.05)
         # Only columns that themselves reach the top go on: elsewhere free space says where the crown ends.
         cut = foot & (top + low[2] + 1 - base >= peak_top - 2.5)
         for i, j in np.argwhere(cut):
@@ -228,7 +229,7 @@ def wood(tree: Tree, clumps: np.ndarray, clear_m: float, seed: int, scene_origin
     kind = SPECIES[tree.species]
     height = tree.crown_m[2] + tree.half_height_m - tree.foot_m[2]
     thick = (0.030 if tree.species in ("birch", "poplar") else 0.036) * height * (0.55 + 0.05 * min(tree.radius_m * 2, 9.0))
-    thick = float(np.clip(thick, 0.06, 0.34))
+    thick = float(np.clip(thick, 0.06, 0.30))
     row = part(Material.BARK, kind.bark, VEGETATION, seed=int(hash01(*tree.peak, seed + 951) * 4096), params=(float(kind.banded),))
     base = max(tree.crown_m[2] - tree.half_height_m, tree.foot_m[2] + 0.5)
     sway = [(hash01(*tree.peak, seed + 952 + q) - 0.5) * 0.3 for q in range(2)]

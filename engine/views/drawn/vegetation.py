@@ -98,7 +98,8 @@ def survey(world: StaticWorld, height_m: np.ndarray) -> Plot:
     wall = built.sum(axis=2) >= 3
     planted = np.any(plants, axis=2)
     floor = np.full(labels.shape[:2], -np.inf, np.float32)
-    floor = np.where(walk & ~planted, height_m + OVER_WALK_M, floor)
+    beside = np.asarray(ndimage.binary_dilation(planted, np.ones((3, 3), bool)), bool)
+    floor = np.where(walk & ~beside, height_m + OVER_WALK_M, floor)
     floor = np.where(road, height_m + OVER_ROAD_M, floor)
     wall_top = np.where(built, levels + 0.5 * world.voxel_m, -np.inf).max(axis=2)
     floor = np.where(wall & ~planted, np.where(wall_top - height_m >= 4.0, np.inf, wall_top), floor).astype(np.float32)
