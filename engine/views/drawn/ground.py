@@ -15,7 +15,9 @@ from engine.views.drawn.ground_cells import CLASS_OF_KIND, FLAT, ROAD, SOIL, WAL
 from engine.views.drawn.ground_fields import RING, Fields, fields
 from engine.views.drawn.ground_height import sheet
 from engine.views.drawn.ground_lookup import OUTSIDE, GroundMaps, write_purity
+from engine.views.drawn.ground_marks import Marks
 from engine.views.drawn.ground_mesh import ground_mesh
+from engine.views.drawn.ground_paint import BIN, listed
 from engine.views.drawn.mesh import Mesh
 from engine.views.drawn.static_world import StaticWorld
 
@@ -45,6 +47,7 @@ class Ground:
         self._pure = np.full(shape, OUTSIDE, np.uint8)
         self._epoch = np.full(shape, NEVER, np.uint16)
         self._ends = np.zeros((0, 4))
+        self._marks = Marks(world.voxel_m)
         self._updates = 0
         self._apron: Apron
         self.maps: GroundMaps
@@ -67,6 +70,8 @@ class Ground:
         self._settle_heights(crop, cells, decided, taken, new)
         found = fields(cells.kind, decided, self.world.voxel_m)
         self._settle_fields(crop, found, decided, new)
+        offset = np.array([crop[0].start, crop[1].start])
+        self._marks.take_in(offset, cells.label, new, cells.hidden, found.distance[0], self._heading[crop], self._updates)
         self._epoch[crop][new] = self._updates
         self._taken |= fresh
         self._updates += 1
@@ -123,10 +128,13 @@ class Ground:
         frame = np.array([*origin, cell, *first, cell * STEP, float(self.seed & 0xFFFF)])
         _fill_beyond(self._taken, self._settled, beyond, self._distance, self._base, self._raise, self.surface)
         self.height_m = self._base + np.where(self._distance[..., 0] >= 0, np.float32(0), self._raise)
+        lines, strips = self._marks.lines(self._taken, self._ends), self._marks.strips
+        nodes = beyond.base_m.shape
+        bins, items = listed(lines, strips, frame, ((nodes[0] - 1) * STEP // BIN + 1, (nodes[1] - 1) * STEP // BIN + 1))
         self.maps = GroundMaps(
             frame, self._pure, self._distance, self._base, self._raise, self._heading, self._epoch,
             beyond.distance, beyond.base_m, beyond.raise_m, beyond.heading,
-            np.zeros((1, 1, 2), np.int32), np.zeros(1, np.int32), np.zeros((1, 12), np.float32), np.zeros((1, 12), np.float32),
+            bins, items, lines, strips,
         )  # fmt: skip
 
 

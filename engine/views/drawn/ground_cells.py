@@ -62,6 +62,8 @@ class Columns:
         label = _without_speckle(label, decided, fresh)
         self.label = label
         """uint8 (X, Y): final class ids of decided columns, the nearest one's elsewhere."""
+        self.hidden = masked
+        """bool (X, Y): columns in which an agent stood."""
         self.kind = KIND[label]
         """uint8 (X, Y): ROAD, FLAT, WALK or SOIL."""
 
@@ -74,7 +76,8 @@ def nearest(source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _filled(label, decided, fresh, masked, built) -> np.ndarray:
     """Labels with every hole filled: under agents and in small gaps what lies around, in large ones soil, or paving beside buildings."""
-    known = decided & (KIND[label] != NOTHING)
+    # What lies under a house's walls says nothing of its yard.
+    known = decided & (KIND[label] != NOTHING) & ~(fresh & built & (KIND[label] == FLAT))
     if not known.any():
         return np.full_like(label, CLASS["terrain"])
     distance, (rows, columns) = ndimage.distance_transform_edt(~known, return_indices=True)
@@ -88,7 +91,8 @@ def _filled(label, decided, fresh, masked, built) -> np.ndarray:
     # A divider does not grow into a hole: under a car it is joined as a line.
     filled[hole & (KIND[filled] == ROAD) & (filled != CLASS["ped_crossing"])] = CLASS["driveable_surface"]
     filled[yard] = np.where(beside_buildings, CLASS["other_flat"], CLASS["terrain"])[yard]
-    return filled
+    rows, columns = nearest(decided)
+    return filled[rows, columns]
 
 
 def _without_speckle(label, decided, fresh) -> np.ndarray:

@@ -11,8 +11,8 @@ from numba import njit
 from scipy import ndimage
 
 from engine.spec.classes import CLASS
-from engine.views.drawn.ground_lookup import GroundMaps, between, spline
 from engine.views.drawn.ground_apron import STEP
+from engine.views.drawn.ground_lookup import GroundMaps, between, spline
 from engine.views.drawn.ground_texture import KERB
 from engine.views.drawn.mesh import Material, Mesh, part
 

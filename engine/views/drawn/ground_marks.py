@@ -1,0 +1,116 @@
+"""All paint of the ground: lines and crossings found as columns are decided, and lines that run on over the apron."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.spec.classes import CLASS
+from engine.views.drawn.crossings import STRIP, strips
+from engine.views.drawn.markings import DASHED, DOUBLE, LINE, SOLID, Chain, chains, drawn_out, fits, joined_up, pieces, way_out
+
+_NEVER = 65535
+_NEAR_EDGE_M = 1.35
+"""A lane line that runs so near to the road's edge is solid."""
+_SHORT = 22.0
+"""And one that is no longer than this (cells): as dashes it might vanish."""
+_ON_M, _ON_STEP = 220.0, 16.0
+"""Lines run on so far over the apron, in pieces of so many cells."""
+_TAIL = 12
+
+
+class Marks:
+    """Lines and crossings in metres from column [0, 0]'s centre."""
+
+    def __init__(self, cell_m: float) -> None:
+        self.cell_m = cell_m
+        self._chains: list[Chain] = []
+        self._lines = np.zeros((0, LINE), np.float32)
+        self.strips = np.zeros((0, STRIP), np.float32)
+        """float32 (S, STRIP); see crossings.py."""
+
+    def take_in(
+        self, offset: np.ndarray, label: np.ndarray, new: np.ndarray, hidden: np.ndarray, road_m: np.ndarray, degrees: np.ndarray, epoch: int
+    ) -> None:
+        """Find what fresh columns `new` (X, Y) of a crop are painted with; `offset` (2,) is the crop's first column.
+
+        label: class ids; hidden: under agents; road_m: metres to the road's edge; degrees: the street's direction.
+        """
+        found = [self._lines]
+        for name in ("road_divider", "lane_divider"):
+            mask = new & (label == CLASS[name])
+            if not mask.any():
+                continue
+            for piece in joined_up(chains(mask), hidden):
+                chain = self._drawn(piece + offset, CLASS[name], road_m, offset)
+                if chain is not None:
+                    self._chains.append(chain)
+                    found.append(pieces(chain, self.cell_m, epoch))
+        self._lines = np.concatenate(found)
+        crossing = new & (label == CLASS["ped_crossing"])
+        if crossing.any():
+            across = np.radians(degrees.astype(np.float64)) + np.pi / 2
+            fresh = strips(crossing, across, self.cell_m, epoch, _shifted(self.strips, -offset * self.cell_m))
+            self.strips = np.concatenate([self.strips, _shifted(fresh, offset * self.cell_m)])
+
+    def lines(self, taken: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """float32 (L, LINE): all pieces, and those that run on where `taken` (X, Y) ends, along the road edges (`ends`, as in Fields)."""
+        found = [self._lines]
+        for chain in self._chains:
+            for side in (0, 1):
+                tip, way = chain.nodes[-side], way_out(chain.nodes, side)
+                ahead = np.round(tip + 5.0 * way).astype(int)
+                if ((ahead >= 0) & (ahead < taken.shape)).all() and taken[ahead[0], ahead[1]]:
+                    continue
+                if len(ends):
+                    near = int(np.argmin(np.hypot(*(ends[:, :2] - tip).T)))
+                    if float(ends[near, 2:] @ way) > 0.95:
+                        way = ends[near, 2:]
+                steps = np.arange(0.0, _ON_M / self.cell_m, _ON_STEP)[:, None]
+                length = float(np.hypot(*np.diff(chain.nodes, axis=0).T).sum())
+                on = Chain(tip + steps * way, chain.label, chain.style, chain.start + length if side else -chain.start)
+                found.append(pieces(on, self.cell_m, _NEVER))
+        return np.concatenate(found)
+
+    def _drawn(self, nodes: np.ndarray, label: int, road_m: np.ndarray, offset: np.ndarray) -> Chain | None:
+        """The line that traced nodes (N, 2) make, as the continuation of one that stands where there is one."""
+        nodes, before, old = self._continued(nodes, label)
+        line = drawn_out(nodes, before)
+        if len(line) < 2:
+            return None
+        if old is not None:
+            length = float(np.hypot(*np.diff(old.nodes, axis=0).T).sum())
+            forwards = bool(np.array_equal(before[-1], old.nodes[-1]))
+            return Chain(line, label, old.style, old.start + length if forwards else -old.start)
+        style = DOUBLE
+        if label == CLASS["lane_divider"]:
+            i, j = np.clip(np.round(line - offset).astype(int).T, 0, np.array(road_m.shape)[:, None] - 1)
+            length = float(np.hypot(*np.diff(line, axis=0).T).sum())
+            style = SOLID if length < _SHORT or np.mean(road_m[i, j] < _NEAR_EDGE_M) > 0.5 else DASHED
+        # Dashes are counted from the world's zero, in the line's direction, so that neighbouring lines and other drives agree.
+        way = line[-1] - line[0]
+        if way[0] < 0 or (way[0] == 0 and way[1] < 0):
+            line, way = line[::-1], -way
+        angle = np.radians(np.round(np.degrees(np.arctan2(way[1], way[0])) / 3) * 3)
+        return Chain(line, label, style, float(line[0] @ np.array([np.cos(angle), np.sin(angle)])))
+
+    def _continued(self, nodes: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray, Chain | None]:
+        """The nodes turned so that they go on a line that stands, that line's last nodes, and the line; or as they were, and none."""
+        best, result = np.inf, (nodes, np.zeros((0, 2)), None)
+        for old in self._chains:
+            if old.label != label:
+                continue
+            for side in (0, 1):
+                for end in (0, 1):
+                    cost = fits(old.nodes, side, nodes, end)
+                    if cost < best:
+                        best = cost
+                        before = (old.nodes if side else old.nodes[::-1])[-_TAIL:]
+                        result = (nodes[::-1] if end else nodes), before, old
+        return result
+
+
+def _shifted(rows: np.ndarray, by_m: np.ndarray) -> np.ndarray:
+    """Crossings moved by (2,) metres."""
+    moved = rows.copy()
+    moved[:, :2] += by_m.astype(np.float32)
+    return moved

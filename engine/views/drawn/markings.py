@@ -1,0 +1,262 @@
+"""Painted lines, found in the columns that dividers left: centre lines traced, joined over gaps, smoothed, cut into pieces.
+
+Columns of one component are ordered by how far they lie from its end; what lies equally far and together is one node of a chain, so a
+fork becomes two chains. A line that was drawn keeps its nodes for ever: what comes later joins its end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from scipy import ndimage
+
+from engine.views.drawn.curves import resampled, smoothed
+
+DASHED, SOLID, DOUBLE = 0, 1, 2
+LINE = 12
+"""Numbers in a piece of line: x0 y0 x1 y1 (metres from column [0, 0]'s centre), metres along the line at its start, style, epoch, whether
+the line begins and ends here, class id."""
+_NODE = 2
+"""Cells between nodes of a chain."""
+_CUTOFF = 40.0
+"""Shortest waves (cells) that stay in a line: a lane swerves in no less."""
+_LIMIT = 1.0
+"""How far (cells) smoothing may move a node."""
+_STRAIGHT = 0.9
+"""A chain that stays so near (cells) to a straight line is one."""
+_GAP, _HIDDEN_GAP = 8.0, 36.0
+"""Gaps (cells) that are joined where lines run on, in the open and under agents."""
+
+
+@dataclass(slots=True)
+class Chain:
+    """One drawn line: nodes (N, 2) in cells of the world, its class id and style."""
+
+    nodes: np.ndarray
+    label: int
+    style: int
+    start: float
+    """Cells along the line at its first node."""
+
+
+def chains(mask: np.ndarray) -> list[np.ndarray]:
+    """Ordered nodes (N, 2), cells, of what a mask (X, Y) of divider columns draws."""
+    groups, count = ndimage.label(mask, np.ones((3, 3), bool))
+    found = []
+    for number, box in enumerate(ndimage.find_objects(groups), start=1):
+        inside = groups[box] == number
+        if inside.sum() < 3:
+            continue
+        offset = np.array([box[0].start, box[1].start], np.float64)
+        found.extend(path + offset for path in _paths(inside))
+    return found
+
+
+def _paths(inside: np.ndarray) -> list[np.ndarray]:
+    """Chains of one component (A, B)."""
+    away = _walk(inside, *_farthest(_walk(inside, *np.argwhere(inside)[0])))
+    node, total = _nodes(inside, away // _NODE)
+    flat = node[inside]
+    cells = np.argwhere(inside).astype(np.float64)
+    size = np.bincount(flat, minlength=total)
+    middle = np.stack([np.bincount(flat, cells[:, k], minlength=total) / size for k in (0, 1)], axis=1)
+    neighbours: list[set[int]] = [set() for _ in range(total)]
+    for shift in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        a = node[: node.shape[0] - shift[0], max(0, -shift[1]) : node.shape[1] - max(0, shift[1])]
+        b = node[shift[0] :, max(0, shift[1]) : node.shape[1] + min(0, shift[1])]
+        both = (a >= 0) & (b >= 0) & (a != b)
+        for one, other in set(zip(a[both].tolist(), b[both].tolist(), strict=True)):
+            neighbours[one].add(other)
+            neighbours[other].add(one)
+    left = set(range(total))
+    paths = []
+    while left:
+        path = _longest(neighbours, left)
+        left -= set(path)
+        if len(path) >= 2:
+            line = middle[path]
+            # Ends lie at the last cells, not at the last group's middle.
+            ends = [cells[flat == path[k]] for k in (0, -1)]
+            inwards = [line[0] - line[1], line[-1] - line[-2]]
+            tips = [end[np.argmax(end @ way)] for end, way in zip(ends, inwards, strict=True)]
+            tips = [line[k] + way * max(0.0, float((tip - line[k]) @ way) / float(way @ way)) for k, tip, way in zip((0, -1), tips, inwards, strict=True)]
+            paths.append(np.concatenate([tips[:1], line, tips[1:]]))
+        elif len(left) == 0 and not paths:
+            break
+    return paths
+
+
+def _longest(neighbours: list[set[int]], left: set[int]) -> list[int]:
+    """A longest way through what is left of one connected part of the graph."""
+    first = min(left)
+    for _ in range(2):
+        before = {first: -1}
+        order = [first]
+        for one in order:
+            for other in sorted(neighbours[one] & left):
+                if other not in before:
+                    before[other] = one
+                    order.append(other)
+        last, first = first, order[-1]
+    path = [first]
+    while path[-1] != last:
+        path.append(before[path[-1]])
+    return path
+
+
+@njit(cache=True)
+def _walk(inside, i, j):
+    """Steps (A, B) from cell (i, j) through the mask, -1 where none lead."""
+    away = np.full(inside.shape, -1, np.int32)
+    queue = np.empty((inside.size, 2), np.int32)
+    queue[0, 0], queue[0, 1] = i, j
+    away[i, j] = 0
+    head, tail = 0, 1
+    while head < tail:
+        i, j = queue[head, 0], queue[head, 1]
+        head += 1
+        for p in range(max(0, i - 1), min(inside.shape[0], i + 2)):
+            for q in range(max(0, j - 1), min(inside.shape[1], j + 2)):
+                if inside[p, q] and away[p, q] < 0:
+                    away[p, q] = away[i, j] + 1
+                    queue[tail, 0], queue[tail, 1] = p, q
+                    tail += 1
+    return away
+
+
+def _farthest(away: np.ndarray) -> tuple[int, int]:
+    i, j = np.unravel_index(int(np.argmax(away)), away.shape)
+    return int(i), int(j)
+
+
+@njit(cache=True)
+def _nodes(inside, step):
+    """Number (A, B) of the node of every cell: cells that touch and are as many steps away; and how many nodes there are."""
+    node = np.full(inside.shape, -1, np.int32)
+    queue = np.empty((inside.size, 2), np.int32)
+    total = 0
+    for a in range(inside.shape[0]):
+        for b in range(inside.shape[1]):
+            if not inside[a, b] or node[a, b] >= 0:
+                continue
+            node[a, b] = total
+            queue[0, 0], queue[0, 1] = a, b
+            head, tail = 0, 1
+            while head < tail:
+                i, j = queue[head, 0], queue[head, 1]
+                head += 1
+                for p in range(max(0, i - 1), min(inside.shape[0], i + 2)):
+                    for q in range(max(0, j - 1), min(inside.shape[1], j + 2)):
+                        if inside[p, q] and node[p, q] < 0 and step[p, q] == step[i, j]:
+                            node[p, q] = total
+                            queue[tail, 0], queue[tail, 1] = p, q
+                            tail += 1
+            total += 1
+    return node, total
+
+
+def way_out(nodes: np.ndarray, side: int) -> np.ndarray:
+    """Unit direction in which a chain leaves its first (0) or last (1) node."""
+    order = nodes if side else nodes[::-1]
+    way = order[-1] - order[max(len(order) - 6, 0)]
+    return way / max(float(np.hypot(*way)), 1e-9)
+
+
+def joined_up(found: list[np.ndarray], hidden: np.ndarray) -> list[np.ndarray]:
+    """Chains of which those that run on into each other over a gap are one; hidden (X, Y): columns under agents."""
+    costs = []
+    for a in range(len(found)):
+        for b in range(a + 1, len(found)):
+            for end_a in (0, 1):
+                for end_b in (0, 1):
+                    cost = fits(found[a], end_a, found[b], end_b, hidden)
+                    if np.isfinite(cost):
+                        costs.append((cost, 2 * a + end_a, 2 * b + end_b))
+    partner: dict[int, int] = {}
+    group = list(range(len(found)))
+    for _, one, other in sorted(costs):
+        if one in partner or other in partner or group[one // 2] == group[other // 2]:
+            continue
+        partner[one], partner[other] = other, one
+        was, now = group[other // 2], group[one // 2]
+        group = [now if number == was else number for number in group]
+    result = []
+    for number in sorted(set(group)):
+        members = [n for n in range(len(found)) if group[n] == number]
+        end = next(2 * n + e for n in members for e in (0, 1) if 2 * n + e not in partner)
+        whole = []
+        while True:
+            whole.append(found[end // 2][::-1] if end % 2 else found[end // 2])
+            end ^= 1
+            if end not in partner:
+                break
+            end = partner[end]
+        result.append(np.concatenate(whole))
+    return result
+
+
+def fits(one: np.ndarray, end_a: int, other: np.ndarray, end_b: int, hidden: np.ndarray | None = None) -> float:
+    """How unlikely it is that two chains' ends belong to one line; inf where they do not. `hidden` allows long gaps under agents."""
+    a, b = one[-end_a], other[-end_b]
+    gap = b - a
+    length = float(np.hypot(*gap))
+    if length > (_GAP if hidden is None else _HIDDEN_GAP):
+        return np.inf
+    out_a, out_b = way_out(one, end_a), way_out(other, end_b)
+    if float(out_a @ out_b) > -0.8:
+        return np.inf
+    sideways = max(abs(float(out_a[0] * gap[1] - out_a[1] * gap[0])), abs(float(out_b[0] * gap[1] - out_b[1] * gap[0])))
+    if sideways > 1.0 + 0.3 * length or float(out_a @ gap) < -2.0:
+        return np.inf
+    if length > _GAP and hidden is not None:
+        t = np.linspace(0, 1, int(length) + 2)[1:-1, None]
+        at = np.round(a + t * gap).astype(int)
+        if hidden[at[:, 0], at[:, 1]].mean() < 0.5:
+            return np.inf
+    return length + 2 * sideways
+
+
+def drawn_out(nodes: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """The chain as a smooth line; `before` (M, 2) are the last nodes of the line that it goes on, where its first node then lies."""
+    nodes = resampled(nodes, _NODE)
+    fixed = len(before)
+    if fixed:
+        gap = nodes[0] - before[-1]
+        ahead = before[-1] - before[-2] if fixed > 1 else gap
+        nodes = nodes[(nodes - before[-1]) @ ahead > 0]
+        if len(nodes) == 0:
+            return before[-1:]
+        nodes = np.concatenate([before[-1:], resampled(np.concatenate([before[-1:], nodes]), _NODE)[1:]])
+        nodes = np.concatenate([before[:-1], nodes])
+        weights = np.ones(len(nodes))
+        weights[:fixed] = 1e4
+    else:
+        weights = np.ones(len(nodes))
+    moved = smoothed(nodes, weights, _CUTOFF, _NODE) - nodes
+    moved *= np.minimum(1.0, _LIMIT / np.maximum(np.hypot(*moved.T), 1e-9))[:, None]
+    line = smoothed(nodes + moved, weights, 0.4 * _CUTOFF, _NODE)
+    if fixed:
+        line[:fixed] = before
+        line = line[fixed - 1 :]
+        return line
+    middle = nodes.mean(axis=0)
+    way = np.linalg.svd(nodes - middle, full_matrices=False)[2][0]
+    off = (nodes - middle) @ np.array([-way[1], way[0]])
+    if np.abs(off).max() < _STRAIGHT:
+        along = (line - middle) @ way
+        line = middle + along[:, None] * way
+    return line
+
+
+def pieces(chain: Chain, cell_m: float, epoch: int) -> np.ndarray:
+    """float32 (N, LINE) of a chain."""
+    nodes = chain.nodes
+    lengths = np.hypot(*np.diff(nodes, axis=0).T)
+    result = np.zeros((len(nodes) - 1, LINE), np.float32)
+    result[:, 0:2], result[:, 2:4] = nodes[:-1] * cell_m, nodes[1:] * cell_m
+    result[:, 4] = (chain.start + np.concatenate([[0.0], np.cumsum(lengths)[:-1]])) * cell_m
+    result[:, 5], result[:, 6], result[:, 9] = chain.style, epoch, chain.label
+    result[0, 7] = result[-1, 8] = 1.0
+    return result
