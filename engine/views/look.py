@@ -53,8 +53,8 @@ _DUSK = {"sun_elevation_rad": 0.05, "warmth": 0.9, "sun": 0.12, "night": 0.5, "c
 _NIGHT = {"night": 1.0, "sun": 0.0}
 _OVERCAST = {"sun": 0.0, "cloud": 1.0}
 _FOG = {"fog_per_m": 0.035, "sun": 0.0, "cloud": 1.0}
-_RAIN = {"wet": 1.0, "rain": 0.7, "sun": 0.0, "cloud": 1.0, "fog_per_m": 0.007}
-_SNOW = {"snow": 1.0, "sun": 0.0, "cloud": 1.0, "fog_per_m": 0.009}
+_RAIN = {"wet": 1.0, "rain": 0.7, "sun": 0.0, "cloud": 1.0, "fog_per_m": 0.005}
+_SNOW = {"snow": 1.0, "sun": 0.0, "cloud": 1.0, "fog_per_m": 0.005}
 WORDS: dict[str, dict[str, float]] = {
     "clear": _CLEAR, "sunny": _CLEAR, "sun": _CLEAR, "bright": _CLEAR, "cloudless": {"sun": 1.0, "cloud": 0.0}, "blue": _CLEAR,
     "day": _DAY, "daytime": _DAY, "daylight": _DAY, "summer": _DAY,

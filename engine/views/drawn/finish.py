@@ -22,7 +22,7 @@ def finish(film: Film, light: Light, rays: np.ndarray, world_R_camera: np.ndarra
     _gather(film.direct, film.ambient, film.openness, film.depth, film.normal, radiance)
     if light.numbers[RAIN] > 0.0 or light.numbers[SNOW] > 0.0:
         _fall(radiance, film.depth, rays, np.ascontiguousarray(world_R_camera), light.numbers, light.haze, time_s, seed)
-    strength = 0.10 * light.numbers[NIGHT] + 0.03 + min(0.10, 3.0 * light.numbers[FOG])
+    strength = 0.03 + 0.02 * light.numbers[NIGHT] + min(0.08, 2.0 * light.numbers[FOG])
     glow = _bloom(radiance, float(light.numbers[EXPOSURE]), height, width)
     out = np.empty((height, width, 3), np.uint8)
     _tone(radiance, glow, float(strength), float(light.numbers[EXPOSURE]), out)
@@ -79,12 +79,18 @@ def _fall(radiance, depth, rays, pose, numbers, haze, time_s, seed):
 
 
 def _bloom(radiance: np.ndarray, exposure: float, height: int, width: int) -> np.ndarray:
-    """float32 (H / 4, W / 4, 3): what is brighter than white, spread out three times."""
+    """float32 (H / 4, W / 4, 3): what is brighter than white, spread out."""
     small = np.zeros((-(-height // BLOOM_CELL), -(-width // BLOOM_CELL), 3), np.float32)
     _bright(radiance, exposure, small)
-    for reach in (2, 5, 9):
-        small = _blurred(_blurred(small, reach).transpose(1, 0, 2).copy(), reach).transpose(1, 0, 2).copy()
-    return small
+    # A tight and a wide halo, each three boxes deep, which is as good as round.
+    tight = _softened(small, 1)
+    return 0.75 * tight + 0.25 * _softened(tight, max(2, width // 90))
+
+
+def _softened(image: np.ndarray, reach: int) -> np.ndarray:
+    for _ in range(3):
+        image = _blurred(_blurred(image, reach).transpose(1, 0, 2).copy(), reach).transpose(1, 0, 2).copy()
+    return image
 
 
 @njit(cache=True, nogil=True)
@@ -128,7 +134,7 @@ def _tone(radiance, glow, strength, exposure, out):
             j1 = min(j + 1, columns - 1)
             for c in range(3):
                 halo = (glow[i, j, c] * (1 - b) + glow[i, j1, c] * b) * (1 - a) + (glow[i1, j, c] * (1 - b) + glow[i1, j1, c] * b) * a
-                value = radiance[v, u, c] * exposure + strength * 10.0 * halo
+                value = radiance[v, u, c] * exposure + strength * 4.0 * halo
                 # Narkowicz' fit of the ACES curve, slower to white.
                 value *= 0.72
                 value = value * (2.51 * value + 0.03) / (value * (2.43 * value + 0.59) + 0.14)

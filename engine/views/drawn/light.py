@@ -45,9 +45,10 @@ def light_of(look: Look) -> Light:
     albedo = np.array([0.20, 0.19, 0.17]) * (1 - look.snow) + 0.62 * look.snow
     first = skies.ambient(sky, np.zeros(3))
     ground = albedo * (sun_rgb * max(low, 0.0) + first[0] + first[3])
-    ambient = skies.ambient(sky, ground)
+    # The sky is shown darker than it shines, as a graduated filter does: else it is white wherever the ground is not black.
+    ambient = skies.ambient(sky, ground) * (1.45 + 0.55 * (1 - look.sun) * (1 - look.night))
     if look.night > 0.7:  # moonlight and the town's haze: night is dark blue, not black
-        ambient[0] += np.array([0.0085, 0.0105, 0.0165])
+        ambient[0] += np.array([0.030, 0.034, 0.046])
     numbers = np.zeros(8)
     lamps_on = max(look.night if look.night > 0.3 else 0.0, 0.55 * look.rain, 0.7 if look.fog_per_m > 0.012 else 0.0, 0.4 * look.snow)
     numbers[[NIGHT, WET, SNOW, FOG]] = look.night, look.wet, look.snow, look.fog_per_m
@@ -59,10 +60,10 @@ def light_of(look: Look) -> Light:
 def _exposure(look: Look, sun_rgb: np.ndarray, ambient: np.ndarray, low: float) -> float:
     """So that grey ground in the open comes out at the same tone by day; darker at dusk, and darker still at night."""
     level = float(np.mean(sun_rgb) * max(low, 0.05) + np.mean(ambient[0] + ambient[3]))
-    day = 1.02 / max(level, 0.25)
+    day = 1.95 / max(level, 0.25)
     if look.night <= 0.0:
-        return min(day, 1.9)
-    return min(day, 1.9) * (1 - look.night) + look.night * 3.4
+        return min(day, 3.0)
+    return min(day, 3.0) * (1 - look.night) + look.night * 3.6
 
 
 def _haze(sky: np.ndarray) -> np.ndarray:

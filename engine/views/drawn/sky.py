@@ -101,7 +101,7 @@ def _draw(sun_xyz, light, seed, out):
             dx, dy, dz = math.cos(azimuth) * math.cos(elevation), math.sin(azimuth) * math.cos(elevation), math.sin(elevation)
             _air(dx, dy, dz, sun_xyz, light, sky)
             _air(dx, dy, 0.0, sun_xyz, light, rim)
-            grey_level = (0.78 - 0.22 * rain) * (1 - night) + 0.20 * (night if night < 0.75 else 0.0) + 0.012 * max(0.0, night * 2 - 1)
+            grey_level = (0.60 - 0.16 * rain) * (1 - night) + 0.20 * (night if night < 0.75 else 0.0) + 0.012 * max(0.0, night * 2 - 1)
             if dz > 0.0:
                 # A flat layer of clouds, seen at a slant: it thins and flattens towards the horizon.
                 x, y = dx / (dz + 0.16), dy / (dz + 0.16)
@@ -139,7 +139,7 @@ def _draw(sun_xyz, light, seed, out):
             veil = 1 - math.exp(-fog * 38 / (max(dz, 0.0) + 0.10))
             veil *= min(1.0, fog * 60 + 0.25)
             for c in range(3):
-                mist = (0.70 + 0.06 * snow) * (0.98, 1.0, 1.02)[c] * (1 - night) + night * (0.042, 0.038, 0.034)[c]
+                mist = (0.55 + 0.03 * snow) * (0.98, 1.0, 1.02)[c] * (1 - night) + night * (0.042, 0.038, 0.034)[c]
                 sky[c] = sky[c] * (1 - veil) + veil * (0.5 * mist + 0.5 * (rim[c] if sun > 0.3 else mist))
             # Far land: two rows of hills and roofs, dim through the air.
             for layer in range(2):
