@@ -183,7 +183,7 @@ def test_a_long_stroke_takes_milliseconds() -> None:
     stroke = edits.paint_stroke("walkway", points, 2.0)
     best = 1.0
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()  # work, not the wait for a busy processor
         stroke(Document())
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     assert best < 0.15, f"{best * 1000:.0f} ms"
