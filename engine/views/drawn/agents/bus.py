@@ -31,20 +31,21 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, second
         x_axles.append(0.06 * length)
     arches = tuple(Arch(x, radius, radius * 1.16) for x in x_axles)
     hull = Hull(
-        front=((sill, end - 0.06), (sill + 0.1 * h, end), (0.4 * h, end - 0.005), (0.75 * h, end - 0.04 * h), (0.93 * h, end - 0.075 * h), (roof, end - 0.12 * h)),
+        front=((sill, end - 0.06), (sill + 0.1 * h, end), (0.4 * h, end - 0.005), (0.75 * h, end - 0.04 * h), (0.93 * h, end - 0.075 * h),
+            (roof, end - 0.12 * h)),
         rear=((sill, -end + 0.05), (sill + 0.1 * h, -end), (0.8 * h, -end + 0.02), (0.93 * h, -end + 0.045), (roof, -end + 0.12)),
         half_width=((sill, half * 0.975), (sill + 0.06 * h, half), (0.5 * h, half), (0.85 * h, half * 0.975), (0.93 * h, half * 0.95), (roof, half * 0.88)),
         top=((-end, roof), (end, roof)),
         bottom=((-end, sill + 0.04 * h), (-0.36 * length, sill), (0.0, sill), (0.4 * length, sill), (end, sill + 0.03 * h)),
-        corner_front=(0.32, 0.32), corner_rear=(0.16, 0.16), bow_front=0.1, bow_rear=0.03, arches=arches, taper=0.01,
+        corner_front=(0.32, 0.32), corner_rear=(0.16, 0.16), bow_front=0.1, bow_rear=0.03, arches=arches, taper=0.0,
+        levels=tuple(t * h for t in ((0.38, 0.9) if coarse else (0.18, 0.3, 0.55, 0.8, 0.88, 0.93))), steps=(1, 1) if coarse else (3, 4),
     )  # fmt: skip
     paint, other = pal.paint(rgb), pal.paint(second)
     soup = Soup()
-    u = hull.stations([0.0], front=1 if coarse else 3, corner=1 if coarse else 4, arch=3 if coarse else 8)
-    rows = [0.0, 0.3, 0.93, 1.0] if coarse else [0.0, 0.08, 0.3, 0.55, 0.86, 0.94, 0.98, 1.0]
-    choice = np.zeros((len(u) - 1, len(rows) - 1), int)
+    u = hull.stations([0.0], 2 if coarse else 8)
+    choice = np.zeros((len(u) - 1, len(hull.levels) + 1), int)
     choice[:, : 1 if coarse else 2] = 1
-    soup.add(hull.skin(u, rows), [paint, other], hull.cells(u, choice))
+    soup.add(hull.skin(u), [paint, other], hull.cells(u, choice))
     soup.add(hull.cover(u, h - roof - 0.02, 2 if coarse else 4), paint)
     soup.add(hull.floor(u), pal.DARK)
     for arch in arches:
@@ -90,25 +91,24 @@ def _glass(soup: Soup, hull: Hull, kind: str, size_m: tuple[float, float, float]
             spans.append((start, -end + 0.4))
         for start, stop in spans:
             a, b = hull.u_at(start), hull.u_at(stop)
-            sheet = hull.band(a, b, low - 0.015 * h, high + 0.012 * h, 2, 1, 0.006)
+            sheet = hull.sheet(a, b, low - 0.015 * h, high + 0.012 * h, 0.006)
             soup.add(mirrored(sheet) if right else sheet, pal.TRIM)
             count = max(1, round((start - stop) / pane)) if not coarse else max(1, round((start - stop) / 4))
             edges = np.linspace(a, b, count + 1)
             gap = 0.03 / (length / 1.0)
             for k in range(count):
-                sheet = hull.band(edges[k] + gap, edges[k + 1] - gap, low, high, 1, 1, 0.014)
+                sheet = hull.sheet(edges[k] + gap, edges[k + 1] - gap, low, high, 0.014)
                 soup.add(mirrored(sheet) if right else sheet, pal.GLASS)
-    n = 2 if coarse else 8
     if not coarse:
-        soup.add(hull.band(-1.75, 1.75, 0.36 * h, 0.945 * h, 8, 3, 0.006), pal.TRIM)
-    soup.add(hull.band(-1.7, 1.7, 0.375 * h, 0.83 * h, n, 1 if coarse else 3, 0.014), pal.GLASS)
-    soup.add(hull.band(4.15, 5.85, 0.5 * h, 0.82 * h, 1 if coarse else 4, 1, 0.012), pal.GLASS)
+        soup.add(hull.sheet(-1.75, 1.75, 0.36 * h, 0.945 * h, 0.006), pal.TRIM)
+    soup.add(hull.sheet(-1.7, 1.7, 0.375 * h, 0.83 * h, 0.014), pal.GLASS)
+    soup.add(hull.sheet(4.15, 5.85, 0.5 * h, 0.82 * h, 0.012), pal.GLASS)
     for back, front in doors:
         a, b = hull.u_at(front), hull.u_at(back)
-        soup.add(mirrored(hull.band(a, b, 0.115 * h, 0.82 * h, 1, 2, 0.008)), pal.TRIM)
+        soup.add(mirrored(hull.sheet(a, b, 0.115 * h, 0.82 * h, 0.008)), pal.TRIM)
         middle, gap = (a + b) / 2, (b - a) * 0.05
         for x0, x1 in ((a + gap, middle - gap), (middle + gap, b - gap)):
-            soup.add(mirrored(hull.band(x0, x1, 0.15 * h, 0.79 * h, 1, 1 if coarse else 2, 0.016)), pal.GLASS)
+            soup.add(mirrored(hull.sheet(x0, x1, 0.15 * h, 0.79 * h, 0.016)), pal.GLASS)
     if kind == "coach" and not coarse:
         soup.add(both(hull.band(u0 + 0.1, u1 - 0.02, 0.2 * h, 0.206 * h, 4)), pal.DARK)
 
@@ -116,9 +116,8 @@ def _glass(soup: Soup, hull: Hull, kind: str, size_m: tuple[float, float, float]
 def _ends(soup: Soup, hull: Hull, kind: str, size_m: tuple[float, float, float], sill: float, coarse: bool) -> None:
     """Lamps, bumpers, plates, and a city bus's destination sign."""
     _, width, h = size_m
-    n = 1 if coarse else 4
-    soup.add(both(hull.band(0.72, 1.6, sill + 0.1 * h, sill + 0.165 * h, n, 1, 0.012)), pal.HEADLIGHT)
-    soup.add(hull.band(-1.9, 1.9, sill + 0.03 * h, sill + 0.06 * h, 2 if coarse else 8), pal.TRIM)
+    soup.add(both(hull.sheet(0.72, 1.6, sill + 0.1 * h, sill + 0.165 * h, 0.014)), pal.HEADLIGHT)
+    soup.add(hull.sheet(-1.9, 1.9, sill + 0.03 * h, sill + 0.06 * h), pal.TRIM)
     for low, high, row in ((0.14, 0.2, pal.SIGNAL), (0.2, 0.3, pal.TAIL)):
         soup.add(both(hull.band(4.05, 4.35, low * h, high * h, 1, 1, 0.012)), row)
     if coarse:
@@ -126,9 +125,9 @@ def _ends(soup: Soup, hull: Hull, kind: str, size_m: tuple[float, float, float],
     plate = 0.26 / width
     soup.add(hull.band(-plate, plate, sill + 0.065 * h, sill + 0.065 * h + 0.12, 1, 1, 0.02), pal.PLATE)
     soup.add(hull.band(5 - plate, 5 + plate, 0.3 * h, 0.3 * h + 0.12, 1, 1, 0.02), pal.PLATE)
-    soup.add(hull.band(4.4, 5.6, 0.14 * h, 0.27 * h, 2, 1, 0.008), pal.TRIM)
+    soup.add(hull.sheet(4.4, 5.6, 0.14 * h, 0.27 * h), pal.TRIM)
     for k in range(3):
-        soup.add(hull.band(4.45, 5.55, (0.155 + 0.035 * k) * h, (0.17 + 0.035 * k) * h, 2, 1, 0.014), pal.CHASSIS)
+        soup.add(hull.band(4.45, 5.55, (0.155 + 0.035 * k) * h, (0.17 + 0.035 * k) * h, 4, 1, 0.016), pal.CHASSIS)
     soup.add(both(hull.band(0.95, 1.5, sill + 0.06 * h, sill + 0.085 * h, 3, 1, 0.013)), pal.SIGNAL)
     if kind == "city":
         soup.add(hull.band(-0.75, 0.75, 0.855 * h, 0.915 * h, 2, 1, 0.016), pal.plain((0.02, 0.02, 0.02)))

@@ -1,7 +1,8 @@
 """A vehicle's skin: horizontal outlines with rounded corners, stacked, with wheel arches cut from below. Metres, box frame.
 
 A place on the skin is (u, z). |u| runs along half an outline: 0 the middle of the front, 1 to 2 the front corner, 2 to 3 the side,
-3 to 4 the rear corner, 5 the middle of the rear; a negative u is the right side, and so is one beyond 5 (u - 10). So a lamp that wraps round a corner is a rectangle.
+3 to 4 the rear corner, 5 the middle of the rear; a negative u is the right side, and so is one beyond 5 (u - 10).
+So a lamp that wraps round a corner is a rectangle.
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ class Hull:
     """How much narrower it is at its ends than in its middle."""
     flare: float = 0.0
     """How far the sides stand out around the arches."""
+    levels: tuple[float, ...] = ()
+    """Heights of the skin's rows, where they are level; sheets on the skin are cut there too."""
+    steps: tuple[int, int] = (3, 3)
+    """Cuts of an end's face and of a corner."""
     blend: float = 0.06
     """Share of the side that leans with the ends; 1 lets every line across it lean in proportion."""
 
@@ -115,23 +120,28 @@ class Hull:
                 y = y + self.flare * np.clip(1 - np.abs(away - 1) / 0.35, 0, 1) * (y > 0.6 * width)
         return np.stack(np.broadcast_arrays(x, np.where(u < 0, -y, y), z), axis=-1)
 
-    def stations(self, sides: Sequence[float] = (), front: int = 3, corner: int = 3, arch: int = 8) -> np.ndarray:
+    def stations(self, sides: Sequence[float] = (), arch: int = 8) -> np.ndarray:
         """Places along half an outline: cuts at `sides` (x), around each arch, and so many in an end's face and corner."""
         cuts = [self.u_at(x) for x in sides]
         for opening in self.arches:
             x = opening.x + opening.radius * np.cos(np.linspace(0, np.pi, arch + 1))
             edges = opening.x + np.array([1, -1]) * (opening.radius + 0.012)
             cuts += [self.u_at(float(v)) for v in (*x, *edges)]
-        ends = np.concatenate([np.linspace(0, 1, front + 1), np.linspace(1, 2, corner + 1)])
+        ends = np.concatenate([np.linspace(0, 1, self.steps[0] + 1), np.linspace(1, 2, self.steps[1] + 1)])
         u = np.unique(np.round(np.concatenate([ends, 5 - ends, cuts]), 5))
         return u[np.concatenate([[True], np.diff(u) > 0.0015])]
 
-    def skin(self, u: np.ndarray, rows: Sequence[float]) -> np.ndarray:
-        """Triangles of the whole side, `rows` as shares of the height from the lower to the upper edge. Order: `cells`."""
+    def skin(self, u: np.ndarray, rows: Sequence[float] = ()) -> np.ndarray:
+        """Triangles of the whole side; `rows` are shares of the height from the lower to the upper edge, without them `levels` it is."""
         loop = np.concatenate([-u[:0:-1], u])
         edge = self._edge_x(loop)
-        low, high = self.bottom_at(edge), self.top_at(edge)
-        z = low[:, None] + (high - low)[:, None] * np.asarray(rows)[None]
+        low, high = self.bottom_at(edge)[:, None], self.top_at(edge)[:, None]
+        if len(rows):
+            z = low + (high - low) * np.asarray(rows)[None]
+        else:
+            z = np.concatenate(
+                [low, np.maximum(np.asarray(self.levels)[None], low + 0.002 * np.arange(1, len(self.levels) + 1)), high], axis=1
+            )
         return grid(self.points(loop[:, None], z))
 
     def cells(self, u: np.ndarray, choice: np.ndarray) -> np.ndarray:
@@ -148,14 +158,22 @@ class Hull:
             np.where(along > 3, end - (along - 3) / 2 * (self.bow_rear + self.corner_rear[0]), start + (end - start) * (along - 2)),
         )
 
-    def cover(self, u: np.ndarray, crown: float, columns: int = 6) -> np.ndarray:
-        """Triangles over the upper edge, raised by `crown` in the middle."""
-        edge = self._edge_x(u)
-        rim = self.points(u, self.top_at(edge))
-        across = np.linspace(1, -1, columns + 1)
+    def cover_points(self, u: np.ndarray, across: np.ndarray, crown: float) -> np.ndarray:
+        """(stations, columns, 3): places over the upper edge; `across` 1 is the left edge, -1 the right."""
+        rim = self.points(u, self.top_at(self._edge_x(u)))
         half = rim[:, 1].max()
         lift = crown * (1 - across[None] ** 2) * np.minimum(1.0, rim[:, 1:2] / half) ** 2
-        return grid(np.stack(np.broadcast_arrays(rim[:, :1], rim[:, 1:2] * across, rim[:, 2:] + lift), axis=-1))
+        return np.stack(np.broadcast_arrays(rim[:, :1], rim[:, 1:2] * across, rim[:, 2:] + lift), axis=-1)
+
+    def cover(self, u: np.ndarray, crown: float, columns: int = 6) -> np.ndarray:
+        """Triangles over the upper edge, raised by `crown` in the middle."""
+        return grid(self.cover_points(u, np.linspace(1, -1, columns + 1), crown))
+
+    def cover_strip(self, u: np.ndarray, crown: float, across: float, width: float) -> np.ndarray:
+        """A thin line along the cover."""
+        line = self.cover_points(u, np.array([across]), crown)[:, 0]
+        half = np.array([0.0, width / 2, 0.0])
+        return grid(np.stack([line + half, line - half], axis=1) + (0.0, 0.0, 0.004))
 
     def floor(self, u: np.ndarray) -> np.ndarray:
         """Triangles under the lower edge, the arches' tunnels included."""
@@ -176,15 +194,26 @@ class Hull:
         s, t = np.meshgrid(np.linspace(0, 1, n + 1), np.linspace(0, 1, m + 1), indexing="ij")
         s, t = s[..., None], t[..., None]
         place = (1 - t) * ((1 - s) * a + s * b) + t * ((1 - s) * d + s * c)
-        u, z = place[..., 0], place[..., 1]
-        point = self.points(u, z)
-        step = 1e-3
-        du = self.points(u + step, z) - self.points(u - step, z)
-        dz = self.points(u, z + step) - self.points(u, z - step)
-        normal = np.cross(du, dz)
+        return self._lifted(place[..., 0], place[..., 1], lift)
+
+    def _lifted(self, u: np.ndarray, z: np.ndarray, lift: float) -> np.ndarray:
+        """Triangles over places (n, m), raised along the skin's normals."""
+        step = 1e-3 * np.array([0, 1, -1, 0, 0])[:, None, None], 1e-3 * np.array([0, 0, 0, 1, -1])[:, None, None]
+        point, u_more, u_less, z_more, z_less = self.points(u + step[0], z + step[1])
+        normal = np.cross(u_more - u_less, z_more - z_less)
         normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-12)
         return grid(point + lift * normal)
 
     def band(self, u0: float, u1: float, z0: float, z1: float, n: int = 1, m: int = 1, lift: float = 0.008) -> np.ndarray:
         """A patch with level edges."""
         return self.patch([(u0, z0), (u1, z0), (u1, z1), (u0, z1)], n, m, lift)
+
+    def sheet(self, u0: float, u1: float, z0: float, z1: float, lift: float = 0.008) -> np.ndarray:
+        """A band cut where the skin is cut, so that it never dips under it."""
+        face, corner = self.steps
+        half = np.concatenate([np.linspace(0, 1, face + 1), np.linspace(1, 2, corner + 1)])
+        marks = np.concatenate([-half, half, 5 - half, 5 + half])
+        us = np.unique(np.concatenate([[u0, u1], marks[(marks > u0 + 0.02) & (marks < u1 - 0.02)]]))
+        levels = np.asarray(self.levels)
+        zs = np.unique(np.concatenate([[z0, z1], levels[(levels > z0) & (levels < z1)]]))
+        return self._lifted(*np.meshgrid(us, zs, indexing="ij"), lift)

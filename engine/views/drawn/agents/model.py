@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from engine.spec.classes import AGENTS, CLASS
-from engine.views.drawn.agents import bus, car, construction, cycles, person, street, trailer, truck
+from engine.views.drawn.agents import bicycle, bus, car, car_bodies, construction, motorcycle, person, rider, street, trailer, truck
 from engine.views.drawn.agents import palette as pal
 from engine.views.drawn.agents.rig import AgentLook, Model, Motion
 from engine.views.drawn.mesh import Mesh
@@ -17,11 +17,11 @@ Size = tuple[float, float, float]
 
 MODELS: dict[str, tuple[str, ...]] = {
     "barrier": street.BARRIERS,
-    "bicycle": cycles.BICYCLES,
+    "bicycle": bicycle.KINDS,
     "bus": bus.KINDS,
-    "car": tuple(car.BODIES),
+    "car": tuple(car_bodies.BODIES),
     "construction_vehicle": construction.KINDS,
-    "motorcycle": cycles.MOTORCYCLES,
+    "motorcycle": motorcycle.KINDS,
     "pedestrian": person.KINDS,
     "traffic_cone": street.CONES,
     "trailer": trailer.KINDS,
@@ -69,7 +69,7 @@ def _chosen(class_name: str, size_m: Size, instance_id: int, seed: int, look: Ag
     dice = np.random.default_rng([seed & 0xFFFFFFFF, instance_id, AGENTS.index(class_name)])
     second, variant, clothes = (0.0, 0.0, 0.0), 0, None
     if class_name == "car":
-        kind, rgb, variant = car.choose(size_m, dice), pal.car_paint(dice), int(dice.integers(6))
+        kind, rgb, variant = car_bodies.choose(size_m, dice), pal.car_paint(dice), int(dice.integers(6))
         if kind in ("sedan", "minivan", "estate") and dice.random() < 0.08:
             rgb = pal.srgb(pal.TAXI)
     elif class_name == "bus":
@@ -85,8 +85,8 @@ def _chosen(class_name: str, size_m: Size, instance_id: int, seed: int, look: Ag
     elif class_name == "construction_vehicle":
         kind, rgb = construction.choose(size_m, dice), pal.pick(dice, pal.MACHINES)
     elif class_name in ("bicycle", "motorcycle"):
-        kind, rgb = cycles.choose(class_name, dice), pal.pick(dice, pal.BIKES)
-        clothes = cycles.rider_clothes(dice, class_name == "motorcycle")
+        kind, rgb = (bicycle if class_name == "bicycle" else motorcycle).choose(dice), pal.pick(dice, pal.BIKES)
+        clothes = rider.clothes_of(dice, class_name == "motorcycle")
         if parked and (size_m[2] < 1.4 or dice.random() < 0.6):
             clothes = None
     elif class_name == "pedestrian":
@@ -115,9 +115,9 @@ def _built(choice: _Choice, coarse: bool) -> Model:
         case "construction_vehicle":
             return construction.build(kind, size_m, rgb, coarse)
         case "bicycle":
-            return cycles.bicycle(kind, size_m, rgb, choice.clothes, coarse)
+            return bicycle.build(kind, size_m, rgb, choice.clothes, coarse)
         case "motorcycle":
-            return cycles.motorcycle(kind, size_m, rgb, choice.clothes, coarse)
+            return motorcycle.build(kind, size_m, rgb, choice.clothes, coarse)
         case "pedestrian" if choice.clothes is not None:
             return person.build(kind, size_m, replace(choice.clothes, top=rgb), choice.variant, coarse)
         case "traffic_cone":

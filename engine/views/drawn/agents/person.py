@@ -11,11 +11,14 @@ import numpy as np
 
 from engine.views.drawn.agents import palette as pal
 from engine.views.drawn.agents.rig import Model, Motion, Pose
-from engine.views.drawn.agents.shapes import Soup, box, ellipsoid, loft, mirrored, superellipse, turned
+from engine.views.drawn.agents.shapes import Soup, both, box, ellipsoid, grid, loft, mirrored, superellipse, tube, turned
 
 BONES = 11
 TORSO, ARM, FOREARM, THIGH, SHIN, FOOT = 0, 1, 3, 5, 7, 9
 """Bone less one; the right limb's is one more."""
+CREASE_DEG = 66.0
+GRIP = 1.2
+"""Where a fist holds, in lengths of the forearm."""
 KINDS = ("man", "woman", "child")
 
 
@@ -64,7 +67,7 @@ class Figure:
 
     @property
     def hip_y(self) -> float:
-        return self.height * 0.05
+        return self.height * 0.046
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class Clothes:
     long_hair: bool = False
     hat: pal.Colour | None = None
     helmet: pal.Colour | None = None
+    full_face: bool = False
+    """The helmet covers the face, with a visor."""
     backpack: pal.Colour | None = None
     bag: pal.Colour | None = None
 
@@ -128,7 +133,7 @@ def build(kind: str, size_m: tuple[float, float, float], clothes: Clothes, varia
     reach = size_m[0] / 2 - 0.1 * figure.height
     swing = float(np.clip(np.arcsin(np.clip(reach / figure.hip, 0, 1)), 0.3, 0.46))
     stance = float(dice.uniform(-0.06, 0.06))
-    return Model(soup.rigged(1 + BONES), lambda motion: walk(figure, motion, swing, stance))
+    return Model(soup.rigged(1 + BONES, CREASE_DEG), lambda motion: walk(figure, motion, swing, stance))
 
 
 def _sections(stations: list[tuple[float, float, float, float]], count: int, power: float = 2.4) -> np.ndarray:
@@ -136,25 +141,33 @@ def _sections(stations: list[tuple[float, float, float, float]], count: int, pow
     return np.stack([np.insert(superellipse(depth, width, power, count) + (x, 0.0), 2, z, axis=1) for z, x, depth, width in stations])
 
 
-def _limb(stations: list[tuple[float, float, float]], count: int, closed: bool = True) -> np.ndarray:
-    """A limb that hangs from the origin: (how far down, x middle, radius) from top to bottom."""
+def _limb(stations: list[tuple[float, float, float]], count: int) -> np.ndarray:
+    """A limb that hangs from the origin: (how far down, x middle, radius) from top to bottom. With few sides it is open and straight."""
+    closed = count > 4
+    stations = stations if closed else [stations[0], stations[-1]]
     return loft(_sections([(-down, x, r, r * 0.92) for down, x, r in stations][::-1], count, 2.0), closed)
 
 
-def add_figure(soup: Soup, figure: Figure, clothes: Clothes, coarse: bool, first_bone: int = 1) -> None:
+def add_figure(soup: Soup, figure: Figure, clothes: Clothes, coarse: bool, first_bone: int = 1, fist: bool = False) -> None:
     """Eleven bones; each part's origin is its joint."""
     h, g = figure.height, figure.girth
     skin, top, legs, shoes = pal.cloth(clothes.skin), pal.cloth(clothes.top), pal.cloth(clothes.legs), pal.plain(clothes.shoes, 0.6)
     soup.bone = first_bone + TORSO
     _torso(soup, figure, clothes, coarse)
     _head(soup, figure, clothes, coarse)
-    count = 5 if coarse else 8
+    count = 4 if coarse else 8
     r = 0.028 * h * g * (0.88 if figure.woman else 1.0)
     sleeve = top if clothes.sleeves else skin
     loose = 1.25 if clothes.coat else 1.05
     arm, fore = figure.arm, figure.forearm
     upper = _limb(
-        [(-0.9 * r, 0, 0.5 * r), (-0.4 * r, 0, 1.05 * r * loose), (0.35 * arm, 0, 1.08 * r * loose), (arm + 0.3 * r, 0, 0.86 * r * loose)],
+        [
+            (-1.05 * r, 0, 0.45 * r),
+            (-0.75 * r, 0, 0.95 * r),
+            (-0.1 * r, 0, 1.16 * r * loose),
+            (0.35 * arm, 0, 1.08 * r * loose),
+            (arm + 0.3 * r, 0, 0.86 * r * loose),
+        ],
         count,
     )
     lower = [(-0.4 * r, 0, 0.84 * r * loose), (0.3 * fore, 0, 0.86 * r * loose), (0.93 * fore, 0.01 * h, 0.66 * r * loose)]
@@ -164,14 +177,21 @@ def add_figure(soup: Soup, figure: Figure, clothes: Clothes, coarse: bool, first
         (1.32 * fore, 0.02 * h, 0.5 * r),
         (1.5 * fore, 0.03 * h, 0.16 * r),
     ]
-    t = 0.046 * h * g
+    if fist:
+        hand = [
+            (0.92 * fore, 0.01 * h, 0.5 * r),
+            (1.08 * fore, 0.012 * h, 0.8 * r),
+            (1.24 * fore, 0.012 * h, 0.78 * r),
+            (1.34 * fore, 0.012 * h, 0.35 * r),
+        ]
+    t = 0.043 * h * g
     thigh, shin = figure.hip - figure.knee, figure.knee - figure.ankle
     trouser = skin if clothes.skirt and not clothes.coat else legs
     wide = 1.0 if trouser is skin else 1.1
     upper_leg = [
         (-0.06 * h, 0, 0.9 * t),
         (0.0, 0, 1.08 * t * wide),
-        (0.45 * thigh, 0.0, 0.93 * t * wide),
+        (0.5 * thigh, 0.0, 0.9 * t * wide),
         (thigh + 0.2 * t, 0, 0.72 * t * wide),
     ]
     calf = skin if clothes.shorts else trouser
@@ -182,7 +202,7 @@ def add_figure(soup: Soup, figure: Figure, clothes: Clothes, coarse: bool, first
         (0.7 * shin, -0.002 * h, 0.55 * t * wide),
         (shin + 0.012 * h, 0, 0.46 * t * (1.3 if calf is not skin else 1.0)),
     ]
-    foot = _foot(h, 6 if coarse else 10)
+    foot = box((-0.03 * h, -0.025 * h, -0.043 * h), (0.1 * h, 0.025 * h, 0.0), 0.7) if coarse else _foot(h, 8)
     for side in (0, 1):
         for bone, triangles, row in (
             (ARM, upper, top),
@@ -220,30 +240,31 @@ def _foot(h: float, count: int) -> np.ndarray:
 def _torso(soup: Soup, figure: Figure, clothes: Clothes, coarse: bool) -> None:
     """From hip to neck, with a skirt or coat; origin at the middle of the hips."""
     h, g = figure.height, figure.girth
-    count = 8 if coarse else 14
+    count = 6 if coarse else 12
     up = figure.shoulder - figure.hip
     wide = figure.shoulder_y
-    hips = (0.098 if figure.woman else 0.09) * h * g
+    hips = (0.102 if figure.woman else 0.097) * h * g
     waist = (0.074 if figure.woman else 0.084) * h * g
     chest = 0.062 * h * g
     loose = 1.08 if clothes.coat else 1.0
     top = [
-        (0.02 * up, 0.0, 0.068 * h * g * loose, hips * loose),
-        (0.38 * up, 0.004 * h, 0.056 * h * g * loose, waist * loose),
-        (0.72 * up, 0.006 * h, (chest + (0.008 * h if figure.woman else 0.0)) * loose, 0.86 * wide * loose),
-        (0.92 * up, 0.0, 0.92 * chest * loose, 1.0 * wide),
-        (1.03 * up, -0.004 * h, 0.7 * chest, 0.72 * wide),
-        (1.08 * up, -0.004 * h, 0.034 * h, 0.04 * h),
+        (-0.045 * h, 0.0, 0.076 * h * g * loose, hips * 1.1 * loose),
+        (0.13 * up, 0.0, 0.074 * h * g * loose, hips * 1.07 * loose),
+        (0.42 * up, 0.004 * h, 0.057 * h * g * loose, waist * loose),
+        (0.74 * up, 0.006 * h, (chest + (0.008 * h if figure.woman else 0.0)) * loose, 0.86 * wide * loose),
+        (0.91 * up, 0.0, 0.9 * chest * loose, 0.93 * wide),
+        (0.99 * up, -0.004 * h, 0.74 * chest, 0.74 * wide),
+        (1.06 * up, -0.006 * h, 0.034 * h, 0.046 * h),
     ]
-    soup.add(loft(_sections(top, count)), pal.cloth(clothes.top))
+    soup.add(loft(_sections(top[::2] + top[-1:] if coarse else top, count)), pal.cloth(clothes.top))
     seat = [
         (-0.075 * h, 0.0, 0.05 * h * g, 0.075 * h * g),
-        (-0.03 * h, -0.004 * h, 0.066 * h * g, hips * 0.99),
+        (-0.045 * h, -0.002 * h, 0.064 * h * g, hips * 0.99),
         (0.04 * up, 0.0, 0.064 * h * g, hips * 0.97),
     ]
-    soup.add(loft(_sections(seat, count)), pal.cloth(clothes.legs))
+    soup.add(loft(_sections(seat[::2] if coarse else seat, count)), pal.cloth(clothes.legs))
     neck = [(1.04 * up, -0.004 * h, 0.027 * h, 0.029 * h), (1.24 * up, 0.004 * h, 0.026 * h, 0.027 * h)]
-    soup.add(loft(_sections(neck, count)), pal.cloth(clothes.skin))
+    soup.add(loft(_sections(neck, 4 if coarse else 8), False), pal.cloth(clothes.skin))
     if clothes.skirt:
         reach = clothes.skirt * (figure.hip - figure.knee)
         hem = 1.18 if clothes.coat else 1.35
@@ -253,7 +274,9 @@ def _torso(soup: Soup, figure: Figure, clothes: Clothes, coarse: bool) -> None:
             (0.1 * up, 0.0, 0.066 * h * g * loose, hips * loose),
             (0.2 * up, 0.0, 0.05 * h, 0.7 * waist),
         ]
-        soup.add(loft(_sections(skirt, count)), pal.cloth(clothes.top if clothes.coat else clothes.legs))
+        soup.add(
+            loft(_sections(skirt[::2] if coarse else skirt, count), not coarse), pal.cloth(clothes.top if clothes.coat else clothes.legs)
+        )
     if clothes.backpack is not None:
         pack = [
             (0.25 * up, -0.115 * h, 0.04 * h, 0.07 * h),
@@ -261,11 +284,17 @@ def _torso(soup: Soup, figure: Figure, clothes: Clothes, coarse: bool) -> None:
             (0.8 * up, -0.115 * h, 0.05 * h, 0.08 * h),
             (0.98 * up, -0.1 * h, 0.03 * h, 0.06 * h),
         ]
-        soup.add(loft(_sections(pack, 6 if coarse else 12, 3.2)), pal.cloth(clothes.backpack))
+        soup.add(loft(_sections(pack[::2] if coarse else pack, 5 if coarse else 10, 3.2)), pal.cloth(clothes.backpack))
         if not coarse:
-            for side in (1, -1):
-                y = side * 0.062 * h
-                soup.add(box((0.03 * h, y - 0.012 * h, 0.55 * up), (0.075 * h * g, y + 0.012 * h, 1.0 * up)), pal.cloth(clothes.backpack))
+            y, front = 0.055 * h, (chest + 0.008 * h) * loose
+            path = [
+                (-0.06 * h, y, 0.98 * up),
+                (-0.01 * h, y, 1.035 * up),
+                (0.9 * front, y, 0.92 * up),
+                (1.04 * front, y, 0.72 * up),
+                (0.5 * front, 0.95 * waist, 0.45 * up),
+            ]
+            soup.add(both(tube(path, 0.013 * h, 5)), pal.cloth(clothes.backpack))
 
 
 def _head(soup: Soup, figure: Figure, clothes: Clothes, coarse: bool) -> None:
@@ -273,7 +302,7 @@ def _head(soup: Soup, figure: Figure, clothes: Clothes, coarse: bool) -> None:
     h, head = figure.height, figure.head
     base = figure.shoulder - figure.hip + 0.045 * h
     deep, wide = 0.4 * head, 0.33 * head
-    count = 8 if coarse else 12
+    count = 6 if coarse else 12
     stations = [
         (0.0, 0.12, 0.42, 0.45),
         (0.1, 0.1, 0.72, 0.66),
@@ -312,13 +341,31 @@ def _head(soup: Soup, figure: Figure, clothes: Clothes, coarse: bool) -> None:
     row = pal.plain(clothes.helmet, 0.3) if clothes.helmet else pal.cloth(clothes.hat) if clothes.hat else hair
     grow = 1.2 if clothes.helmet else 1.13 if clothes.hat else 1.09
     rings = [(0.62, -0.015, 1.0), (0.8, -0.035, 1.0), (0.97, -0.05, 0.78), (1.045, -0.05, 0.35)]
-    soup.add(loft(_sections([(base + t * head, x * head, s * grow * deep, s * grow * wide) for t, x, s in rings], count, 2.1)), row)
+    soup.add(
+        loft(
+            _sections(
+                [(base + t * head, x * head, s * grow * deep, s * grow * wide) for t, x, s in (rings[::2] if coarse else rings)], count, 2.1
+            )
+        ),
+        row,
+    )
     low = 0.1 if clothes.long_hair and not figure.child else 0.3
     back = [(low, -0.17, 0.6, 0.92), (0.45, -0.13, 0.75, 1.06), (0.66, -0.1, 0.83, 1.07)]
     if clothes.long_hair:
         back = [(-0.35, -0.26, 0.32, 0.72), (-0.05, -0.22, 0.46, 0.98), *back[1:]]
-    if not (coarse and top):
-        soup.add(loft(_sections([(base + t * head, x * head, d * deep, w * wide) for t, x, d, w in back], count, 2.2)), hair)
+    if clothes.full_face and not coarse:
+        shell = [(-0.02, 0.03, 0.8), (0.12, 0.03, 1.14), (0.4, 0.0, 1.22), (0.63, -0.015, 1.2)]
+        soup.add(loft(_sections([(base + t * head, x * head, s * deep, s * wide) for t, x, s in shell], count, 2.1)), row)
+        visor = superellipse(deep * 1.25, wide * 1.22, 2.1, 16)[[-3, -2, -1, 0, 1, 2, 3]]
+        sheet = np.stack([np.insert(visor, 2, base + t * head, axis=1) for t in (0.38, 0.68)], axis=1)
+        soup.add(grid(sheet), pal.GLASS)
+    elif not (coarse and top):
+        soup.add(
+            loft(
+                _sections([(base + t * head, x * head, d * deep, w * wide) for t, x, d, w in (back[::2] if coarse else back)], count, 2.2)
+            ),
+            hair,
+        )
     if clothes.hat is not None and clothes.helmet is None and not coarse:
         soup.add(box((deep * 0.7, -wide * 0.8, base + 0.66 * head), (deep * 1.65, wide * 0.8, base + 0.7 * head)), row)
 

@@ -11,8 +11,8 @@ from numba import njit
 
 from engine.views.drawn.mesh import PART, Mesh
 
-CREASE_COS = float(np.cos(np.radians(42.0)))
-"""Faces that meet at a sharper angle than this keep their own normals along the edge."""
+CREASE_DEG = 42.0
+"""Faces that meet at a sharper angle than this keep their own normals along the edge: panels are split, few-sided limbs are not."""
 WELD_M = 2e-4
 """Corners nearer than this are one point of the surface."""
 
@@ -33,7 +33,13 @@ class Rigged:
         if not poses:
             return Mesh(mesh.vertices, mesh.normals, mesh.faces, mesh.face_part, parts, mesh.uv)
         vertices, normals = mesh.vertices.copy(), mesh.normals.copy()
-        _move(vertices, normals, self.edges, np.array([turn for turn, _ in poses], np.float64), np.array([shift for _, shift in poses], np.float64))
+        _move(
+            vertices,
+            normals,
+            self.edges,
+            np.array([turn for turn, _ in poses], np.float64),
+            np.array([shift for _, shift in poses], np.float64),
+        )
         return Mesh(vertices, normals, mesh.faces, mesh.face_part, parts, mesh.uv)
 
 
@@ -64,7 +70,7 @@ class Soup:
             self._rows.append(row)
         return self._row_index[key]
 
-    def rigged(self, bone_count: int = 1) -> Rigged:
+    def rigged(self, bone_count: int = 1, crease_deg: float = CREASE_DEG) -> Rigged:
         """Vertices welded by place, normals averaged over faces that meet at less than the crease angle."""
         triangles = np.concatenate(self._triangles)
         scaled = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
@@ -76,7 +82,7 @@ class Soup:
         corners = triangles.reshape(-1, 3)
         cell = np.round(corners / WELD_M).astype(np.int64) + (1 << 18)
         place = np.unique((face_bone.repeat(3) << 57) + (cell[:, 0] << 38) + (cell[:, 1] << 19) + cell[:, 2], return_inverse=True)[1]
-        normals = _corner_normals(place, scaled, scaled / area[:, None], CREASE_COS)
+        normals = _corner_normals(place, scaled, scaled / area[:, None], float(np.cos(np.radians(crease_deg))))
 
         fine = np.round((normals + 1.0) * 63.5).astype(np.int64)
         keys = (face_bone.repeat(3) << 52) + (place << 24) + (fine[:, 0] << 16) + (fine[:, 1] << 8) + fine[:, 2]

@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.views.drawn.agents import palette as pal
 from engine.views.drawn.agents.rig import Model, still
-from engine.views.drawn.agents.shapes import Soup, box, lathe, loft, superellipse
+from engine.views.drawn.agents.shapes import Soup, box, lathe, loft
 from engine.views.drawn.mesh import Glow, Material, part
 
 CONES = ("cone", "drum", "bollard")
@@ -30,13 +30,11 @@ def cone(kind: str, size_m: tuple[float, float, float], coarse: bool) -> Model:
     soup = Soup()
     orange, white, rubber = pal.plain(ORANGE, 0.5), pal.plain(WHITE, 0.4), pal.RUBBER
     side = min(length, width) / 2
-    count = 8 if coarse else 14
+    count = 7 if coarse else 13
     if kind == "cone":
         foot = 0.045 * height
         side = min(side, 0.3 * height)
-        low = superellipse(side, side, 6.0, 12)
-        rings = np.stack([np.insert(low * s, 2, z, axis=1) for s, z in ((1.0, 0.0), (1.0, foot * 0.6), (0.93, foot))])
-        soup.add(loft(rings) if not coarse else box((-side, -side, 0), (side, side, foot), 0.94), rubber)
+        soup.add(box((-side, -side, 0), (side, side, foot), 0.92), rubber)
         base, tip = 0.74 * side, 0.16 * side
         bands = [(0.0, 0.3, orange), (0.3, 0.5, white), (0.5, 0.66, orange), (0.66, 0.82, white), (0.82, 1.0, orange)]
         radius = lambda t: base + (tip - base) * t  # noqa: E731
@@ -68,7 +66,7 @@ def cone(kind: str, size_m: tuple[float, float, float], coarse: bool) -> Model:
         soup.add(lathe([(outer, z0), (radius(high_t) + (0.004 if row is white else 0.0), z1)], count), row)
         if low_t == 0.0 and kind != "cone":
             soup.add(lathe([(outer, z1), (0.3 * outer, z1)], count), row)
-    soup.add(lathe([(radius(1.0), height), (radius(1.0) * 0.55, height), (radius(1.0) * 0.5, height - 0.06)], count), orange)
+    soup.add(lathe([(radius(1.0), height), (radius(1.0) * 0.55, height - 0.012), (0.0, height - 0.05)], count), orange)
     return Model(soup.rigged(), still)
 
 

@@ -61,36 +61,36 @@ def _cab(soup: Soup, arch: Arch, span: tuple[float, float], half: float, high: f
     sill, h = arch.z * 0.75, high
     roof = 0.95 * h
     hull = Hull(
-        front=((sill, end - 0.04), (sill + 0.06 * h, end), (0.5 * h, end - 0.015), (0.62 * h, end - 0.05 * h), (0.86 * h, end - 0.085 * h), (roof, end - 0.17 * h)),
+        front=((sill, end - 0.04), (sill + 0.06 * h, end), (0.5 * h, end - 0.015), (0.62 * h, end - 0.05 * h),
+            (0.86 * h, end - 0.085 * h), (roof, end - 0.17 * h)),
         rear=((sill, back), (0.9 * h, back), (roof, back + 0.03 * h)),
         half_width=((sill, half * 0.98), (sill + 0.08 * h, half), (0.58 * h, half), (0.86 * h, half * 0.95), (0.92 * h, half * 0.92), (roof, half * 0.85)),
         top=((back, roof), (end, roof - 0.02 * h)),
         bottom=((back, sill), (end, sill)),
-        corner_front=(0.26, 0.26), corner_rear=(0.08, 0.08), bow_front=0.09, bow_rear=0.0, arches=(arch,), taper=0.008,
+        corner_front=(0.26, 0.26), corner_rear=(0.08, 0.08), bow_front=0.09, bow_rear=0.0, arches=(arch,), taper=0.0,
+        levels=tuple(t * h for t in ((0.55, 0.88) if coarse else (0.35, 0.5, 0.62, 0.76, 0.87, 0.92))), steps=(1, 1) if coarse else (3, 4),
     )  # fmt: skip
     paint = pal.paint(rgb)
-    u = hull.stations([], front=1 if coarse else 3, corner=1 if coarse else 4, arch=3 if coarse else 8)
-    rows = [0.0, 0.45, 0.85, 1.0] if coarse else [0.0, 0.08, 0.26, 0.5, 0.7, 0.88, 0.96, 1.0]
-    soup.add(hull.skin(u, rows), paint)
+    u = hull.stations([], 2 if coarse else 8)
+    soup.add(hull.skin(u), paint)
     soup.add(hull.cover(u, 0.05 * h, 2 if coarse else 4), paint)
     soup.add(hull.floor(u), pal.DARK)
     soup.add(hull.wheel_house(arch, half - 0.4, 5 if coarse else 10), pal.DARK)
-    n = 2 if coarse else 8
     if not coarse:
-        soup.add(hull.band(-1.62, 1.62, 0.555 * h, 0.87 * h, 8, 3, 0.008), pal.TRIM)
-    soup.add(hull.band(-1.55, 1.55, 0.575 * h, 0.855 * h, n, 1 if coarse else 3, 0.016), pal.GLASS)
+        soup.add(hull.sheet(-1.62, 1.62, 0.555 * h, 0.87 * h), pal.TRIM)
+    soup.add(hull.sheet(-1.55, 1.55, 0.575 * h, 0.855 * h, 0.016), pal.GLASS)
     front, rear = hull.u_at(end - 0.42), hull.u_at(back + 0.35 * (end - back))
     soup.add(
         both(hull.patch([(front, 0.57 * h), (rear, 0.6 * h), (rear, 0.855 * h), (front + 0.06, 0.855 * h)], 2, 1 if coarse else 2, 0.012)),
         pal.GLASS,
     )
-    soup.add(hull.band(-0.95, 0.95, 0.34 * h, 0.5 * h, 1 if coarse else 4, 1, 0.01), pal.TRIM)
-    soup.add(hull.band(-1.85, 1.85, sill + 0.02 * h, sill + 0.075 * h, n, 1, 0.02), pal.TRIM)
-    soup.add(both(hull.band(0.7, 1.5, sill + 0.09 * h, sill + 0.155 * h, 1 if coarse else 4, 1, 0.016)), pal.HEADLIGHT)
+    soup.add(hull.sheet(-0.95, 0.95, 0.34 * h, 0.5 * h, 0.01), pal.TRIM)
+    soup.add(hull.sheet(-1.85, 1.85, sill + 0.02 * h, sill + 0.075 * h, 0.02), pal.TRIM)
+    soup.add(both(hull.sheet(0.7, 1.5, sill + 0.09 * h, sill + 0.155 * h, 0.016)), pal.HEADLIGHT)
     if coarse:
         return
     for k in range(3):
-        soup.add(hull.band(-0.9, 0.9, (0.365 + 0.045 * k) * h, (0.382 + 0.045 * k) * h, 4, 1, 0.018), pal.CHROME)
+        soup.add(hull.band(-0.9, 0.9, (0.365 + 0.045 * k) * h, (0.382 + 0.045 * k) * h, 6, 1, 0.02), pal.CHROME)
     soup.add(both(hull.band(1.5, 1.85, sill + 0.09 * h, sill + 0.155 * h, 2, 1, 0.016)), pal.SIGNAL)
     soup.add(hull.band(-0.13, 0.13, sill + 0.025 * h, sill + 0.07 * h, 1, 1, 0.03), pal.PLATE)
     for at in (front - 0.01, rear + 0.05):

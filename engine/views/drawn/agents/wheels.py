@@ -38,43 +38,34 @@ def wheel_poses(wheels: Sequence[Wheel], distance_m: float, steer_rad: float) ->
 def car_wheel(radius: float, width: float, spokes: int, coarse: bool, rim: np.ndarray = RIM) -> list[tuple[np.ndarray, np.ndarray]]:
     """(triangles, part) of a wheel that faces left."""
     half, inner = width / 2, radius * 0.68
-    count = 10 if coarse else 20
     if coarse:
-        profile = [(radius, -half), (radius, half), (inner, half)]
-        return [
-            (lathe(profile, count, LEFT), RUBBER),
-            (_star(inner, half - 0.002, spokes), rim),
-            (disc((0, half - 0.01, 0), LEFT, inner, 8), DARK),
-        ]
-    profile = [(radius * 0.9, -half), (radius, -half * 0.7), (radius, half * 0.72), (radius * 0.93, half), (inner, half * 0.94)]
-    dish = half * 0.35
+        return _plain_wheel(radius, half, inner, rim)
+    count, dish = 18, half * 0.35
     return [
-        (lathe(profile, count, LEFT), RUBBER),
-        (lathe([(inner, half * 0.94), (inner * 0.93, half * 0.9), (inner * 0.9, dish)], count, LEFT), rim),
-        (disc((0, dish, 0), LEFT, inner * 0.92, 12), DARK),
+        (lathe([(radius * 0.97, -half), (radius, half * 0.7), (radius * 0.94, half), (inner, half * 0.94)], count, LEFT), RUBBER),
+        (lathe([(inner, half * 0.94), (inner * 0.9, dish)], count, LEFT), rim),
+        (disc((0, dish, 0), LEFT, inner * 0.92, 10), DARK),
         (_star(inner * 0.97, half * 0.86, spokes), rim),
-        (lathe([(inner * 0.24, half * 0.7), (inner * 0.2, half * 0.95), (0.0, half * 0.97)], 8, LEFT), rim),
+        (lathe([(inner * 0.24, half * 0.7), (inner * 0.2, half * 0.95), (0.0, half * 0.97)], 7, LEFT), rim),
+    ]
+
+
+def _plain_wheel(radius: float, half: float, inner: float, rim: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What is left of a wheel far away: a drum with a bright disc."""
+    return [
+        (lathe([(radius, -half), (radius, half), (0.0, half * 0.98)], 9, LEFT), RUBBER),
+        (disc((0, half + 0.004, 0), LEFT, inner, 6), rim),
     ]
 
 
 def truck_wheel(radius: float, width: float, coarse: bool, rim: np.ndarray = RIM) -> list[tuple[np.ndarray, np.ndarray]]:
     """A heavy wheel: a deep dish with a hub and holes around it."""
     half, inner = width / 2, radius * 0.58
-    count = 10 if coarse else 18
-    tyre = lathe(
-        [(radius * 0.94, -half), (radius, -half * 0.8), (radius, half * 0.8), (radius * 0.93, half), (inner, half * 0.95)], count, LEFT
-    )
     if coarse:
-        tyre = lathe([(radius, -half), (radius, half), (inner, half)], count, LEFT)
-        return [(tyre, RUBBER), (disc((0, half * 0.9, 0), LEFT, inner, 6), rim), (_star(inner * 0.5, half * 0.93, 3), CHASSIS)]
-    dish = [
-        (inner, half * 0.95),
-        (inner * 0.9, half * 0.9),
-        (inner * 0.82, half * 0.5),
-        (inner * 0.42, half * 0.5),
-        (inner * 0.36, half * 0.8),
-        (0, half * 0.85),
-    ]
+        return _plain_wheel(radius, half, inner, rim)
+    count = 16
+    tyre = lathe([(radius * 0.97, -half), (radius, half * 0.8), (radius * 0.93, half), (inner, half * 0.95)], count, LEFT)
+    dish = [(inner, half * 0.95), (inner * 0.82, half * 0.5), (inner * 0.42, half * 0.5), (inner * 0.34, half * 0.85), (0.0, half * 0.87)]
     holes = [
         (disc((inner * 0.62 * np.cos(a), half * 0.5 + 0.008, inner * 0.62 * np.sin(a)), LEFT, inner * 0.12, 5), DARK)
         for a in np.linspace(0, 2 * np.pi, 6, endpoint=False)
@@ -84,12 +75,14 @@ def truck_wheel(radius: float, width: float, coarse: bool, rim: np.ndarray = RIM
 
 def spoked_wheel(radius: float, tyre: float, spokes: int, coarse: bool, rim: np.ndarray = RIM) -> list[tuple[np.ndarray, np.ndarray]]:
     """A bicycle's or motorcycle's wheel: a tyre `tyre` thick, a rim and thin spokes."""
-    count, half = (12, tyre / 2) if coarse else (22, tyre / 2)
+    count, half = (10 if coarse else 20), tyre / 2
     middle = radius - half
-    ring = [(middle + half * np.cos(a), half * np.sin(a)) for a in np.linspace(-np.pi, np.pi, 5 if coarse else 7)]
+    ring = [(middle + half * np.cos(a), half * np.sin(a)) for a in np.linspace(-np.pi, np.pi, 4 if coarse else 6)]
     parts = [(lathe(ring, count, LEFT), RUBBER)]
     if not coarse:
         parts.append((lathe([(middle - half, half * 0.8), (middle - half * 1.6, 0.0), (middle - half, -half * 0.8)], count, LEFT), rim))
+    else:
+        return parts
     hub = max(0.02, half)
     for k in range(spokes):
         angle = 2 * np.pi * k / spokes
