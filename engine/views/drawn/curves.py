@@ -44,10 +44,11 @@ def softened(points: np.ndarray, closed: bool, cutoff_m: float, limit_m: float, 
         ring = points[:-1]
         pad = min(len(ring), int(2 * cutoff_m / spacing_m))
         points = np.concatenate([ring[len(ring) - pad :], ring, ring[: pad + 1]])
-    moved = smoothed(points, np.ones(len(points)), cutoff_m, spacing_m) - points
-    length = np.maximum(np.hypot(*moved.T), 1e-9)
-    result = points + moved * np.minimum(1.0, limit_m / length)[:, None]
-    result = smoothed(result, np.ones(len(points)), 0.3 * cutoff_m, spacing_m)
+    result = points
+    for cutoff in (cutoff_m, 0.3 * cutoff_m):
+        moved = smoothed(result, np.ones(len(points)), cutoff, spacing_m) - points
+        length = np.maximum(np.hypot(*moved.T), 1e-9)
+        result = points + moved * np.minimum(1.0, limit_m / length)[:, None]
     if closed:
         result = result[pad : len(result) - pad]
         result[-1] = result[0]

@@ -71,7 +71,7 @@ class Ground:
         found = fields(cells.kind, decided, self.world.voxel_m)
         self._settle_fields(crop, found, decided, new)
         offset = np.array([crop[0].start, crop[1].start])
-        self._marks.take_in(offset, cells.label, new, cells.hidden, found.distance[0], self._heading[crop], self._updates)
+        self._marks.take_in(offset, cells.label, new, decided, cells.hidden, found.distance[0], self._heading[crop], self._updates)
         self._epoch[crop][new] = self._updates
         self._taken |= fresh
         self._updates += 1

@@ -60,6 +60,7 @@ def apron(
     ok_i, ok_j = (at_i >= 0) & (at_i < decided.shape[0]), (at_j >= 0) & (at_j < decided.shape[1])
     inside[np.ix_(ok_i, ok_j)] = decided[np.ix_(at_i[ok_i], at_j[ok_j])]
     away, near = ndimage.distance_transform_edt(~inside, return_indices=True)
+    out_a, out_b = (-ndimage.gaussian_filter(inside.astype(np.float32), 4.0, order=order) for order in ((1, 0), (0, 1)))
     pull = np.zeros((*shape, 2), np.float32)
     weight = np.zeros(shape, np.float32)
     _directions(inside, first, ends, 20.0, pull, weight)
@@ -73,7 +74,7 @@ def apron(
     )
     mean = float(base_m[decided].mean())
     _spread(
-        first, inside, away.astype(np.float32), near[0], near[1], pull, weight, decided, settled, distance, base_m, raise_m, heading, mean,
+        first, inside, away.astype(np.float32), near[0], near[1], out_a, out_b, pull, weight, decided, settled, distance, base_m, raise_m, heading, mean,
         voxel_m, result.distance, result.base_m, result.raise_m, result.heading, result.outwards,
     )  # fmt: skip
     return result
@@ -102,7 +103,7 @@ def _directions(inside, first, ends, width, pull, weight):
 
 @njit(cache=True, nogil=True)
 def _spread(
-    first, inside, away, near_a, near_b, pull, weight, decided, settled, distance, base_m, raise_m, heading, mean, voxel,
+    first, inside, away, near_a, near_b, out_a, out_b, pull, weight, decided, settled, distance, base_m, raise_m, heading, mean, voxel,
     to_distance, to_base, to_raise, to_heading, to_outwards,
 ):  # fmt: skip
     na, nb = inside.shape
@@ -110,7 +111,7 @@ def _spread(
     for a in range(na):
         for b in range(nb):
             i, j = float(first[0] + STEP * a), float(first[1] + STEP * b)
-            far = 0.0
+            far, share = 0.0, 0.0
             if not inside[a, b]:
                 ra, rb = near_a[a, b], near_b[a, b]
                 ux, uy = float(a - ra), float(b - rb)
@@ -120,7 +121,9 @@ def _spread(
                 w = weight[ra, rb]
                 if w > 0.01:
                     tx, ty = pull[ra, rb, 0] / w, pull[ra, rb, 1] / w
-                    ahead = tx * ux + ty * uy
+                    # Whether that leads out is asked of the rim as a whole, not of its steps.
+                    na_, nb_ = out_a[ra, rb], out_b[ra, rb]
+                    ahead = (tx * na_ + ty * nb_) / max(np.sqrt(na_ * na_ + nb_ * nb_), 1e-6)
                     share = w / (w + 0.15) * min(1.0, max(0.0, (ahead - 0.25) / 0.25))
                     ux, uy = ux + share * (tx - ux), uy + share * (ty - uy)
                     length = max(np.sqrt(ux * ux + uy * uy), 1e-6)
@@ -153,6 +156,14 @@ def _spread(
                     to_distance[a, b, n] = low * (1 - v) + high * v
                 else:
                     to_distance[a, b, n] = distance[p, q, n]
+            if far > 0.0:
+                # What does not lead out ends soon: a road that runs along the rim has a kerb there, and a walk, and then grass.
+                road = to_distance[a, b, 0]
+                more = 300.0 * share - far
+                to_distance[a, b, 0] = min(road, 1.2 + more)
+                to_distance[a, b, 1] = min(to_distance[a, b, 1], 6.0 - far)
+                walk = 1.0 if road > 0.0 and share < 0.5 else to_distance[a, b, 2]
+                to_distance[a, b, 2] = max(min(walk, 3.4 + more), -2.4)
             flat = min(1.0, far / (_FLAT_BY_M))
             flat = flat * flat * (3 - 2 * flat)
             to_base[a, b] = base_m[p, q] + (mean - base_m[p, q]) * flat

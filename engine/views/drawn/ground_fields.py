@@ -20,9 +20,9 @@ FAR_REACH = 20.0
 RING = 3
 """Undecided columns up to so many cells from decided ones are settled with them: a field is read over four by four columns."""
 _SPACING = 1.0
-_LIMIT = 0.7
+_LIMIT = 0.6
 """How far (cells) a node of an outline may move: as far as a true edge lies from the stairs that it left in the columns."""
-_CUTOFF = (32.0, 20.0, 20.0)
+_CUTOFF = (28.0, 20.0, 20.0)
 """Shortest waves (cells) that stay in the outlines of road, flat and walk."""
 
 

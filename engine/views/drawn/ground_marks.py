@@ -29,11 +29,19 @@ class Marks:
         """float32 (S, STRIP); see crossings.py."""
 
     def take_in(
-        self, offset: np.ndarray, label: np.ndarray, new: np.ndarray, hidden: np.ndarray, road_m: np.ndarray, degrees: np.ndarray, epoch: int
+        self,
+        offset: np.ndarray,
+        label: np.ndarray,
+        new: np.ndarray,
+        decided: np.ndarray,
+        hidden: np.ndarray,
+        road_m: np.ndarray,
+        degrees: np.ndarray,
+        epoch: int,
     ) -> None:
         """Find what fresh columns `new` (X, Y) of a crop are painted with; `offset` (2,) is the crop's first column.
 
-        label: class ids; hidden: under agents; road_m: metres to the road's edge; degrees: the street's direction.
+        label: class ids; decided: with what came earlier; hidden: under agents; road_m: metres to the road's edge; degrees: the street's direction.
         """
         found = [self._lines]
         for name in ("road_divider", "lane_divider"):
@@ -41,7 +49,7 @@ class Marks:
             if not mask.any():
                 continue
             for piece in joined_up(chains(mask), hidden):
-                chain = self._drawn(piece + offset, CLASS[name], road_m, offset)
+                chain = self._drawn(piece + offset, CLASS[name], decided, road_m, degrees, offset)
                 if chain is not None:
                     self._chains.append(chain)
                     found.append(pieces(chain, self.cell_m, epoch))
@@ -58,8 +66,7 @@ class Marks:
         for chain in self._chains:
             for side in (0, 1):
                 tip, way = chain.nodes[-side], way_out(chain.nodes, side)
-                ahead = np.round(tip + 5.0 * way).astype(int)
-                if ((ahead >= 0) & (ahead < taken.shape)).all() and taken[ahead[0], ahead[1]]:
+                if not _leaves(tip, way, taken):
                     continue
                 if len(ends):
                     near = int(np.argmin(np.hypot(*(ends[:, :2] - tip).T)))
@@ -67,31 +74,43 @@ class Marks:
                         way = ends[near, 2:]
                 steps = np.arange(0.0, _ON_M / self.cell_m, _ON_STEP)[:, None]
                 length = float(np.hypot(*np.diff(chain.nodes, axis=0).T).sum())
-                on = Chain(tip + steps * way, chain.label, chain.style, chain.start + length if side else -chain.start)
+                on = Chain(tip + steps * way, chain.label, chain.style, chain.start + length if side else -chain.start, (True, True))
                 found.append(pieces(on, self.cell_m, _NEVER))
         return np.concatenate(found)
 
-    def _drawn(self, nodes: np.ndarray, label: int, road_m: np.ndarray, offset: np.ndarray) -> Chain | None:
+    def _drawn(self, nodes, label: int, decided, road_m, degrees, offset) -> Chain | None:
         """The line that traced nodes (N, 2) make, as the continuation of one that stands where there is one."""
         nodes, before, old = self._continued(nodes, label)
         line = drawn_out(nodes, before)
         if len(line) < 2:
             return None
+        runs_on = [old is not None, False]
+        for side in (0, 1):
+            way = way_out(line, side)
+            if not runs_on[side] and _leaves(line[-side] - offset, way, decided):
+                # Drawn out to where the apron begins.
+                line = np.concatenate([line, line[-1:] + 4.0 * way]) if side else np.concatenate([line[:1] + 4.0 * way, line])
+                runs_on[side] = True
         if old is not None:
             length = float(np.hypot(*np.diff(old.nodes, axis=0).T).sum())
             forwards = bool(np.array_equal(before[-1], old.nodes[-1]))
-            return Chain(line, label, old.style, old.start + length if forwards else -old.start)
+            return Chain(line, label, old.style, old.start + length if forwards else -old.start, (True, runs_on[1]))
         style = DOUBLE
         if label == CLASS["lane_divider"]:
             i, j = np.clip(np.round(line - offset).astype(int).T, 0, np.array(road_m.shape)[:, None] - 1)
             length = float(np.hypot(*np.diff(line, axis=0).T).sum())
             style = SOLID if length < _SHORT or np.mean(road_m[i, j] < _NEAR_EDGE_M) > 0.5 else DASHED
         # Dashes are counted from the world's zero, in the line's direction, so that neighbouring lines and other drives agree.
-        way = line[-1] - line[0]
-        if way[0] < 0 or (way[0] == 0 and way[1] < 0):
-            line, way = line[::-1], -way
-        angle = np.radians(np.round(np.degrees(np.arctan2(way[1], way[0])) / 3) * 3)
-        return Chain(line, label, style, float(line[0] @ np.array([np.cos(angle), np.sin(angle)])))
+        at = np.clip(np.round(line[len(line) // 2] - offset).astype(int), 0, np.array(road_m.shape) - 1)
+        angle = np.radians(float(degrees[at[0], at[1]]))
+        street = np.array([np.cos(angle), np.sin(angle)])
+        way = (line[-1] - line[0]) / max(float(np.hypot(*(line[-1] - line[0]))), 1e-9)
+        if abs(float(way @ street)) < 0.9:
+            angle = np.radians(np.round(np.degrees(np.arctan2(way[1], way[0])) / 3) * 3)
+            street = np.array([np.cos(angle), np.sin(angle)])
+        if float(way @ street) < 0:
+            line, runs_on = line[::-1], runs_on[::-1]
+        return Chain(line, label, style, float(line[0] @ street), (runs_on[0], runs_on[1]))
 
     def _continued(self, nodes: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray, Chain | None]:
         """The nodes turned so that they go on a line that stands, that line's last nodes, and the line; or as they were, and none."""
@@ -107,6 +126,12 @@ class Marks:
                         before = (old.nodes if side else old.nodes[::-1])[-_TAIL:]
                         result = (nodes[::-1] if end else nodes), before, old
         return result
+
+
+def _leaves(tip: np.ndarray, way: np.ndarray, decided: np.ndarray) -> bool:
+    """Whether a line that ends at `tip` (cells) in this direction ends because nothing is decided farther on."""
+    i, j = np.round(tip + 5.0 * way).astype(int)
+    return not (0 <= i < decided.shape[0] and 0 <= j < decided.shape[1] and decided[i, j])
 
 
 def _shifted(rows: np.ndarray, by_m: np.ndarray) -> np.ndarray:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from engine.lattice import hash01
 from engine.spec.classes import CLASS
 from engine.views.drawn.ground_cells import FLAT, ROAD, SOIL, WALK
 from engine.views.drawn.ground_lookup import MIXED, OUTSIDE, between, ground_height, purity, spline
 from engine.views.drawn.ground_paint import PAINTED, paint
-from engine.views.drawn.ground_texture import KERB, asphalt, band, grass, manhole, octave, paving, slabs
+from engine.views.drawn.ground_texture import KERB, asphalt, band, grass, manhole, octave, patch, paving, slabs
 from engine.views.drawn.surface import ALBEDO, GLOW, METALLIC, MIRROR, ROUGHNESS, TRANSLUCENCY
 from engine.views.drawn.surface import CLASS as ANSWER_CLASS
 
@@ -87,7 +88,7 @@ def ground_seen(maps, x, y, view_x, view_y, long_m, wide_m, out):
     painted = -1
     if road > 0.002:
         asphalt(x, y, along, across, edge, foot, seed, out)
-        manhole(along, across, edge, foot, seed, out)
+        _in_the_road(maps, x, y, edge, foot, seed, pure, out)
         painted = paint(maps, x, y, view_x, view_y, long_m, wide_m, pure == OUTSIDE, out)
         red, green, blue, rough = road * out[0], road * out[1], road * out[2], road * out[3]
     if flat > 0.002:
@@ -114,6 +115,28 @@ def ground_seen(maps, x, y, view_x, view_y, long_m, wide_m, out):
         kind = FLAT if flat >= max(walk, soil) else WALK if walk >= soil else SOIL
     label = _CLASS[0] if kind == ROAD else _CLASS[1] if kind == FLAT else _CLASS[2] if kind == WALK else _CLASS[3]
     out[ANSWER_CLASS] = painted if kind == ROAD and painted >= PAINTED else label
+
+
+@njit(cache=True)
+def _in_the_road(maps, x, y, edge, foot, seed, pure, out):
+    """Mended places and iron covers, at most one of each in a square of the world; written over the asphalt."""
+    i, j = int(np.floor(x / 12.0)), int(np.floor(y / 12.0))
+    if pure != OUTSIDE and hash01(i, j, seed + 11) < 0.24:
+        at_x, at_y = 12.0 * (i + 0.35 + 0.3 * hash01(i, j, seed + 12)), 12.0 * (j + 0.35 + 0.3 * hash01(i, j, seed + 13))
+        a = int((at_x - maps.frame[0]) / maps.frame[2] + 0.5)
+        b = int((at_y - maps.frame[1]) / maps.frame[2] + 0.5)
+        p, q = int((x - maps.frame[0]) / maps.frame[2] + 0.5), int((y - maps.frame[1]) / maps.frame[2] + 0.5)
+        # Only where its middle is road, and was when this place was decided.
+        known = 0 <= a < maps.pure.shape[0] and 0 <= b < maps.pure.shape[1] and p < maps.pure.shape[0] and q < maps.pure.shape[1]
+        if known and maps.pure[a, b] == ROAD and maps.epoch[a, b] <= maps.epoch[p, q]:
+            angle = np.pi / 180.0 * maps.heading[a, b]
+            cos, sin = np.cos(angle), np.sin(angle)
+            px, py = cos * (x - at_x) + sin * (y - at_y), cos * (y - at_y) - sin * (x - at_x)
+            half_x, half_y = 0.7 + 2.4 * hash01(i, j, seed + 14), 0.45 + 0.9 * hash01(i, j, seed + 15)
+            patch(px, py, half_x, half_y, -0.20 if hash01(i, j, seed + 16) < 0.6 else 0.12, foot, out)
+    i, j = int(np.floor(x / 23.0)), int(np.floor(y / 23.0))
+    if hash01(i, j, seed + 41) < 0.45 and edge > 1.0 and foot < 0.5:
+        manhole(x - 23.0 * (i + 0.2 + 0.6 * hash01(i, j, seed + 42)), y - 23.0 * (j + 0.2 + 0.6 * hash01(i, j, seed + 43)), foot, out)
 
 
 @njit(cache=True)

@@ -13,7 +13,7 @@ from engine.lattice import hash01, value_noise
 ASPHALT = (0.088, 0.089, 0.093)
 SLAB = (0.285, 0.276, 0.256)
 PAVING = (0.190, 0.180, 0.165)
-GRASS = (0.062, 0.112, 0.027)
+GRASS = (0.070, 0.112, 0.028)
 KERB = (0.330, 0.322, 0.305)
 
 
@@ -61,28 +61,18 @@ def asphalt(x, y, along, across, edge, foot, seed, out):
         tone += 0.34 * octave(x, y, 0.009, foot, seed + 7)
     warm = 0.0
     rough = 0.86
-    # A patch here and there, with a sealed rim.
-    i, j = np.floor(along / 11.0), np.floor(across / 11.0)
-    if hash01(int(i), int(j), seed + 11) < 0.22:
-        px = along - 11.0 * (i + 0.35 + 0.3 * hash01(int(i), int(j), seed + 12))
-        py = across - 11.0 * (j + 0.25 + 0.5 * hash01(int(i), int(j), seed + 13))
-        half_x, half_y = 0.7 + 2.6 * hash01(int(i), int(j), seed + 14), 0.45 + 1.0 * hash01(int(i), int(j), seed + 15)
-        inside = min(half_x - abs(px), half_y - abs(py))
-        soft = max(foot, 0.015)
-        share = min(1.0, max(0.0, 0.5 + inside / soft))
-        tone *= 1.0 + share * (-0.20 if hash01(int(i), int(j), seed + 16) < 0.6 else 0.13)
-        tone *= 1.0 - 0.35 * band(inside, 0.02, soft)
     # Cracks where the surface is old.
     if foot < 0.12:
         old = value_noise(x, y, 13.0, seed + 21)
-        if old > 0.52:
-            wx, wy = x + 0.5 * value_noise(x, y, 0.45, seed + 22), y + 0.5 * value_noise(x, y, 0.45, seed + 23)
+        if old > 0.60:
+            wx = x + 0.5 * value_noise(x, y, 0.55, seed + 22) + 0.16 * value_noise(x, y, 0.13, seed + 25)
+            wy = y + 0.5 * value_noise(x, y, 0.55, seed + 23) + 0.16 * value_noise(x, y, 0.13, seed + 26)
             field = value_noise(wx, wy, 2.6, seed + 24) - 0.5
             gx = value_noise(wx + 0.05, wy, 2.6, seed + 24) - 0.5 - field
             gy = value_noise(wx, wy + 0.05, 2.6, seed + 24) - 0.5 - field
             slope = np.sqrt(gx * gx + gy * gy) * 20.0
             if slope > 0.06:
-                tone *= 1.0 - 0.55 * min(1.0, (old - 0.52) * 6.0) * seen(0.12, foot) * band(field / slope, 0.006, max(foot, 0.004))
+                tone *= 1.0 - 0.55 * min(1.0, (old - 0.60) * 6.0) * seen(0.12, foot) * band(field / slope, 0.005, max(foot, 0.004))
     # Dust and a gutter along the kerb.
     if edge < 0.9:
         dust = max(0.0, 1.0 - edge / 0.9)
@@ -95,13 +85,19 @@ def asphalt(x, y, along, across, edge, foot, seed, out):
 
 
 @njit(cache=True)
-def manhole(along, across, edge, foot, seed, out):
-    """Now and then an iron cover in the road; written over what is there."""
-    i, j = int(np.floor(along / 23.0)), int(np.floor(across / 23.0))
-    if hash01(i, j, seed + 41) > 0.45 or edge < 1.0 or foot > 0.5:
-        return
-    dx = along - 23.0 * (i + 0.2 + 0.6 * hash01(i, j, seed + 42))
-    dy = across - 23.0 * (j + 0.2 + 0.6 * hash01(i, j, seed + 43))
+def patch(px, py, half_x, half_y, tone, foot, out):
+    """A mended place with a sealed rim, (px, py) from its middle along its sides; written over what is there."""
+    inside = min(half_x - abs(px), half_y - abs(py))
+    soft = max(foot, 0.012)
+    share = min(1.0, max(0.0, 0.5 + inside / soft))
+    tone = (1.0 + share * tone) * (1.0 - 0.35 * band(inside, 0.02, soft))
+    for n in range(3):
+        out[n] *= tone
+
+
+@njit(cache=True)
+def manhole(dx, dy, foot, out):
+    """An iron cover with its middle at (dx, dy); written over what is there."""
     radius = np.sqrt(dx * dx + dy * dy)
     share = min(1.0, max(0.0, 0.5 + (0.36 - radius) / max(foot, 0.004)))
     if share <= 0.0:
@@ -160,8 +156,8 @@ def grass(x, y, foot, seed, out):
     tone = max(tone, 0.25)
     r, g, b = GRASS[0] * (1 + 0.85 * dry), GRASS[1] * (1 + 0.22 * dry), GRASS[2] * (1 + 0.55 * dry)
     earth = value_noise(x, y, 5.3, seed + 81) + 0.35 * octave(x, y, 0.5, foot, seed + 82) + 0.2 * octave(x, y, 0.12, foot, seed + 83)
-    if earth > 0.83:
-        share = min(1.0, (earth - 0.83) / 0.12)
-        r, g, b = r + share * (0.125 - r), g + share * (0.097 - g), b + share * (0.062 - b)
+    if earth > 0.86:
+        share = min(0.8, (earth - 0.86) / 0.2)
+        r, g, b = r + share * (0.098 - r), g + share * (0.086 - g), b + share * (0.046 - b)
     out[0], out[1], out[2] = r * tone, g * tone, b * tone
     out[3] = 0.95

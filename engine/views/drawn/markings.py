@@ -26,6 +26,8 @@ _LIMIT = 1.0
 """How far (cells) smoothing may move a node."""
 _STRAIGHT = 0.9
 """A chain that stays so near (cells) to a straight line is one."""
+_SOLID_END = 22.0
+"""So many cells before its end a dashed line is solid."""
 _GAP, _HIDDEN_GAP = 8.0, 36.0
 """Gaps (cells) that are joined where lines run on, in the open and under agents."""
 
@@ -39,6 +41,8 @@ class Chain:
     style: int
     start: float
     """Cells along the line at its first node."""
+    runs_on: tuple[bool, bool]
+    """Whether the line goes on beyond its first and its last node."""
 
 
 def chains(mask: np.ndarray) -> list[np.ndarray]:
@@ -186,9 +190,14 @@ def joined_up(found: list[np.ndarray], hidden: np.ndarray) -> list[np.ndarray]:
     for number in sorted(set(group)):
         members = [n for n in range(len(found)) if group[n] == number]
         end = next(2 * n + e for n in members for e in (0, 1) if 2 * n + e not in partner)
-        whole = []
+        whole: list[np.ndarray] = []
         while True:
-            whole.append(found[end // 2][::-1] if end % 2 else found[end // 2])
+            piece = found[end // 2][::-1] if end % 2 else found[end // 2]
+            if whole:
+                # Ends that overlap: the second begins where the first ends.
+                ahead = (piece - whole[-1][-1]) @ way_out(whole[-1], 1) > 0.5
+                piece = piece[int(np.argmax(ahead)) :] if ahead.any() else piece[-1:]
+            whole.append(piece)
             end ^= 1
             if end not in partner:
                 break
@@ -258,5 +267,13 @@ def pieces(chain: Chain, cell_m: float, epoch: int) -> np.ndarray:
     result[:, 0:2], result[:, 2:4] = nodes[:-1] * cell_m, nodes[1:] * cell_m
     result[:, 4] = (chain.start + np.concatenate([[0.0], np.cumsum(lengths)[:-1]])) * cell_m
     result[:, 5], result[:, 6], result[:, 9] = chain.style, epoch, chain.label
-    result[0, 7] = result[-1, 8] = 1.0
+    result[0, 7], result[-1, 8] = not chain.runs_on[0], not chain.runs_on[1]
+    if chain.style == DASHED:
+        # Before a crossing or a stop dashes become one.
+        middle = np.concatenate([[0.0], np.cumsum(lengths)[:-1]]) + 0.5 * lengths
+        near = np.zeros(len(lengths), bool)
+        for side, away in ((0, middle), (1, lengths.sum() - middle)):
+            if not chain.runs_on[side]:
+                near |= away < _SOLID_END
+        result[near, 5] = SOLID
     return result
