@@ -20,7 +20,8 @@ import numpy as np
 from app.conditions import Conditions
 from editor.clip import scene_clip
 from editor.document import Document, EditError
-from engine.api import OccupancyFrame
+from engine.api import OccupancyFrame, Recipe
+from engine.presets import recipe_of
 from engine.spec.clip import SceneClip
 from engine.spec.frames import FrameReader
 from engine.spec.geometry import invert
@@ -107,6 +108,13 @@ class Basis:
             document_hash=str(take.info.get("recipe", {}).get("document_hash", "")),
             start_s=float(take.timestamps_s[0]),
         )
+
+    def recipe(self, asked: Recipe) -> Recipe:
+        """The recipe that was asked for; of a take that is only seen anew, the occupancy is made as it was made."""
+        if not self.seen_anew:
+            return asked
+        made_by = recipe_of(self.take.info.get("recipe", {}))
+        return replace(asked, occupancy=made_by.occupancy, steps=made_by.steps, guidance=made_by.guidance)
 
     def occupancy(self) -> Iterator[OccupancyFrame]:
         """The kept frames in order."""

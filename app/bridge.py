@@ -22,7 +22,7 @@ from editor.document import Document, EditError
 from editor.entities import CameraEntity
 from editor.files.jsonform import document_hash
 from engine.api import OccupancyFrame, Picture, Recipe
-from engine.presets import PRESETS, load_occupancy, recipe
+from engine.presets import load_occupancy, recipe, recipe_of
 from engine.spec.clip import SceneClip
 from engine.spec.grid import RATE_HZ
 from engine.views import registry
@@ -163,13 +163,8 @@ class ShownTake:
         take = Take.open(path)
         told = take.info.get("recipe", {})
         start = round(float(told.get("start_s", 0.0)) * RATE_HZ)
-        # Takes from before views were chosen apart name a preset, whose pair it was.
-        occupancy = str(told.get("occupancy") or told.get("preset") or "")
-        usual = PRESETS.get(occupancy.partition(":")[0])
-        views = str(told.get("views") or (usual.views if usual else ""))
-        made_by = Recipe(occupancy, views, int(told.get("seed", 0)), told.get("steps"), told.get("guidance"))
         stage, made_from = str(take.info.get("stage", "")), str(told.get("document_hash", ""))
-        return ShownTake(path.name, path, start, take.frame_count, None, made_by, stage, disk=take, document_hash=made_from)
+        return ShownTake(path.name, path, start, take.frame_count, None, recipe_of(told), stage, disk=take, document_hash=made_from)
 
     def is_stale(self, document: Document) -> bool:
         """Whether `document` is no longer what this take was made from."""

@@ -23,8 +23,10 @@ class ProgressBar:
             return
         now = time.monotonic()
         if stage != self._stage:
+            # A stage that is told of with its first piece went on beside the one before, since that one began.
+            beside = done > 0 and self._stage != ""
             self.close()
-            self._stage, self._started = stage, now
+            self._stage, self._started = stage, self._started if beside else now
         filled = BAR_CELLS * done // max(total, 1)
         passed = now - self._started
         left = f", {passed / done * (total - done):.0f} s left" if 0 < done < total else ""

@@ -78,7 +78,8 @@ class _Making:
     """A take in the making: one writer, and the stages that write through it."""
 
     def __init__(self, request: TakeRequest, models: Models, watch: Watch) -> None:
-        self.request, self.watch, self.models = request, watch, models
+        self.request, self.watch = request, watch
+        self.recipe = request.recipe if request.basis is None else request.basis.recipe(request.recipe)
         self.clock = Stopwatch()
         with self.clock.of("layout"):
             clip = request.clip()
@@ -86,13 +87,13 @@ class _Making:
         self.views = models.views if request.until in SEEN else None
         self.occupancy = models.occupancy if request.makes_occupancy else None
         if request.gbuffers and not isinstance(self.views, DrawsGBuffers):
-            raise EditError(f"View model '{request.recipe.views}' draws no G-buffers: leave them out, or choose another view model.")
+            raise EditError(f"View model '{self.recipe.views}' draws no G-buffers: leave them out, or choose another view model.")
         with self.clock.of("layout"):
             if self.views is not None:
                 clip = replace(clip, cameras=tuple(self.views.size(camera) for camera in clip.cameras))
             self.clip = clip
-            self.writer = TakeWriter(request.out, clip, self._recipe(self._not_understood()))
-            self.scene = ViewScene(clip, request.recipe, frames_from(request.out), on_cast=self._keep)
+            self.writer = TakeWriter(request.out, clip, self._facts(self._not_understood()))
+            self.scene = ViewScene(clip, self.recipe, frames_from(request.out), on_cast=self._keep)
         self.frames = self.pieces = 0
         self.written: set[tuple[int, int]] = set()
         self.pictures = len(clip) * len(clip.cameras)
@@ -133,7 +134,7 @@ class _Making:
             raise TakeCancelled(self.request.out, self.frames)
         if self.request.until in SEEN and self.pieces < self.pictures:
             raise TakeError(
-                f"View model '{self.request.recipe.views}' stopped after {self.pieces} of {self.pictures} pictures: report this view model."
+                f"View model '{self.recipe.views}' stopped after {self.pieces} of {self.pictures} pictures: report this view model."
             )
         self.writer.stage(self.request.until)
         self.writer.finish(self.clock.seconds(STAGES))
@@ -147,7 +148,7 @@ class _Making:
                 return
             yield kept
         if self.occupancy is not None:
-            for frame in self.occupancy.occupancy(self.clip, request.recipe, self.watch.cancelled, kept):
+            for frame in self.occupancy.occupancy(self.clip, self.recipe, self.watch.cancelled, kept):
                 yield edited(frame, request.document, self.clip)
 
     def _look(self, index: int, views: ViewModel) -> None:
@@ -184,10 +185,10 @@ class _Making:
         words = self.views.unknown_words(self.clip.prompt)
         if words:
             told = ", ".join(f"'{word}'" for word in dict.fromkeys(words))
-            self.watch.note(f"View model '{self.request.recipe.views}' does not understand {told} in the prompt: it draws as if that were not there.")
+            self.watch.note(f"View model '{self.recipe.views}' does not understand {told} in the prompt: it draws as if that were not there.")
         return words
 
-    def _recipe(self, not_understood: tuple[str, ...]) -> dict[str, object]:
+    def _facts(self, not_understood: tuple[str, ...]) -> dict[str, object]:
         """For take.json: what was asked for, and the facts of each model that had a part in it."""
         request = self.request
         models: dict[str, object] = {}
@@ -196,7 +197,7 @@ class _Making:
         if self.views is not None:
             models["views"] = self.views.facts | ({"words_not_understood": not_understood} if not_understood else {})
         asked = {"scene": request.document.name, "start_s": self.clip.start_s, "until": request.until}
-        return {**asdict(request.recipe), "models": models, **asked, **(request.basis.facts() if request.basis is not None else {})}
+        return {**asdict(self.recipe), "models": models, **asked, **(request.basis.facts() if request.basis is not None else {})}
 
 
 def edited(frame: OccupancyFrame, document: Document, clip: SceneClip) -> OccupancyFrame:

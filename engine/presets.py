@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from engine.api import VIEWS, OccupancyModel, Recipe, ViewModel
 from engine.views import registry
@@ -50,6 +52,14 @@ def recipe(preset: str, views: str | None = None, *, seed: int = 0, steps: int |
     if views is not None:
         registry.entry(views)
     return Recipe(preset, views or PRESETS[name].views, seed, steps, guidance)
+
+
+def recipe_of(told: Mapping[str, Any]) -> Recipe:
+    """The recipe that the 'recipe' of a take.json tells of. Takes from before views were chosen apart name a preset, whose pair it was."""
+    occupancy = str(told.get("occupancy") or told.get("preset") or "")
+    usual = PRESETS.get(occupancy.partition(":")[0])
+    views = str(told.get("views") or (usual.views if usual else ""))
+    return Recipe(occupancy, views, int(told.get("seed", 0)), told.get("steps"), told.get("guidance"))
 
 
 class RecipeModels:

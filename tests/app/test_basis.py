@@ -10,6 +10,8 @@ import pytest
 
 from app.basis import Basis
 from app.cli import main
+from app.request import TakeRequest
+from app.take_maker import TakeCancelled, Watch, make_take
 from editor import commands
 from editor.document import Document, EditError
 from editor.entities import CameraEntity
@@ -79,8 +81,6 @@ def test_a_camera_in_the_world_stays_where_it_is_for_frames_of_an_older_path(ses
 
 
 def test_cancelling_while_frames_are_kept_leaves_a_shorter_take(session, tmp_path):
-    from app.take_maker import TakeCancelled
-
     take_of(session, tmp_path / "old")
     calls = iter(range(100))
     with pytest.raises(TakeCancelled, match="1 finished"):
@@ -162,16 +162,16 @@ def test_a_finished_take_is_seen_anew_and_its_occupancy_stays_byte_for_byte(sess
     commands.run(session, "set_scene", {"prompt": "a rainy night"})
     commands.run(session, "delete", {"ids": [camera.id for camera in session.document.of(CameraEntity) if camera.camera.name == "front"]})
     commands.run(session, "add_camera", FRONT | {"name": "rear", "pose": [-1.5, 0, 1.6, np.pi / 2, 0, -np.pi / 2]})
-    frames = []
-    new = take_of(
-        session, tmp_path / "new", Basis(finished.folder, 5, seen_anew=True), until="video", models=OnlyViews(), on_frame=frames.append
-    )
+    frames, basis = [], Basis(finished.folder, 5, seen_anew=True)
+    asked = TakeRequest(session.document, tmp_path / "new", Recipe("compact", "fake", 9, steps=7), frames=5, basis=basis)
+    new = Take.open(make_take(asked, OnlyViews(), Watch(on_frame=frames.append)))
     for name in ("semantics", "instances", "layouts", "world_SE3_ego"):
         assert getattr(new, name).tobytes() == getattr(finished, name).tobytes(), name
     assert new.boxes == finished.boxes and [frame.index for frame in frames] == [0, 1, 2, 3, 4]
     assert [camera.name for camera in new.cameras] == ["pole", "rear"] and new.info["prompt"] == "a rainy night"
     assert len(list((new.folder / "video").glob("*.mp4"))) == 2 and len(list((new.folder / "buffers").glob("*/depth/*.npy"))) == 10
     recipe = new.info["recipe"]
+    assert (recipe["occupancy"], recipe["steps"], recipe["seed"]) == ("fake", None, 9), "the seed is that of the pictures"
     assert list(recipe["models"]) == ["views"] and recipe["kept"]["take"] == "old" and recipe["kept"]["frames"] == 5
     assert recipe["document_hash"] == document_hash(session.document), "the scene asks for the very occupancy that was kept"
 
