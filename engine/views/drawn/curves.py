@@ -34,25 +34,41 @@ def resampled(points: np.ndarray, spacing_m: float) -> np.ndarray:
     return np.stack([np.interp(at, along, points[:, 0]), np.interp(at, along, points[:, 1])], axis=1)
 
 
-def softened(points: np.ndarray, closed: bool, cutoff_m: float, limit_m: float, spacing_m: float) -> np.ndarray:
-    """An outline (N, 2) smoothed, no node moved farther than `limit_m`; a closed one ends where it begins."""
+def softened(points: np.ndarray, closed: bool, cutoff_m: float, limit_m: float, spacing_m: float) -> tuple[np.ndarray, int]:
+    """An outline (N, 2) smoothed, no node moved farther than `limit_m`; a closed one ends where it begins.
+
+    An open one is drawn out straight at both ends; the second answer is by how many nodes.
+    """
     points = resampled(points, spacing_m)
     if len(points) < 4:
-        return points
-    pad = 0
+        return points, 0
+    pad = min(len(points) - 1, int(2 * cutoff_m / spacing_m)) if closed else int(np.ceil(0.5 * cutoff_m / spacing_m))
     if closed:
         ring = points[:-1]
-        pad = min(len(ring), int(2 * cutoff_m / spacing_m))
-        points = np.concatenate([ring[len(ring) - pad :], ring, ring[: pad + 1]])
-    result = points
+        padded = np.concatenate([ring[len(ring) - pad :], ring, ring[: pad + 1]])
+    else:
+        ahead = np.arange(1, pad + 1)[:, None] * spacing_m
+        (first, back), (last, on) = _straight_end(points[::-1]), _straight_end(points)
+        padded = np.concatenate([(first + ahead * back)[::-1], points, last + ahead * on])
+    result = padded
     for cutoff in (cutoff_m, 0.3 * cutoff_m):
-        moved = smoothed(result, np.ones(len(points)), cutoff, spacing_m) - points
+        moved = smoothed(result, np.ones(len(padded)), cutoff, spacing_m) - padded
         length = np.maximum(np.hypot(*moved.T), 1e-9)
-        result = points + moved * np.minimum(1.0, limit_m / length)[:, None]
+        result = padded + moved * np.minimum(1.0, limit_m / length)[:, None]
     if closed:
         result = result[pad : len(result) - pad]
         result[-1] = result[0]
-    return result
+        return result, 0
+    return result, pad
+
+
+def _straight_end(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the line through the last nodes (N, 2) ends, and its unit direction."""
+    last = points[-9:]
+    middle = last.mean(axis=0)
+    way = np.linalg.svd(last - middle, full_matrices=False)[2][0]
+    way = way if float(way @ (last[-1] - last[0])) >= 0 else -way
+    return middle + float((last[-1] - middle) @ way) * way, way
 
 
 @njit(cache=True, nogil=True)

@@ -159,7 +159,7 @@ def _spread(
             if far > 0.0:
                 # What does not lead out ends soon: a road that runs along the rim has a kerb there, and a walk, and then grass.
                 road = to_distance[a, b, 0]
-                more = 300.0 * share - far
+                more = 400.0 * share * share * share - far
                 to_distance[a, b, 0] = min(road, 1.2 + more)
                 to_distance[a, b, 1] = min(to_distance[a, b, 1], 6.0 - far)
                 walk = 1.0 if road > 0.0 and share < 0.5 else to_distance[a, b, 2]

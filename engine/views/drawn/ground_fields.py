@@ -66,11 +66,9 @@ def _signed(inside: np.ndarray, decided: np.ndarray, number: int, heading: np.nd
     points, starts, closed = trace_outlines(inside.astype(np.uint8))
     for begin, end, is_closed in zip(starts[:-1], starts[1:], closed, strict=True):
         for piece, whole, open_ends in _decided_runs(points[begin:end], bool(is_closed), decided):
-            line = softened(piece, whole, _CUTOFF[number], _LIMIT, _SPACING)
-            if not whole and len(line) > 1:
-                line, tips = _lengthened(line, open_ends)
-                if number == 0:
-                    ends.extend(tips)
+            line, pad = softened(piece, whole, _CUTOFF[number], _LIMIT, _SPACING)
+            if number == 0 and pad:
+                ends.extend(_ends(line[pad : len(line) - pad], open_ends))
             write_distance(line, reach, result, heading)
     far = ~np.isfinite(result)
     result[far] = np.where(inside[far], REACH, -REACH)
@@ -94,16 +92,12 @@ def _decided_runs(points: np.ndarray, closed: bool, decided: np.ndarray) -> list
     return runs
 
 
-def _lengthened(line: np.ndarray, open_ends: tuple[bool, bool]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The line with both ends drawn out straight over what is not decided, and its ends there: place and direction outwards."""
-    tips = []
+def _ends(line: np.ndarray, open_ends: tuple[bool, bool]) -> list[np.ndarray]:
+    """Where a line (N, 2) leaves the decided columns: place and unit direction outwards."""
+    found = []
     for side in (0, 1):
-        order = line if side else line[::-1]
-        tip = order[-1]
-        outwards = tip - order[max(len(order) - 9, 0)]
-        outwards = outwards / max(float(np.hypot(*outwards)), 1e-9)
         if open_ends[side]:
-            tips.append(np.concatenate([tip, outwards]))
-        further = tip + outwards * (RING + 2.0) * 1.5
-        line = np.concatenate([line, further[None]]) if side else np.concatenate([further[None], line])
-    return line, tips
+            order = line if side else line[::-1]
+            outwards = order[-1] - order[max(len(order) - 16, 0)]
+            found.append(np.concatenate([order[-1], outwards / max(float(np.hypot(*outwards)), 1e-9)]))
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
 from engine.spec.classes import CLASS
 from engine.views.drawn.crossings import STRIP, strips
@@ -16,6 +17,8 @@ _SHORT = 22.0
 _ON_M, _ON_STEP = 220.0, 16.0
 """Lines run on so far over the apron, in pieces of so many cells."""
 _TAIL = 12
+_STOP = 14
+"""A line that ends so near (cells) to a crossing stops for it."""
 
 
 class Marks:
@@ -44,6 +47,8 @@ class Marks:
         label: class ids; decided: with what came earlier; hidden: under agents; road_m: metres to the road's edge; degrees: the street's direction.
         """
         found = [self._lines]
+        crossing = new & (label == CLASS["ped_crossing"])
+        stop = ndimage.binary_dilation(decided & (label == CLASS["ped_crossing"]), iterations=_STOP)
         for name in ("road_divider", "lane_divider"):
             mask = new & (label == CLASS[name])
             if not mask.any():
@@ -51,10 +56,11 @@ class Marks:
             for piece in joined_up(chains(mask), hidden):
                 chain = self._drawn(piece + offset, CLASS[name], decided, road_m, degrees, offset)
                 if chain is not None:
+                    at = np.clip(np.round(chain.nodes[[0, -1]] - offset).astype(int), 0, np.array(new.shape) - 1)
+                    chain.stops = bool(stop[at[0, 0], at[0, 1]]), bool(stop[at[1, 0], at[1, 1]])
                     self._chains.append(chain)
                     found.append(pieces(chain, self.cell_m, epoch))
         self._lines = np.concatenate(found)
-        crossing = new & (label == CLASS["ped_crossing"])
         if crossing.any():
             across = np.radians(degrees.astype(np.float64)) + np.pi / 2
             fresh = strips(crossing, across, self.cell_m, epoch, _shifted(self.strips, -offset * self.cell_m))

@@ -26,8 +26,10 @@ _LIMIT = 1.0
 """How far (cells) smoothing may move a node."""
 _STRAIGHT = 0.9
 """A chain that stays so near (cells) to a straight line is one."""
+_BRANCH = 5
+"""Shorter side branches (nodes) are noise."""
 _SOLID_END = 22.0
-"""So many cells before its end a dashed line is solid."""
+"""So many cells before a crossing a dashed line is solid."""
 _GAP, _HIDDEN_GAP = 8.0, 36.0
 """Gaps (cells) that are joined where lines run on, in the open and under agents."""
 
@@ -43,6 +45,8 @@ class Chain:
     """Cells along the line at its first node."""
     runs_on: tuple[bool, bool]
     """Whether the line goes on beyond its first and its last node."""
+    stops: tuple[bool, bool] = (False, False)
+    """Whether a crossing lies beyond its first and its last node."""
 
 
 def chains(mask: np.ndarray) -> list[np.ndarray]:
@@ -79,7 +83,7 @@ def _paths(inside: np.ndarray) -> list[np.ndarray]:
     while left:
         path = _longest(neighbours, left)
         left -= set(path)
-        if len(path) >= 2:
+        if len(path) >= (_BRANCH if paths else 2):
             line = middle[path]
             # Ends lie at the last cells, not at the last group's middle.
             ends = [cells[flat == path[k]] for k in (0, -1)]
@@ -87,8 +91,6 @@ def _paths(inside: np.ndarray) -> list[np.ndarray]:
             tips = [end[np.argmax(end @ way)] for end, way in zip(ends, inwards, strict=True)]
             tips = [line[k] + way * max(0.0, float((tip - line[k]) @ way) / float(way @ way)) for k, tip, way in zip((0, -1), tips, inwards, strict=True)]
             paths.append(np.concatenate([tips[:1], line, tips[1:]]))
-        elif len(left) == 0 and not paths:
-            break
     return paths
 
 
@@ -273,7 +275,7 @@ def pieces(chain: Chain, cell_m: float, epoch: int) -> np.ndarray:
         middle = np.concatenate([[0.0], np.cumsum(lengths)[:-1]]) + 0.5 * lengths
         near = np.zeros(len(lengths), bool)
         for side, away in ((0, middle), (1, lengths.sum() - middle)):
-            if not chain.runs_on[side]:
+            if chain.stops[side]:
                 near |= away < _SOLID_END
         result[near, 5] = SOLID
     return result
