@@ -27,7 +27,14 @@ def _world() -> StaticWorld:
     labels[:, :, _GROUND] = _GRASS
     labels[:, 90:110, _GROUND] = _ROAD
     x, y = np.meshgrid(np.arange(labels.shape[0]), np.arange(labels.shape[1]), indexing="ij")
-    for at, radius, low in (((30, 60), 6, 9), ((60, 118), 7, 10), ((100, 60), 5, 8), ((108, 64), 6, 9), ((150, 111), 6, 9), ((170, 40), 4, 4)):
+    for at, radius, low in (
+        ((30, 60), 6, 9),
+        ((60, 118), 7, 10),
+        ((100, 60), 5, 8),
+        ((108, 64), 6, 9),
+        ((150, 111), 6, 9),
+        ((170, 40), 4, 4),
+    ):
         away = np.hypot(x - at[0], y - at[1]) + np.sin(3 * np.arctan2(y - at[1], x - at[0]))
         for k in range(low, labels.shape[2]):
             labels[:, :, k][away < radius * min(1.0, 0.5 + 0.2 * (k - low))] = _PLANT

@@ -96,11 +96,11 @@ def hangs_free(x, y, z, floor, origin, voxel):
 @njit(cache=True)
 def _inside_another(clumps, c, x, y, z, share):
     """Whether a point lies inside another clump of the plant of clump c, within `share` of its radius."""
-    for n in range(int(clumps[c, 9]), int(clumps[c, 10])):
+    for n in range(int(clumps[c, FIRST]), int(clumps[c, LAST])):
         if n == c:
             continue
-        r = clumps[n, 3] * share
-        dx, dy, dz = x - clumps[n, 0], y - clumps[n, 1], (z - clumps[n, 2]) / clumps[n, 4]
+        r = clumps[n, RADIUS] * share
+        dx, dy, dz = x - clumps[n, X], y - clumps[n, Y], (z - clumps[n, Z]) / clumps[n, SQUASH]
         if dx * dx + dy * dy + dz * dz < r * r:
             return True
     return False
@@ -115,8 +115,8 @@ def _unit(x, y, z):
 @njit(cache=True)
 def _light(clumps, c, x, y, z, outward):
     """Shading normal at a point of clump c: away from the clump's centre, and `outward` of it away from the crown's."""
-    ax, ay, az = _unit(x - clumps[c, 0], y - clumps[c, 1], (z - clumps[c, 2]) / clumps[c, 4])
-    bx, by, bz = _unit(x - clumps[c, 6], y - clumps[c, 7], z - clumps[c, 8])
+    ax, ay, az = _unit(x - clumps[c, X], y - clumps[c, Y], (z - clumps[c, Z]) / clumps[c, SQUASH])
+    bx, by, bz = _unit(x - clumps[c, CROWN], y - clumps[c, CROWN + 1], z - clumps[c, CROWN + 2])
     w = 1.0 - outward
     return _unit(w * ax + outward * bx, w * ay + outward * by, w * az + outward * bz + 0.08)
 
@@ -135,9 +135,9 @@ def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, ver
     v = f = 0
     point = np.empty((3, 3))
     for c in range(len(clumps)):
-        cx, cy, cz, r, squash = clumps[c, 0], clumps[c, 1], clumps[c, 2], clumps[c, 3], clumps[c, 4]
+        cx, cy, cz, r, squash = clumps[c, X], clumps[c, Y], clumps[c, Z], clumps[c, RADIUS], clumps[c, SQUASH]
         key = int(np.floor(cx * 50)) * 7919 + int(np.floor(cy * 50)) * 104729 + int(np.floor(cz * 50))
-        part = int(clumps[c, 5])
+        part = int(clumps[c, PART_ROW])
         turn = hash01(key, 1, seed) * 6.2831853
         hidden = True
         for n in range(most[c]):
@@ -174,7 +174,7 @@ def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, ver
         if hidden:
             continue
         # Sprays: evenly over the ball, those left out that no one would see.
-        spray, slim, droop = clumps[c, 11], clumps[c, 12], clumps[c, 14]
+        spray, slim, droop = clumps[c, SPRAY_M], clumps[c, SLIMNESS], clumps[c, DROOP]
         for n in range(most[c]):
             dx, dy, dz = _toward(n, most[c], key, seed, turn)
             reach = r * (0.80 + 0.22 * hash01(key, 500 + n, seed))
@@ -201,7 +201,11 @@ def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, ver
                 free = True
                 for q in range(3):
                     u, w = (0.6, 0.0) if q == 0 else (-0.4, width if q == 1 else -width)
-                    point[q, 0], point[q, 1], point[q, 2] = x + u * length * ax + w * sx, y + u * length * ay + w * sy, z + u * length * az + w * sz
+                    point[q, 0], point[q, 1], point[q, 2] = (
+                        x + u * length * ax + w * sx,
+                        y + u * length * ay + w * sy,
+                        z + u * length * az + w * sz,
+                    )
                     free = free and hangs_free(point[q, 0], point[q, 1], point[q, 2], floor, origin, voxel)
                 if free:
                     break
@@ -209,7 +213,11 @@ def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, ver
             if not free:
                 continue
             for q in range(3):
-                vertices[v + q, 0], vertices[v + q, 1], vertices[v + q, 2] = point[q, 0] - scene[0], point[q, 1] - scene[1], point[q, 2] - scene[2]
+                vertices[v + q, 0], vertices[v + q, 1], vertices[v + q, 2] = (
+                    point[q, 0] - scene[0],
+                    point[q, 1] - scene[1],
+                    point[q, 2] - scene[2],
+                )
                 nx, ny, nz = _light(clumps, c, point[q, 0], point[q, 1], point[q, 2], 0.4)
                 normals[v + q, 0], normals[v + q, 1], normals[v + q, 2] = nx, ny, nz
             # Which way round: counter-clockwise seen from outside.

@@ -56,9 +56,7 @@ def hedge_line(columns: np.ndarray, top: np.ndarray, voxel_m: float) -> Line | N
     return Line(middle, axis, along.min() - 0.4, along.max() + 0.4, max(0.5 * width / voxel_m, 0.75))
 
 
-def hedge(
-    plot: Plot, line: Line, columns: np.ndarray, top: np.ndarray, leaf: np.ndarray, seed: int, scene_origin_m: np.ndarray
-) -> Mesh:
+def hedge(plot: Plot, line: Line, columns: np.ndarray, top: np.ndarray, leaf: np.ndarray, seed: int, scene_origin_m: np.ndarray) -> Mesh:
     """One hedge along a line of world columns; `top` int (X, Y) gives each column's highest voxel."""
     voxel = plot.voxel_m
     side = np.array([-line.axis[1], line.axis[0]])
@@ -72,7 +70,20 @@ def hedge(
     cell = np.clip(np.floor(feet).astype(int), 0, np.array(top.shape) - 1)
     ground = plot.height_m[tuple(cell.T)]
     tall = np.maximum(crest * voxel - ground, 0.5)
-    profile = np.array([(-1.0, 0.0), (-1.04, 0.35), (-1.0, 0.7), (-0.9, 0.97), (-0.45, 1.0), (0.45, 1.0), (0.9, 0.97), (1.0, 0.7), (1.04, 0.35), (1.0, 0.0)])
+    profile = np.array(
+        [
+            (-1.0, 0.0),
+            (-1.04, 0.35),
+            (-1.0, 0.7),
+            (-0.9, 0.97),
+            (-0.45, 1.0),
+            (0.45, 1.0),
+            (0.9, 0.97),
+            (1.0, 0.7),
+            (1.04, 0.35),
+            (1.0, 0.0),
+        ]
+    )
     outward = np.array([(-1, 0), (-1, 0), (-1, 0.1), (-0.7, 0.7), (-0.1, 1), (0.1, 1), (0.7, 0.7), (1, 0.1), (1, 0), (1, 0)], np.float64)
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
     spot = (feet + plot.cell0[:2]) * voxel
@@ -90,9 +101,11 @@ def hedge(
         normals[end] /= np.linalg.norm(normals[end], axis=1, keepdims=True)
     faces, ends = _sheet(count, len(profile))
     middle = np.array([*spot[count // 2], ground[count // 2] + 0.4 * tall[count // 2]])
-    params = (*middle, 1.0, *middle, 1.0, 1.0, 0.0, 0.05)
-    core = part(Material.FOLIAGE, tuple(leaf * 0.55), CLASS["vegetation"], seed=row_seed, params=(*middle, 1e6, *params[4:]))
-    tips = part(Material.FOLIAGE, tuple(leaf), CLASS["vegetation"], seed=row_seed, params=(*middle, 0.05, *params[4:]))
+    # As a clump of a large radius everything is deep inside and dark, as one of a small radius nothing is.
+    rows = [
+        part(Material.FOLIAGE, tuple(colour), CLASS["vegetation"], seed=row_seed, params=(*middle, radius, *middle, 1.0, 1.0, 0.0, 0.05))
+        for colour, radius in ((leaf * 0.62, 1e6), (leaf, 0.05))
+    ]
     faces = np.concatenate([faces, ends])
     flat = points.reshape(-1, 3)
     leaves, lit = _carpet(flat, normals.reshape(-1, 3), faces, plot.limits.floor_m, plot.limits.origin_m, voxel, row_seed)
@@ -101,7 +114,7 @@ def hedge(
         np.concatenate([normals.reshape(-1, 3), lit]).astype(np.float32),
         np.concatenate([faces, len(flat) + np.arange(len(leaves)).reshape(-1, 3)]).astype(np.int32),
         np.repeat([0, 1], [len(faces), len(leaves) // 3]).astype(np.int32),
-        np.stack([core, tips]),
+        np.stack(rows),
     )
 
 

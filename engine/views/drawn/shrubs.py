@@ -21,7 +21,7 @@ TUFT_M = 0.3
 LARGE = 120
 """A thicket of more clumps than this has fewer, larger leaves."""
 _GRASS = np.array([0.098, 0.150, 0.044])
-_GREENS = np.array([(0.062, 0.128, 0.032), (0.084, 0.150, 0.040), (0.052, 0.105, 0.036), (0.098, 0.160, 0.042)])
+_GREENS = np.array([(0.074, 0.142, 0.034), (0.094, 0.164, 0.042), (0.060, 0.116, 0.038), (0.108, 0.172, 0.044)])
 
 
 def undergrowth(plot: Plot, low: np.ndarray, seed: int, scene_origin_m: np.ndarray) -> Mesh:

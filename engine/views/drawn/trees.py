@@ -1,4 +1,4 @@
-"""Trees: what species stand where, crowns that fit their voxels and go on above the grid, trunks and branches that carry them."""
+"""Trees: what species stand where, and crowns that fit their voxels and go on above the grid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy import ndimage
 from engine.lattice import hash01, value_noise
 from engine.spec.classes import CLASS
 from engine.views.drawn import foliage
-from engine.views.drawn.mesh import RED, SEED, Material, Mesh, joined, part
+from engine.views.drawn.mesh import RED, SEED, Material, part
 from engine.views.drawn.vegetation_surface import (
     CLUMP_CENTRE,
     CLUMP_RADIUS,
@@ -54,11 +54,11 @@ class Species:
 
 
 SPECIES: dict[str, Species] = {
-    "oak": Species((0.066, 0.130, 0.034), (0.105, 0.080, 0.060), (8.0, 12.5), 1.15, 0.6, 0.30, 0.62, 30.0, 0.15, 0.09),
-    "round": Species((0.080, 0.165, 0.038), (0.120, 0.098, 0.078), (6.0, 8.5), 1.05, 0.55, 0.26, 0.62, 33.0, 0.10, 0.08),
-    "poplar": Species((0.074, 0.150, 0.042), (0.150, 0.135, 0.110), (10.0, 14.0), 2.6, 0.6, 0.26, 0.54, 29.0, -0.5, 0.07),
-    "birch": Species((0.100, 0.180, 0.046), (0.520, 0.500, 0.460), (8.0, 12.0), 1.8, 0.75, 0.26, 0.52, 28.0, 0.75, 0.07, True),
-    "conifer": Species((0.036, 0.086, 0.040), (0.095, 0.066, 0.048), (8.0, 13.0), 2.2, 0.95, 0.38, 0.32, 29.0, 0.55, 0.05),
+    "oak": Species((0.078, 0.146, 0.036), (0.105, 0.080, 0.060), (8.0, 12.5), 1.15, 0.6, 0.30, 0.62, 30.0, 0.15, 0.09),
+    "round": Species((0.090, 0.176, 0.040), (0.120, 0.098, 0.078), (6.0, 8.5), 1.05, 0.55, 0.26, 0.62, 33.0, 0.10, 0.08),
+    "poplar": Species((0.084, 0.162, 0.044), (0.150, 0.135, 0.110), (10.0, 14.0), 2.6, 0.6, 0.26, 0.54, 29.0, -0.5, 0.07),
+    "birch": Species((0.112, 0.190, 0.048), (0.520, 0.500, 0.460), (8.0, 12.0), 1.8, 0.75, 0.26, 0.52, 28.0, 0.75, 0.07, True),
+    "conifer": Species((0.042, 0.094, 0.042), (0.095, 0.066, 0.048), (8.0, 13.0), 2.2, 0.95, 0.38, 0.32, 29.0, 0.55, 0.05),
 }
 _AUTUMN = ((0.36, 0.17, 0.030), (0.30, 0.085, 0.028), (0.30, 0.235, 0.040))
 
@@ -136,7 +136,9 @@ def crown_cells(cells: np.ndarray, ground: np.ndarray, species: str, peak: tuple
         inward = np.clip((edge - 0.6) / max(edge.max() - 0.6, 0.6), 0, 1)
         bumps = _bumps(low[0], low[1], shape[0], shape[1], seed + 923)
         crest = peak_top + rise * (1 - (1 - inward) ** (1 / kind.round)) ** kind.round * (0.8 + 0.35 * bumps)
-        crest = ndimage.gaussian_filter(np.where(foot, crest, 0.0), 0.7) / np.maximum(ndimage.gaussian_filter(foot.astype(np.float64), 0.7), 0.05)
+        crest = ndimage.gaussian_filter(np.where(foot, crest, 0.0), 0.7) / np.maximum(
+            ndimage.gaussian_filter(foot.astype(np.float64), 0.7), 0.05
+        )
         # Only columns that themselves reach the top go on: elsewhere free space says where the crown ends.
         cut = foot & (top + low[2] + 1 - base >= peak_top - 2.5)
         for i, j in np.argwhere(cut):
@@ -202,7 +204,7 @@ def crown(tree: Tree, cells: np.ndarray, voxel_m: float, seed: int) -> tuple[np.
     many = max(1.0, float((4 * np.pi * clumps[:, foliage.RADIUS] ** 2).sum()) * kind.sprays_m2 / MOST_SPRAYS)
     clumps[:, foliage.SPRAYS_M2] /= many
     clumps[:, foliage.SPRAY_M] *= min(many**0.5, 1.5)
-    return clumps, leaf_parts(clumps, tree.crown_m, tree.radius_m, tree.half_height_m, tree.leaf, kind.leaf_m, 0.5, seed)
+    return clumps, leaf_parts(clumps, tree.crown_m, tree.radius_m, tree.half_height_m, tree.leaf, kind.leaf_m, 0.32, seed)
 
 
 def leaf_parts(
@@ -222,50 +224,3 @@ def leaf_parts(
     parts[:, CROWN_RADIUS], parts[:, CROWN_HALF_HEIGHT] = max(radius_m, 0.5), max(half_height_m, 0.5)
     parts[:, INNER_SHADE], parts[:, LEAF_M] = shade, leaf_m
     return parts
-
-
-def wood(tree: Tree, clumps: np.ndarray, clear_m: float, seed: int, scene_origin_m: np.ndarray) -> Mesh:
-    """Trunk and branches of a tree under its clumps; branches begin at `clear_m` above its foot or higher."""
-    kind = SPECIES[tree.species]
-    height = tree.crown_m[2] + tree.half_height_m - tree.foot_m[2]
-    thick = (0.030 if tree.species in ("birch", "poplar") else 0.036) * height * (0.55 + 0.05 * min(tree.radius_m * 2, 9.0))
-    thick = float(np.clip(thick, 0.06, 0.30))
-    row = part(Material.BARK, kind.bark, VEGETATION, seed=int(hash01(*tree.peak, seed + 951) * 4096), params=(float(kind.banded),))
-    base = max(tree.crown_m[2] - tree.half_height_m, tree.foot_m[2] + 0.5)
-    sway = [(hash01(*tree.peak, seed + 952 + q) - 0.5) * 0.3 for q in range(2)]
-    end = tree.crown_m + (0, 0, 0.45 * tree.half_height_m)
-    fork = np.array([*(0.6 * tree.foot_m[:2] + 0.4 * tree.crown_m[:2]), max(base, tree.foot_m[2] + clear_m)]) + (*sway, 0.0)
-    middle = 0.5 * (tree.foot_m + fork) + (-0.5 * sway[1], 0.5 * sway[0], 0.0)
-    foot = tree.foot_m - (0, 0, 0.25)
-    path = np.array([foot, tree.foot_m + (0, 0, 0.12), tree.foot_m + (0, 0, 0.5), middle, fork, end])
-    meshes = [_tube(path, thick * np.array([1.55, 1.3, 1.0, 0.88, 0.72, 0.14]), 7, row, scene_origin_m)]
-    order = np.argsort(clumps[:, foliage.Z] + 0.01 * clumps[:, foliage.X], kind="stable")[: max(len(clumps) * 2 // 3, 1)]
-    for n in order[:: max(len(order) // 6, 1)][:6]:
-        target = clumps[n, :3]
-        share = float(np.clip((target[2] - fork[2]) / max(end[2] - fork[2], 0.1), 0.0, 0.8)) * 0.6
-        start = fork + (end - fork) * share
-        bend = start + 0.55 * (target - start) + np.array([0, 0, 0.12 * np.linalg.norm(target - start)])
-        meshes.append(_tube(np.array([start, bend, target]), thick * np.array([0.42, 0.28, 0.08]), 4, row, scene_origin_m))
-    return joined(meshes)
-
-
-def _tube(path: np.ndarray, radii: np.ndarray, sides: int, row: np.ndarray, scene_origin_m: np.ndarray) -> Mesh:
-    """A tapered tube along points (N, 3) in world metres, open at its ends."""
-    along = np.gradient(path, axis=0)
-    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
-    side = np.cross(along, np.where(np.abs(along[:, 2:]) > 0.9, [[1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0]]))
-    side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
-    other = np.cross(along, side)
-    angle = 2 * np.pi * np.arange(sides) / sides
-    ring = np.cos(angle)[None, :, None] * side[:, None] + np.sin(angle)[None, :, None] * other[:, None]
-    vertices = path[:, None] + radii[:, None, None] * ring
-    n, k = np.meshgrid(np.arange(len(path) - 1), np.arange(sides), indexing="ij")
-    a, b = n * sides + k, n * sides + (k + 1) % sides
-    faces = np.concatenate([np.stack([a, b, b + sides], -1).reshape(-1, 3), np.stack([a, b + sides, a + sides], -1).reshape(-1, 3)])
-    return Mesh(
-        (vertices.reshape(-1, 3) - scene_origin_m).astype(np.float32),
-        ring.reshape(-1, 3).astype(np.float32),
-        faces.astype(np.int32),
-        np.zeros(len(faces), np.int32),
-        row[None],
-    )

@@ -13,7 +13,8 @@ from engine.views.drawn import foliage
 from engine.views.drawn.mesh import Mesh, joined
 from engine.views.drawn.shrubs import undergrowth
 from engine.views.drawn.static_world import StaticWorld
-from engine.views.drawn.trees import VEGETATION, Tree, crown, crown_cells, leaf_colour, species_at, wood
+from engine.views.drawn.trees import VEGETATION, Tree, crown, crown_cells, leaf_colour, species_at
+from engine.views.drawn.wood import wood
 
 LOW_M = 2.2
 """Vegetation below this height above ground is shrub or hedge."""

@@ -60,7 +60,7 @@ def foliage_surface(row, x, y, z, footprint_m, out):
     depth = np.sqrt(dx * dx + dy * dy + dz * dz) / max(row[CLUMP_RADIUS], 0.05)
     ex, ey, ez = x - row[CROWN_CENTRE], y - row[CROWN_CENTRE + 1], z - row[CROWN_CENTRE + 2]
     out_of_crown = np.sqrt((ex * ex + ey * ey) / row[CROWN_RADIUS] ** 2 + (ez / row[CROWN_HALF_HEIGHT]) ** 2)
-    light = (0.52 + 0.58 * _step(0.62, 1.2, depth)) * (1.0 - row[INNER_SHADE] * (1.0 - _step(0.25, 1.0, out_of_crown)))
+    light = (0.70 + 0.42 * _step(0.62, 1.2, depth)) * (1.0 - row[INNER_SHADE] * (1.0 - _step(0.25, 1.0, out_of_crown)))
     yellow = 0.0
     seen = _seen(footprint_m, 0.45)
     if seen > 0.0:
