@@ -24,7 +24,7 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, trim: 
     soup = Soup()
     paint = pal.paint(rgb)
     cuts = [body.wind[0] * length, 0.0, body.tail[0] * length * 0.9, *([body.bed * length] if body.bed is not None else [])]
-    u = lower.stations(cuts[-1:] if coarse else cuts, 2 if coarse else 8)
+    u = lower.stations(cuts[-1:] if coarse else cuts, 2 if coarse else 7)
     rows = [0.0, 0.5, 1.0] if coarse else [0.0, 0.2, 0.42, 0.64, 0.84, 0.95, 1.0]
     choice = np.zeros((len(u) - 1, len(rows) - 1), int)
     choice[:, 0] = 1

@@ -39,14 +39,14 @@ def _front(soup: Soup, lower: Hull, size_m: tuple[float, float, float], sill: fl
         soup.add(lower.band(-0.55, 0.55, nose - 0.1 * h, nose - 0.03 * h), pal.TRIM)
         return
     rim = [(0.59, nose - 0.094 * h), (1.8, nose - 0.065 * h), (1.95, nose + 0.038 * h), (0.63, nose + 0.003 * h)]
-    soup.add(both(lower.patch(rim, 6, 2, 0.008)), pal.TRIM)
-    soup.add(both(lower.patch(lamp, 6, 2, 0.014)), pal.HEADLIGHT)
+    soup.add(both(lower.patch(rim, 5, 2, 0.008)), pal.TRIM)
+    soup.add(both(lower.patch(lamp, 5, 2, 0.014)), pal.HEADLIGHT)
     if trim % 3 == 0:
         middle = [(0.95, nose - 0.072 * h), (1.1, nose - 0.068 * h), (1.12, nose + 0.004 * h), (0.97, nose - 0.001 * h)]
         soup.add(both(lower.patch(middle, 1, 1, 0.022)), pal.CHASSIS)
     chrome = pal.CHROME if trim % 2 else pal.TRIM
     z0, z1 = (nose - 0.1 * h, nose - 0.012 * h) if trim < 3 else (nose - 0.085 * h, nose - 0.03 * h)
-    soup.add(lower.band(-0.56, 0.56, z0, z1, 6, 2, 0.012), pal.TRIM)
+    soup.add(lower.band(-0.56, 0.56, z0, z1, 5, 2, 0.012), pal.TRIM)
     for k in range(2):
         z = z0 + (z1 - z0) * (0.3 + 0.34 * k)
         soup.add(lower.band(-0.52, 0.52, z, z + 0.007 * h, 6, 1, 0.018), chrome if trim % 2 else pal.CHASSIS)
@@ -78,18 +78,18 @@ def _rear(soup: Soup, lower: Hull, body: Body, size_m: tuple[float, float, float
         soup.add(lower.band(4.0, 6.0, sill + 0.03 * h, 0.29 * h), pal.TRIM)
         return
     rim = [(3.22, low + 0.042 * h), (inner + 0.03, low + 0.027 * h), (inner + 0.08, high - 0.012 * h), (3.07, high + 0.008 * h)]
-    soup.add(both(lower.patch(rim, 6, 2, 0.007)), pal.TRIM)
-    soup.add(both(lower.patch(lamp, 6, 2, 0.014)), pal.TAIL)
+    soup.add(both(lower.patch(rim, 5, 2, 0.009)), pal.TRIM)
+    soup.add(both(lower.patch(lamp, 5, 2, 0.014)), pal.TAIL)
     strip = [(3.3, low + 0.068 * h), (inner - 0.08, low + 0.058 * h), (inner - 0.08, low + 0.078 * h), (3.28, low + 0.09 * h)]
     soup.add(both(lower.patch(strip, 6, 1, 0.02)), pal.SIGNAL if trim % 2 else pal.LENS)
-    soup.add(lower.band(3.7, 6.3, sill + 0.055 * h, sill + 0.13 * h, 8, 1, 0.01), pal.TRIM)
+    soup.add(lower.band(3.7, 6.3, sill + 0.055 * h, sill + 0.13 * h, 7, 1, 0.01), pal.TRIM)
     soup.add(both(lower.band(3.45, 3.75, sill + 0.14 * h, sill + 0.16 * h, 2, 1, 0.012)), pal.TAIL)
     seam = max(0.6 * deck, sill + 0.2 * h)
-    soup.add(lower.band(3.35, 6.65, seam, seam + 0.007 * h, 10, 1, 0.007), pal.DARK)
+    soup.add(lower.band(3.35, 6.65, seam, seam + 0.007 * h, 10, 1, 0.005), pal.DARK)
     if body.last_glass and body.bed is None:
         top = deck - 0.01 * h
         soup.add(
-            both(lower.patch([(inner - 0.31, seam), (inner - 0.29, seam), (inner - 0.2, top), (inner - 0.22, top)], 1, 4, 0.007)), pal.DARK
+            both(lower.patch([(inner - 0.31, seam), (inner - 0.29, seam), (inner - 0.2, top), (inner - 0.22, top)], 1, 4, 0.005)), pal.DARK
         )
     elif body.bed is None:
         soup.add(lower.band(4.985, 5.015, seam, deck, 1, 3, 0.008), pal.DARK)

@@ -31,7 +31,7 @@ def _box(soup: Soup, span: tuple[float, float], size: tuple[float, float, float]
     soup.add(_rounded(span, half, low, high, coarse), pal.paint(rgb))
     frame = pal.metal((0.5, 0.5, 0.52), 0.45)
     x0, x1 = span
-    soup.add(both(box((x0 - 0.005, half - 0.02, low - 0.02), (x1 + 0.005, half + 0.008, low + 0.1))), frame)
+    soup.add(both(box((x0 - 0.014, half - 0.02, low - 0.02), (x1 + 0.005, half + 0.008, low + 0.1))), frame)
     if coarse:
         return
     soup.add(both(box((x0 - 0.01, half - 0.06, low), (x0 + 0.05, half + 0.006, high - 0.04))), frame)
@@ -74,8 +74,8 @@ def _curtain(soup: Soup, span: tuple[float, float], size: tuple[float, float, fl
     frame = pal.metal((0.5, 0.5, 0.52), 0.45)
     soup.add(box((x0, -half, high - 0.12), (x1, half, high)), frame)
     soup.add(box((x0, -half, low - 0.02), (x1, half, low + 0.08)), frame)
-    soup.add(box((x1 - 0.08, -half, low), (x1, half, high)), pal.paint(rgb))
-    soup.add(box((x0, -half, low), (x0 + 0.08, half, high)), frame)
+    soup.add(box((x1 - 0.08, -half + 0.012, low), (x1 - 0.012, half - 0.012, high - 0.05)), pal.paint(rgb))
+    soup.add(box((x0 + 0.006, -half + 0.012, low), (x0 + 0.08, half - 0.012, high - 0.05)), frame)
     count = 1 if coarse else max(6, round((x1 - x0) / 0.35))
     x = np.linspace(x1 - 0.06, x0 + 0.06, count + 1)
     wave = 0.0 if coarse else 0.018 * (np.arange(count + 1) % 2)
@@ -116,9 +116,9 @@ def _flatbed(soup: Soup, span: tuple[float, float], size: tuple[float, float, fl
     half, low, high = size
     x0, x1 = span
     board = 0.32 * min(1.0, (high - low) / 1.2)
-    soup.add(box((x0, -half, low - 0.06), (x1, half, low + 0.03)), pal.plain((0.16, 0.1, 0.055)))
+    soup.add(box((x0 + 0.01, -half + 0.012, low - 0.06), (x1 - 0.01, half - 0.012, low + 0.03)), pal.plain((0.16, 0.1, 0.055)))
     side = pal.metal((0.45, 0.46, 0.47), 0.5)
-    soup.add(both(box((x0, half - 0.04, low), (x1, half, low + board))), side)
+    soup.add(both(box((x0 + 0.045, half - 0.04, low), (x1 - 0.065, half, low + board))), side)
     soup.add(box((x0, -half, low), (x0 + 0.04, half, low + board)), side)
     soup.add(box((x1 - 0.06, -half, low), (x1, half, low + min(1.0, 0.6 * (high - low)))), pal.paint(rgb))
     if not coarse:

@@ -8,8 +8,23 @@ from functools import lru_cache
 import numpy as np
 
 from engine.spec.classes import AGENTS, CLASS
-from engine.views.drawn.agents import bicycle, bus, car, car_bodies, construction, motorcycle, person, rider, street, trailer, truck
+from engine.views.drawn.agents import (
+    bicycle,
+    bus,
+    car,
+    car_bodies,
+    construction,
+    excavator,
+    motorcycle,
+    person,
+    rider,
+    street,
+    trailer,
+    truck,
+    wheel_loader,
+)
 from engine.views.drawn.agents import palette as pal
+from engine.views.drawn.agents.figure import Clothes
 from engine.views.drawn.agents.rig import AgentLook, Model, Motion
 from engine.views.drawn.mesh import Mesh
 
@@ -42,7 +57,7 @@ class _Choice:
     rgb: pal.Colour
     second: pal.Colour
     variant: int
-    clothes: person.Clothes | None
+    clothes: Clothes | None
 
 
 def agent_mesh(
@@ -113,7 +128,7 @@ def _built(choice: _Choice, coarse: bool) -> Model:
         case "trailer":
             return trailer.build(kind, size_m, rgb, coarse)
         case "construction_vehicle":
-            return construction.build(kind, size_m, rgb, coarse)
+            return (excavator if kind == "excavator" else wheel_loader).build(size_m, rgb, coarse)
         case "bicycle":
             return bicycle.build(kind, size_m, rgb, choice.clothes, coarse)
         case "motorcycle":

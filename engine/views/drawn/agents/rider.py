@@ -8,13 +8,15 @@ import numpy as np
 
 from engine.views.drawn.agents import palette as pal
 from engine.views.drawn.agents import person
+from engine.views.drawn.agents.figure import GRIP, Clothes, Figure
+from engine.views.drawn.agents.gait import limbs
 from engine.views.drawn.agents.rig import Pose
 from engine.views.drawn.agents.shapes import turned
 
 CREASE_DEG = 55.0
 
 
-def clothes_of(dice: np.random.Generator, motor: bool) -> person.Clothes:
+def clothes_of(dice: np.random.Generator, motor: bool) -> Clothes:
     """A rider's: no skirt, coat, hat or bag; a helmet always on a motorcycle."""
     clothes = person.dress("man", dice)
     helmet = pal.pick(dice, pal.HELMETS) if motor or dice.random() < 0.7 else None
@@ -31,28 +33,28 @@ def clothes_of(dice: np.random.Generator, motor: bool) -> person.Clothes:
     )
 
 
-def fitted(height: float, seat: np.ndarray, thick: float, upright: float, hand: np.ndarray) -> tuple[person.Figure, float]:
+def fitted(height: float, seat: np.ndarray, thick: float, upright: float, hand: np.ndarray) -> tuple[Figure, float]:
     """A rider whose head is at `height`, and how far he leans (radians) so that his hands reach the bar.
 
     His hips are `thick` heights of his above the seat; he leans by `upright` or more.
     """
-    figure, lean = person.Figure(1.7), upright
+    figure, lean = Figure(1.7), upright
     for lean in np.arange(upright, 1.0, 0.04):
-        figure = person.Figure(float(np.clip((height - seat[2] - 0.03) / (thick + 0.49 * np.cos(lean)), 1.3, 1.9)), girth=1.08)
+        figure = Figure(float(np.clip((height - seat[2] - 0.03) / (thick + 0.49 * np.cos(lean)), 1.3, 1.9)), girth=1.08)
         hip = seat + (0.0, 0.0, thick * figure.height)
-        reach = (figure.arm + person.GRIP * figure.forearm) * 0.97
+        reach = (figure.arm + GRIP * figure.forearm) * 0.97
         if np.linalg.norm(_shoulder(figure, hip, float(lean), 1) - hand) < reach:
             break
     return figure, float(lean)
 
 
-def _shoulder(figure: person.Figure, hip: np.ndarray, lean: float, side: int) -> np.ndarray:
+def _shoulder(figure: Figure, hip: np.ndarray, lean: float, side: int) -> np.ndarray:
     """Where an arm begins on a body that leans."""
     up = figure.shoulder - figure.hip - 0.035 * figure.height
     return hip + turned("y", lean) @ (-0.002 * figure.height, side * figure.shoulder_y, up)
 
 
-def seated(figure: person.Figure, hip: np.ndarray, lean: float, hand: np.ndarray, feet: list[np.ndarray]) -> list[Pose]:
+def seated(figure: Figure, hip: np.ndarray, lean: float, hand: np.ndarray, feet: list[np.ndarray]) -> list[Pose]:
     """Hands on the bar and ankles where they belong, by the law of cosines."""
     legs = []
     for side, foot in zip((1, -1), feet, strict=True):
@@ -64,10 +66,10 @@ def seated(figure: person.Figure, hip: np.ndarray, lean: float, hand: np.ndarray
     for side in (1, -1):
         joint = _shoulder(figure, hip, lean, side)
         target = body.T @ (hand * (1.0, side, 1.0) - joint)
-        swing, bend, spread = _two_bones(target, figure.arm, figure.forearm * person.GRIP, side)
+        swing, bend, spread = _two_bones(target, figure.arm, figure.forearm * GRIP, side)
         # An elbow bends the other way than a knee.
-        arms.append((swing - _bend_share(bend, figure.arm, figure.forearm * person.GRIP), spread, bend))
-    return person.limbs(figure, hip, lean, arms, legs)
+        arms.append((swing - _bend_share(bend, figure.arm, figure.forearm * GRIP), spread, bend))
+    return limbs(figure, hip, lean, arms, legs)
 
 
 def _bend_share(bend: float, upper: float, lower: float) -> float:

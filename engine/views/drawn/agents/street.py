@@ -140,7 +140,7 @@ def _board(soup: Soup, size_m: tuple[float, float, float], dice: np.random.Gener
         soup.add(box((-post, y - 0.025, 0.05), (post, y + 0.025, 0.88 * h)), pal.metal((0.6, 0.6, 0.6), 0.5))
         if not coarse:
             lamp = part(Material.PLAIN, (0.8, 0.35, 0.03), roughness=0.3, glow=Glow.SIGNAL)
-            soup.add(box((-0.03, y - 0.05, 0.86 * h), (0.03, y + 0.05, 0.9 * h)), pal.TRIM)
+            soup.add(box((-post - 0.006, y - 0.05, 0.86 * h), (post + 0.006, y + 0.05, 0.9 * h)), pal.TRIM)
             soup.add(lathe([(0.0, -0.035), (0.07, -0.03), (0.07, 0.03), (0.0, 0.035)], 10, (1, 0, 0), (0, y, h - 0.07)), lamp)
     for z0, z1 in ((0.6 * h, 0.84 * h), (0.28 * h, 0.46 * h)):
         thick = post + 0.015
