@@ -92,7 +92,7 @@ def rested(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def wait_until(holds):
     """The first truthy answer."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not (answer := holds()):
         assert time.monotonic() < deadline, "it did not come to pass"
         time.sleep(0.005)

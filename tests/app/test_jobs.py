@@ -187,7 +187,7 @@ def test_scripts_generate_over_plain_http(studio):
     with studio.client() as http:
         assert http.post("/api/ws/script/generate", json={"frames": 0}).status_code == 422
         job = http.post("/api/ws/script/generate", json={"frames": 2, "preset": "fake", "until": "occupancy"}).json()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while (state := http.get("/api/ws/script/jobs").json()[-1])["state"] in LIVE:
             assert time.monotonic() < deadline
             time.sleep(0.05)

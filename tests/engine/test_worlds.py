@@ -152,7 +152,7 @@ def _one(world: World) -> np.ndarray:
 
 def test_samples_are_made_faster_than_training_eats_them() -> None:
     sample_clip(0, 1, SMALL)
-    start = time.perf_counter()
+    start = time.process_time()
     for seed in range(4):
         sample_clip(seed, 16)
-    assert time.perf_counter() - start < 8.0  # about 0.5 s on a free core; loaded machines get slack
+    assert time.process_time() - start < 4.0  # of work, 0.6 were measured; by the clock it was 8.6 among 14 other processes
