@@ -8,11 +8,12 @@ import numpy as np
 from scipy import ndimage
 
 from engine.spec.classes import CLASS
-from engine.views.drawn.footprints import HARD, LOW, REACH_M, ROOF, UNKNOWN, WALL, Columns, Segment, columns, direction_of, segments
-from engine.views.drawn.furniture import furnish
+from engine.views.drawn.footprints import HARD, REACH_M, UNKNOWN, WALL, Columns, Segment, columns, direction_of, segments
+from engine.views.drawn.furniture import Site
 from engine.views.drawn.house_mesh import draw_house
-from engine.views.drawn.houses import Rect, left_over, rectangles
+from engine.views.drawn.houses import rectangles
 from engine.views.drawn.mesh import Mesh
+from engine.views.drawn.rects import Rect, left_over, sides_seen
 from engine.views.drawn.solids import Solids
 from engine.views.drawn.static_world import StaticWorld
 
@@ -61,14 +62,14 @@ def build(world: StaticWorld, fresh: np.ndarray, height_m: np.ndarray, seed: int
         i, j = cols.at(rect.corners())
         middle = rect.corner_m + rect.along * rect.width_m / 2
         a, b = cols.at(middle[None])
-        draw_house(solids, rect, feet[i, j], float(cols.paved[a[0], b[0]]), seed)
+        draw_house(solids, rect, feet[i, j], float(cols.paved[a[0], b[0]]), sides_seen(cols, rect, [*built.rects, *rects]), seed)
     built.rects.extend(rects)
     rest = left_over(cols, cells & ~waits, built.rects)
     others = (labels == CLASS["others"]).any(axis=2) & fresh[window] & (cols.kind < WALL)
     others = left_over(cols, others, built.rects)
-    lamps = furnish(solids, cols, rest, others, _road(labels, decided, world.voxel_m), feet, seed)
-    if lamps:
-        built.lamps = np.concatenate([built.lamps, np.array(lamps)])
+    site = Site(solids, cols, _road(labels, decided, world.voxel_m), feet, built.angles, seed)
+    site.furnish(rest, others)
+    built.lamps = np.concatenate([built.lamps, np.array(site.lamps).reshape(-1, 3)])
     return solids.mesh()
 
 
@@ -94,12 +95,10 @@ def _walls(cols: Columns, cells: np.ndarray, built: Built, waited: np.ndarray) -
             continue
         if len(points) < 4:
             continue
-        nearest = min(built.angles, key=lambda angle: np.hypot(angle[0] - points[0, 0], angle[1] - points[0, 1]), default=None)
-        if nearest is not None and np.hypot(nearest[0] - points[0, 0], nearest[1] - points[0, 1]) < 40.0:
-            prior_here = nearest[2]
-        else:
-            prior_here = prior
-        angle = direction_of(points, prior_here)
+        x, y = points[0]
+        nearest = min(built.angles, key=lambda at: np.hypot(at[0] - x, at[1] - y), default=None)
+        near = nearest is not None and np.hypot(nearest[0] - x, nearest[1] - y) < 40.0
+        angle = direction_of(points, nearest[2] if nearest is not None and near else prior)
         found.extend(segments(points, cols.top_m[i, j], angle, index))
         if len(points) > 20:
             built.angles.append((float(points[:, 0].mean()), float(points[:, 1].mean()), angle))
@@ -109,8 +108,9 @@ def _walls(cols: Columns, cells: np.ndarray, built: Built, waited: np.ndarray) -
 def _district(cols: Columns, walls: np.ndarray, built: Built) -> float | None:
     """The direction that walls and kerbs of a whole window share."""
     del built
-    paved = cols.kind == HARD
-    kerb = paved & ~ndimage.binary_erosion(paved) & ~ndimage.binary_dilation(cols.kind == UNKNOWN, iterations=2)
+    paved = np.asarray(cols.kind == HARD)
+    inner, rim = ndimage.binary_erosion(paved), ndimage.binary_dilation(cols.kind == UNKNOWN, iterations=2)
+    kerb = paved & ~np.asarray(inner) & ~np.asarray(rim)
     where = np.concatenate([np.argwhere(walls), np.argwhere(kerb)[::2]])
     if len(where) < 30:
         return None
@@ -132,6 +132,3 @@ def _road(labels: np.ndarray, decided: np.ndarray, voxel_m: float) -> np.ndarray
     result[..., 0] = distance * voxel_m
     result[..., 1:] = np.moveaxis(away / np.maximum(distance, 1e-6), 0, -1)
     return result
-
-
-__all__ = ["LOW", "ROOF", "Built", "build"]

@@ -51,8 +51,7 @@ class Columns:
 
 def columns(labels: np.ndarray, decided: np.ndarray, origin_m: np.ndarray, voxel_m: float, height_m: np.ndarray) -> Columns:
     """Read a window of labels (X, Y, Z), its decided columns (X, Y), ground height (X, Y) world z."""
-    manmade, hard, soft, count, first, last = _read(labels, _lut(_HARD), _lut(_SOFT))
-    del manmade
+    hard, soft, count, first, last = _read(labels, _lut(_HARD), _lut(_SOFT))
     top = np.where(count > 0, origin_m[2] + (last + 1) * voxel_m, -np.inf).astype(np.float32)
     base = np.where(count > 0, origin_m[2] + first * voxel_m, np.inf).astype(np.float32)
     kind = np.full(decided.shape, VOID, np.uint8)
@@ -63,7 +62,7 @@ def columns(labels: np.ndarray, decided: np.ndarray, origin_m: np.ndarray, voxel
     kind[(count > 0) & ~lifted] = LOW
     kind[(count > 0) & (count * voxel_m >= WALL_M)] = WALL
     kind[~decided] = UNKNOWN
-    paved = ndimage.distance_transform_edt(kind != HARD) * voxel_m if hard.any() else np.full(kind.shape, 99.0)
+    paved = np.asarray(ndimage.distance_transform_edt(kind != HARD)) * voxel_m if hard.any() else np.full(kind.shape, 99.0)
     return Columns(kind, top, base, origin_m[:2].copy(), voxel_m, paved.astype(np.float32), float(top.max()) if (count > 0).any() else 0.0)
 
 
@@ -99,7 +98,7 @@ def _read(labels, hard_ids, soft_ids):
                     hard[i, j] = True
                 elif soft_ids[label]:
                     soft[i, j] = True
-    return count > 0, hard, soft, count, first, last
+    return hard, soft, count, first, last
 
 
 @dataclass(slots=True)

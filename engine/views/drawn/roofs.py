@@ -6,9 +6,9 @@ import numpy as np
 from numba import njit
 
 from engine.lattice import hash01, value_noise
-from engine.views.drawn.facades import comb, fade
 from engine.views.drawn.mesh import CLASS_ID, PARAMS, RED, SEED
 from engine.views.drawn.mesh import ROUGHNESS as PART_ROUGHNESS
+from engine.views.drawn.patterns import comb, fade
 from engine.views.drawn.surface import ALBEDO, GLOW, METALLIC, MIRROR, ROUGHNESS
 from engine.views.drawn.surface import CLASS as CLASS_OUT
 
