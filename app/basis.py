@@ -81,13 +81,9 @@ class Basis:
             same = _same_conditions(clip, kept)
             made_from = clip.document_hash if same else kept.document_hash
             return replace(kept, cameras=clip.cameras, ego_SE3_cameras=seen, prompt=clip.prompt, document_hash=made_from)
-        return replace(
-            clip,
-            layouts=np.concatenate([kept.layouts, clip.layouts[self.frames :]]),
-            boxes=(*kept.boxes, *clip.boxes[self.frames :]),
-            world_SE3_ego=np.concatenate([poses, clip.world_SE3_ego[self.frames :]]),
-            ego_SE3_cameras=seen,
-        )
+        # In place, because layouts are the largest thing that a long take has in memory.
+        clip.layouts[: self.frames], clip.world_SE3_ego[: self.frames] = kept.layouts, poses
+        return replace(clip, boxes=(*kept.boxes, *clip.boxes[self.frames :]), ego_SE3_cameras=seen)
 
     def _kept_clip(self) -> SceneClip:
         """The kept frames as the take has them, one of them as it was drawn anew."""
@@ -142,7 +138,7 @@ class Basis:
 def _same_conditions(clip: SceneClip, other: SceneClip) -> bool:
     """Whether two clips ask for the same occupancy."""
     return (
-        np.array_equal(clip.layouts, other.layouts)
+        all(np.array_equal(one, two) for one, two in zip(clip.layouts, other.layouts, strict=True))
         and clip.boxes == other.boxes
         and np.array_equal(clip.world_SE3_ego, other.world_SE3_ego)
     )
