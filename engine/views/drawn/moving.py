@@ -25,6 +25,10 @@ WHOLE = 0.55
 """Share of the columns (and of the height) of its box that an agent must fill to be drawn whole."""
 NEAR_VOXEL_M = 0.45
 """Triangles of an agent that was cut into stay within this distance of its voxels."""
+GROWN_M = (0.3, 0.25, 0.3)
+"""Metres by which vehicles are drawn longer, wider and taller than their boxes: their voxels, whole cells, are that much larger on
+average, and whoever looks from the occupancy to the picture finds the same mask."""
+VEHICLES = ("car", "bus", "truck", "trailer", "construction_vehicle")
 STANDS_WITHIN_M = 1.5
 """A box whose bottom is no farther than this from the ground is put on it."""
 
@@ -62,12 +66,19 @@ def agents_of(
         motion = motions.get(box.instance_id, Motion())
         stood = _on_ground(box, scene_SE3_ego, ground_z)
         mesh = agent_mesh(
-            box.class_name, box.size_m, box.instance_id, seed, motion, coarse=bool(np.hypot(*box.center_m[:2]) > COARSE_FROM_M)
+            box.class_name, _drawn_size_m(box), box.instance_id, seed, motion, coarse=bool(np.hypot(*box.center_m[:2]) > COARSE_FROM_M)
         ).moved(stood)
         if _cut(box, own, grid):
             mesh = _left(mesh, own @ scene_SE3_ego[:3, :3].T + scene_SE3_ego[:3, 3])
         placed.append(Placed(box, mesh, motion))
     return placed
+
+
+def _drawn_size_m(box: Box) -> tuple[float, float, float]:
+    length, width, height = box.size_m
+    if box.class_name not in VEHICLES:
+        return box.size_m
+    return length + GROWN_M[0], width + GROWN_M[1], height + GROWN_M[2]
 
 
 def _voxels(frame: OccupancyFrame, shown: set[int], grid: GridSpec) -> dict[int, np.ndarray]:
