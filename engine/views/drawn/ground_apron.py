@@ -163,6 +163,7 @@ def _spread(
                 to_distance[a, b, 0] = min(road, 1.2 + more)
                 to_distance[a, b, 1] = min(to_distance[a, b, 1], 6.0 - far)
                 walk = 1.0 if road > 0.0 and share < 0.5 else to_distance[a, b, 2]
+                walk = min(walk, 2.0 + to_distance[a, b, 0] + max(0.0, 3.0 - far))
                 to_distance[a, b, 2] = max(min(walk, 3.4 + more), -2.4)
             flat = min(1.0, far / (_FLAT_BY_M))
             flat = flat * flat * (3 - 2 * flat)

@@ -87,7 +87,10 @@ class Marks:
     def _drawn(self, nodes, label: int, decided, road_m, degrees, offset) -> Chain | None:
         """The line that traced nodes (N, 2) make, as the continuation of one that stands where there is one."""
         nodes, before, old = self._continued(nodes, label)
-        line = drawn_out(nodes, before)
+        at = np.clip(np.round(nodes[len(nodes) // 2] - offset).astype(int), 0, np.array(road_m.shape) - 1)
+        angle = np.radians(float(degrees[at[0], at[1]]))
+        street = np.array([np.cos(angle), np.sin(angle)])
+        line = drawn_out(nodes, before, street)
         if len(line) < 2:
             return None
         runs_on = [old is not None, False]
@@ -107,9 +110,6 @@ class Marks:
             length = float(np.hypot(*np.diff(line, axis=0).T).sum())
             style = SOLID if length < _SHORT or np.mean(road_m[i, j] < _NEAR_EDGE_M) > 0.5 else DASHED
         # Dashes are counted from the world's zero, in the line's direction, so that neighbouring lines and other drives agree.
-        at = np.clip(np.round(line[len(line) // 2] - offset).astype(int), 0, np.array(road_m.shape) - 1)
-        angle = np.radians(float(degrees[at[0], at[1]]))
-        street = np.array([np.cos(angle), np.sin(angle)])
         way = (line[-1] - line[0]) / max(float(np.hypot(*(line[-1] - line[0]))), 1e-9)
         if abs(float(way @ street)) < 0.9:
             angle = np.radians(np.round(np.degrees(np.arctan2(way[1], way[0])) / 3) * 3)

@@ -54,11 +54,11 @@ def _joint(at, pitch, half, foot):
 def asphalt(x, y, along, across, edge, foot, seed, out):
     """Road surface; (along, across) are world metres turned into the street's direction, `edge` metres from the road's edge."""
     tone = 1.0 + 0.20 * octave(x, y, 19.0, foot, seed + 1) + 0.16 * octave(x, y, 4.3, foot, seed + 2)
-    tone += 0.17 * octave(along / 14.0, across / 0.9, 1.0, foot, seed + 3) + 0.10 * octave(x, y, 0.6, foot, seed + 4)
-    tone += 0.16 * octave(x, y, 0.11, foot, seed + 5)
+    tone += 0.17 * octave(along / 14.0, across / 0.9, 1.0, foot, seed + 3) + 0.06 * octave(x, y, 0.6, foot, seed + 4)
+    tone += 0.09 * octave(x, y, 0.11, foot, seed + 5)
     if foot < 0.05:
-        tone += 0.26 * octave(x, y, 0.028, foot, seed + 6)
-        tone += 0.34 * octave(x, y, 0.009, foot, seed + 7)
+        tone += 0.24 * octave(x, y, 0.028, foot, seed + 6)
+        tone += 0.42 * octave(x, y, 0.009, foot, seed + 7)
     warm = 0.0
     rough = 0.86
     # Cracks where the surface is old.
@@ -72,7 +72,8 @@ def asphalt(x, y, along, across, edge, foot, seed, out):
             gy = value_noise(wx, wy + 0.05, 2.6, seed + 24) - 0.5 - field
             slope = np.sqrt(gx * gx + gy * gy) * 20.0
             if slope > 0.06:
-                tone *= 1.0 - 0.55 * min(1.0, (old - 0.60) * 6.0) * seen(0.12, foot) * band(field / slope, 0.005, max(foot, 0.004))
+                deep = min(1.0, (old - 0.60) * 6.0) * min(1.0, max(0.0, 4.0 * value_noise(x, y, 1.1, seed + 27) - 1.5))
+                tone *= 1.0 - 0.5 * deep * seen(0.12, foot) * band(field / slope, 0.005, max(foot, 0.004))
     # Dust and a gutter along the kerb.
     if edge < 0.9:
         dust = max(0.0, 1.0 - edge / 0.9)

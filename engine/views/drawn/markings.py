@@ -28,8 +28,12 @@ _STRAIGHT = 0.9
 """A chain that stays so near (cells) to a straight line is one."""
 _BRANCH = 5
 """Shorter side branches (nodes) are noise."""
+_STRAY, _BESIDE = 8.0, 3.5
+"""A chain no longer than the first (cells) that lies within the second of a longer one is noise of that one."""
 _SOLID_END = 22.0
 """So many cells before a crossing a dashed line is solid."""
+_SHORT = 40.0
+"""Lines no longer than this (cells) take the street's direction where they stay straight then."""
 _GAP, _HIDDEN_GAP = 8.0, 36.0
 """Gaps (cells) that are joined where lines run on, in the open and under agents."""
 
@@ -205,7 +209,14 @@ def joined_up(found: list[np.ndarray], hidden: np.ndarray) -> list[np.ndarray]:
                 break
             end = partner[end]
         result.append(np.concatenate(whole))
-    return result
+    lengths = [np.hypot(*np.diff(one, axis=0).T).sum() for one in result]
+    keep = []
+    for one, length in zip(result, lengths, strict=True):
+        longer = [other for other, others in zip(result, lengths, strict=True) if others > max(length, _STRAY)]
+        beside = any(np.hypot(*(resampled(other, 0.5)[:, None] - one[None]).T).min(axis=1).max() < _BESIDE for other in longer)
+        if length > _STRAY or not beside:
+            keep.append(one)
+    return keep
 
 
 def fits(one: np.ndarray, end_a: int, other: np.ndarray, end_b: int, hidden: np.ndarray | None = None) -> float:
@@ -229,8 +240,8 @@ def fits(one: np.ndarray, end_a: int, other: np.ndarray, end_b: int, hidden: np.
     return length + 2 * sideways
 
 
-def drawn_out(nodes: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """The chain as a smooth line; `before` (M, 2) are the last nodes of the line that it goes on, where its first node then lies."""
+def drawn_out(nodes: np.ndarray, before: np.ndarray, street: np.ndarray) -> np.ndarray:
+    """The chain as a smooth line, a short one in the street's direction (2,) where that fits; `before` (M, 2) are the last nodes of the line that it goes on, where its first node then lies."""
     nodes = resampled(nodes, _NODE)
     fixed = len(before)
     if fixed:
@@ -254,6 +265,8 @@ def drawn_out(nodes: np.ndarray, before: np.ndarray) -> np.ndarray:
         return line
     middle = nodes.mean(axis=0)
     way = np.linalg.svd(nodes - middle, full_matrices=False)[2][0]
+    if len(nodes) * _NODE < _SHORT and np.abs((nodes - middle) @ np.array([-street[1], street[0]])).max() < _STRAIGHT:
+        way = street
     off = (nodes - middle) @ np.array([-way[1], way[0]])
     if np.abs(off).max() < _STRAIGHT:
         along = (line - middle) @ way
