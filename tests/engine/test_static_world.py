@@ -73,3 +73,19 @@ def test_an_agent_hides_and_is_never_part_of_the_world():
     assert not (world.labels == CAR).any()
     assert (world.labels == HIDDEN).any()
     assert (world.labels[~world.decided] == UNSEEN).all()
+
+
+def test_compiled_functions_older_than_any_source_are_forgotten(tmp_path):
+    import os
+
+    from engine.compiled import forget_stale
+
+    cache = tmp_path / "__pycache__"
+    cache.mkdir()
+    (tmp_path / "called.py").write_text("")
+    for name, age in (("old.nbi", -10), ("new.nbi", 10), ("old.nbc", -10)):
+        (cache / name).write_text("")
+        os.utime(cache / name, (1e9 + age, 1e9 + age))
+    os.utime(tmp_path / "called.py", (1e9, 1e9))
+    assert forget_stale(tmp_path) == 2
+    assert [path.name for path in cache.iterdir()] == ["new.nbi"]

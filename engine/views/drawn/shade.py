@@ -274,7 +274,10 @@ def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camer
                 gx, gy, gz = unit(np.float64(ray[12]), np.float64(ray[13]), np.float64(ray[14]))
                 hit_u, hit_v = np.float64(ray[HIT_U]), np.float64(ray[HIT_V])
                 nx, ny, nz = _hit_normal(surfaces, primitive, hit_u, hit_v)
-                if gx * dx + gy * dy + gz * dz > 0:
+                if int(surfaces.parts[surfaces.face_part[primitive], PART_MATERIAL]) == _FOLIAGE:
+                    # Leaves have no sides of their own: they are lit as the crown is that they belong to.
+                    gx, gy, gz = nx, ny, nz
+                elif gx * dx + gy * dy + gz * dz > 0:
                     gx, gy, gz = -gx, -gy, -gz
                 if nx * gx + ny * gy + nz * gz < 0:
                     nx, ny, nz = -nx, -ny, -nz
