@@ -42,14 +42,14 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, second
     )  # fmt: skip
     paint, other = pal.paint(rgb), pal.paint(second)
     soup = Soup()
-    u = hull.stations([0.0], 2 if coarse else 8)
+    u = hull.stations([0.0], 2 if coarse else 8 if len(arches) == 2 else 6)
     choice = np.zeros((len(u) - 1, len(hull.levels) + 1), int)
     choice[:, : 1 if coarse else 2] = 1
     soup.add(hull.skin(u), [paint, other], hull.cells(u, choice))
-    soup.add(hull.cover(u, h - roof - 0.02, 2 if coarse else 4), paint)
+    soup.add(hull.cover(u, h - roof - 0.02, 1 if coarse else 4), paint)
     soup.add(hull.floor(u), pal.DARK)
-    for arch in arches:
-        soup.add(hull.wheel_house(arch, half - 0.42, 5 if coarse else 10), pal.DARK)
+    for arch in () if coarse else arches:
+        soup.add(hull.wheel_house(arch, half - 0.42), pal.DARK)
     _glass(soup, hull, kind, size_m, coarse)
     _ends(soup, hull, kind, size_m, sill, coarse)
     if not coarse:
@@ -57,7 +57,7 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, second
 
     tyre = 0.28 * radius / 0.5
     wheels = [Wheel(x, side * (half - tyre / 2 - 0.04), radius, radius, k == 0) for k, x in enumerate(x_axles) for side in (1, -1)]
-    add_wheels(soup, wheels, truck_wheel(radius, tyre, coarse))
+    add_wheels(soup, wheels, truck_wheel(radius, tyre, coarse, segments=16 if len(wheels) == 4 else 12))
     return Model(soup.rigged(1 + len(wheels)), lambda motion: wheel_poses(wheels, motion.distance_m, motion.steer_rad))
 
 
@@ -106,6 +106,8 @@ def _glass(soup: Soup, hull: Hull, kind: str, size_m: tuple[float, float, float]
     for back, front in doors:
         a, b = hull.u_at(front), hull.u_at(back)
         soup.add(mirrored(hull.sheet(a, b, 0.115 * h, 0.82 * h, 0.008)), pal.TRIM)
+        if coarse:
+            continue
         middle, gap = (a + b) / 2, (b - a) * 0.05
         for x0, x1 in ((a + gap, middle - gap), (middle + gap, b - gap)):
             soup.add(mirrored(hull.sheet(x0, x1, 0.15 * h, 0.79 * h, 0.016)), pal.GLASS)

@@ -104,7 +104,10 @@ def _hulls(body: Body, length: float, width: float, height: float, radius: float
 def _cabin(soup: Soup, cabin: Hull, body: Body, paint: np.ndarray, height: float, coarse: bool) -> None:
     """Pillars, glass between them, and the roof."""
     post = 0.022
-    cuts = [2.04] + [2 + p + d for p in body.pillars for d in (-post, post) if not coarse or not body.last_glass] + [2.95]
+    posts = [2 + p + d for p in body.pillars for d in (-post, post)]
+    if coarse:
+        posts = [] if body.last_glass else [2 + body.pillars[0]]
+    cuts = [2.04, *posts, 2.95]
     end = [0, 1] if coarse else [0, 0.35, 0.7, 1]
     u = np.array([*end, 1.7, *cuts, 3.5, *(5 - e for e in end[::-1])])
     rows = [0.0, 0.2, 0.88, 1.0] if coarse else [0.0, 0.16, 0.21, 0.55, 0.86, 0.93, 0.97, 1.0]

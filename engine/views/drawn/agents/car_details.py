@@ -82,7 +82,7 @@ def _rear(soup: Soup, lower: Hull, body: Body, size_m: tuple[float, float, float
     soup.add(both(lower.patch(lamp, 5, 2, 0.014)), pal.TAIL)
     strip = [(3.3, low + 0.068 * h), (inner - 0.08, low + 0.058 * h), (inner - 0.08, low + 0.078 * h), (3.28, low + 0.09 * h)]
     soup.add(both(lower.patch(strip, 6, 1, 0.02)), pal.SIGNAL if trim % 2 else pal.LENS)
-    soup.add(lower.band(3.7, 6.3, sill + 0.055 * h, sill + 0.13 * h, 7, 1, 0.01), pal.TRIM)
+    soup.add(lower.band(3.7, 6.3, sill + 0.055 * h, sill + 0.13 * h, 6, 1, 0.01), pal.TRIM)
     soup.add(both(lower.band(3.45, 3.75, sill + 0.14 * h, sill + 0.16 * h, 2, 1, 0.012)), pal.TAIL)
     seam = max(0.6 * deck, sill + 0.2 * h)
     soup.add(lower.band(3.35, 6.65, seam, seam + 0.007 * h, 10, 1, 0.005), pal.DARK)
@@ -123,7 +123,7 @@ def _sides(soup: Soup, lower: Hull, cabin: Hull, body: Body, size_m: tuple[float
     soup.add(both(lower.band(at - 0.27, at + 0.27, sill + 0.012 * h, sill + 0.05 * h, 3, 1, 0.012)), pal.TRIM)
     start = lower.u_at(body.wind[0] * length - 0.02 * length)
     for q in (0.86, -0.86):
-        soup.add(lower.cover_strip(np.linspace(1.25, start, 8), 0.035 * h, q, 0.007), pal.DARK)
+        soup.add(lower.cover_strip(np.linspace(1.25, start, 6), 0.035 * h, q, 0.007), pal.DARK)
 
 
 def _mirrors(soup: Soup, cabin: Hull, body: Body, h: float, paint: np.ndarray) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.views.drawn.agents import palette as pal
-from engine.views.drawn.agents.shapes import Soup, both, box, grid, loft, prism, superellipse
+from engine.views.drawn.agents.shapes import Soup, both, box, fan, grid, loft, prism, superellipse
 
 
 def body(soup: Soup, kind: str, span: tuple[float, float], size: tuple[float, float, float], rgb: pal.Colour, coarse: bool) -> None:
@@ -31,9 +31,9 @@ def _box(soup: Soup, span: tuple[float, float], size: tuple[float, float, float]
     soup.add(_rounded(span, half, low, high, coarse), pal.paint(rgb))
     frame = pal.metal((0.5, 0.5, 0.52), 0.45)
     x0, x1 = span
-    soup.add(both(box((x0 - 0.014, half - 0.02, low - 0.02), (x1 + 0.005, half + 0.008, low + 0.1))), frame)
     if coarse:
         return
+    soup.add(both(box((x0 - 0.014, half - 0.02, low - 0.02), (x1 + 0.005, half + 0.008, low + 0.1))), frame)
     soup.add(both(box((x0 - 0.01, half - 0.06, low), (x0 + 0.05, half + 0.006, high - 0.04))), frame)
     soup.add(both(box((x1 - 0.05, half - 0.06, low), (x1 + 0.01, half + 0.006, high - 0.04))), frame)
     _rear_doors(soup, x0, half, low, high, pal.TRIM)
@@ -76,7 +76,7 @@ def _curtain(soup: Soup, span: tuple[float, float], size: tuple[float, float, fl
     soup.add(box((x0, -half, low - 0.02), (x1, half, low + 0.08)), frame)
     soup.add(box((x1 - 0.08, -half + 0.012, low), (x1 - 0.012, half - 0.012, high - 0.05)), pal.paint(rgb))
     soup.add(box((x0 + 0.006, -half + 0.012, low), (x0 + 0.08, half - 0.012, high - 0.05)), frame)
-    count = 1 if coarse else max(6, round((x1 - x0) / 0.35))
+    count = 1 if coarse else max(6, round((x1 - x0) / 0.5))
     x = np.linspace(x1 - 0.06, x0 + 0.06, count + 1)
     wave = 0.0 if coarse else 0.018 * (np.arange(count + 1) % 2)
     z = np.array([low + 0.02, high - 0.06])
@@ -84,8 +84,16 @@ def _curtain(soup: Soup, span: tuple[float, float], size: tuple[float, float, fl
     soup.add(both(grid(sheet)), pal.cloth(rgb))
     if coarse:
         return
-    for at in np.arange(x0 + 0.5, x1 - 0.3, 0.7):
-        soup.add(both(box((at - 0.02, half - 0.02, low - 0.02), (at + 0.02, half + 0.004, low + 0.3))), pal.TRIM)
+    for at in np.arange(x0 + 0.5, x1 - 0.3, 1.1):
+        strap = np.array(
+            [
+                (at + 0.02, half + 0.004, low - 0.02),
+                (at - 0.02, half + 0.004, low - 0.02),
+                (at - 0.02, half + 0.004, low + 0.3),
+                (at + 0.02, half + 0.004, low + 0.3),
+            ]
+        )
+        soup.add(both(fan(strap)), pal.TRIM)
     _rear_doors(soup, x0, half, low, high, pal.TRIM)
 
 
@@ -122,11 +130,14 @@ def _flatbed(soup: Soup, span: tuple[float, float], size: tuple[float, float, fl
     soup.add(box((x0, -half, low), (x0 + 0.04, half, low + board)), side)
     soup.add(box((x1 - 0.06, -half, low), (x1, half, low + min(1.0, 0.6 * (high - low)))), pal.paint(rgb))
     if not coarse:
-        for at in np.arange(x0 + 0.02, x1, 1.2):
+        for at in np.arange(x0 + 0.1, x1 - 0.1, 1.6):
             soup.add(both(box((at, half - 0.05, low - 0.05), (at + 0.06, half + 0.012, low + board))), pal.CHASSIS)
     crates = np.random.default_rng(round((x1 - x0) * 100))
     at, wood = x1 - 0.25, pal.plain((0.33, 0.21, 0.1))
-    while at - 1.2 > x0 + 0.2:
+    # Far away the load is one heap.
+    if coarse:
+        soup.add(box((x0 + 0.4, -half * 0.8, low + 0.03), (at, half * 0.8, low + 0.03 + 0.6 * min(1.1, high - low - 0.1))), wood)
+    while not coarse and at - 1.2 > x0 + 0.2:
         long, tall = float(crates.uniform(0.9, 1.2)), float(crates.uniform(0.45, 0.95)) * min(1.1, high - low - 0.1)
         if crates.random() < 0.7:
             soup.add(
@@ -140,7 +151,7 @@ def _tipper(soup: Soup, span: tuple[float, float], size: tuple[float, float, flo
     """An open skip that widens upwards, with ribs and a heap of earth in it."""
     half, low, high = size
     x0, x1 = span
-    top = low + min(0.75 * (high - low), 1.5)
+    top = low + min(0.75 * (high - low), 2.1)
     row = pal.paint(rgb)
     foot = np.array([(x1 - 0.1, half * 0.86), (x0 + 0.3, half * 0.86), (x0 + 0.3, -half * 0.86), (x1 - 0.1, -half * 0.86)])
     rim = np.array([(x1, half), (x0, half), (x0, -half), (x1, -half)])
@@ -153,7 +164,7 @@ def _tipper(soup: Soup, span: tuple[float, float], size: tuple[float, float, flo
     )
     soup.add(loft(rings, closed_ends=False), row)
     soup.add(box((x0 + 0.3, -half * 0.85, low - 0.08), (x1 - 0.1, half * 0.85, low + 0.02)), pal.CHASSIS)
-    roofline = top + 0.35 * (high - top)
+    roofline = top + 0.6 * (high - top)
     soup.add(
         prism(
             [(x1 - 0.1, top - 0.1), (x1 + 0.1, roofline), (x1 + 0.55, roofline), (x1 + 0.55, roofline - 0.05), (x1, top - 0.1)],
@@ -183,7 +194,7 @@ def _tank(soup: Soup, span: tuple[float, float], size: tuple[float, float, float
     half, low, high = size
     x0, x1 = span
     middle, tall = (low + high) / 2, (high - low) / 2
-    outline = superellipse(half, tall, 2.6, 10 if coarse else 24)
+    outline = superellipse(half, tall, 2.6, 8 if coarse else 24)
     stations = [
         (x0, 0.0),
         (x0 + 0.06, 0.6),

@@ -44,7 +44,7 @@ def build(size_m: tuple[float, float, float], rgb: pal.Colour, coarse: bool) -> 
     soup.add(box((rear, -wide * 0.8, floor - 0.02), (rear + 0.14 * body_long, wide * 0.8, floor + 0.55 * (top - floor))), grey)
     soup.add(box((middle - 0.3 * body_long, -wide * 0.72, top), (middle + 0.0, wide * 0.1, top + 0.06 * h)), grey)
     cab0, cab1 = middle + 0.02 * body_long, middle + 0.42 * body_long
-    cab_top = min(0.97 * h, top + 0.36 * h)
+    cab_top = min(h - 0.12, top + 0.36 * h)
     machine_cab(soup, (cab0, cab1), (0.22 * wide, wide), (floor, cab_top), paint, coarse)
     if not coarse:
         soup.add(tube([(rear + 0.2 * body_long, -wide * 0.5, top), (rear + 0.2 * body_long, -wide * 0.5, top + 0.12 * h)], 0.05, 8), iron)
@@ -91,7 +91,7 @@ def _arm(
     soup.add(beam(back, wrist, (0.7 * d, 0.45 * d), thick / 2 * 0.8, y), paint)
     steel = pal.metal((0.6, 0.6, 0.62), 0.2)
     boom_jack = ((foot[0] + 0.18, foot[1] - 0.1), ((foot[0] + knee[0]) / 2 + 0.06, (foot[1] + knee[1]) / 2))
-    stick_jack = ((knee[0] + 0.05, min(knee[1] + 0.05 * h, 0.97 * h)), back)
+    stick_jack = ((knee[0] + 0.05, min(knee[1] + 0.05 * h, 0.955 * h)), back)
     sides = 4 if coarse else 8
     for start, stop in (boom_jack, stick_jack):
         mid = ((start[0] + stop[0]) / 2, (start[1] + stop[1]) / 2)
@@ -114,9 +114,9 @@ def _crawlers(soup: Soup, span: tuple[float, float], size: tuple[float, float], 
             continue
         outer = side * half
         for k, x in enumerate(np.linspace(x0 + radius, x1 - radius, 5)):
-            size = radius * (0.72 if k in (0, 4) else 0.42)
+            disc_radius = radius * (0.72 if k in (0, 4) else 0.42)
             z = radius if k in (0, 4) else radius * 0.5
-            soup.add(disc((x, outer + side * 0.006, z), (0, side, 0), size, 10), pal.metal((0.12, 0.12, 0.125), 0.6))
+            soup.add(disc((x, outer + side * 0.006, z), (0, side, 0), disc_radius, 10), pal.metal((0.12, 0.12, 0.125), 0.6))
         for x in np.linspace(x0 + radius, x1 - radius, 12):
             soup.add(box((x - 0.05, y0, high), (x + 0.05, y1, high + 0.03)), pal.CHASSIS)
         soup.add(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,7 +93,7 @@ def _sections(stations: list[tuple[float, float, float, float]], count: int, pow
     return np.stack([np.insert(superellipse(depth, width, power, count) + (x, 0.0), 2, z, axis=1) for z, x, depth, width in stations])
 
 
-def _limb(stations: list[tuple[float, float, float]], count: int) -> np.ndarray:
+def _limb(stations: Sequence[tuple[float, float, float]], count: int) -> np.ndarray:
     """A limb that hangs from the origin: (how far down, x middle, radius) from top to bottom. With few sides it is straight. Its ends are open."""
     stations = stations if count > 4 else [stations[0], stations[-1]]
     return loft(_sections([(-down, x, r, r * 0.92) for down, x, r in stations][::-1], count, 2.0), False)
@@ -153,7 +154,7 @@ def add_figure(soup: Soup, figure: Figure, clothes: Clothes, coarse: bool, first
         (0.7 * shin, -0.002 * h, 0.55 * t * wide),
         (shin + 0.012 * h, 0, 0.46 * t * (1.3 if calf is not skin else 1.0)),
     ]
-    foot = box((-0.03 * h, -0.025 * h, -0.043 * h), (0.1 * h, 0.025 * h, 0.0), 0.7) if coarse else _foot(h, 8)
+    foot = box((-0.03 * h, -0.025 * h, -0.043 * h), (0.1 * h, 0.025 * h, 0.0), 0.7) if coarse else _foot(h, 7)
     for side in (0, 1):
         for bone, triangles, row in (
             (ARM, upper, top),

@@ -42,7 +42,7 @@ class _Frame:
 
     def pod(self, stations: Sequence[tuple[float, float, float, float]], row: np.ndarray, power: float = 2.6) -> None:
         """A rounded body along x from (share of the wheelbase, z middle, half height, half width)."""
-        count = 5 if self.coarse else 10
+        count = 4 if self.coarse else 9
         rings = []
         for share, z, tall, wide in stations[:: 2 if self.coarse and len(stations) == 3 else 1]:
             outline = superellipse(wide, tall, power, count)
@@ -128,11 +128,11 @@ def _motorcycle(frame: _Frame, paint: np.ndarray) -> None:
     frame.rod(
         [(frame.bar_x + 0.02, 0.03, frame.bar_z - 0.14), (x(0.7), 0.07, 1.1 * r), (x(0.55), 0.08, 0.6 * r)], 0.022, pal.CHASSIS, two=True
     )
-    frame.rod([(x(0.25), 0.1, r * 1.2), (x(0.0), 0.1, r)], 0.028, pal.CHASSIS, two=True)
     frame.rod([(x(0.1), 0.12, saddle - 0.1), (x(0.0), 0.12, r)], 0.022, pal.CHROME, two=True)
-    frame.rod([(x(0.6), -0.17, r * 0.9), (x(0.3), -0.18, r * 0.62), (x(-0.1), -0.18, r)], [0.03, 0.035, 0.055], pal.CHROME)
     if frame.coarse:
         return
+    frame.rod([(x(0.25), 0.1, r * 1.2), (x(0.0), 0.1, r)], 0.028, pal.CHASSIS, two=True)
+    frame.rod([(x(0.6), -0.17, r * 0.9), (x(0.3), -0.18, r * 0.62), (x(-0.1), -0.18, r)], [0.03, 0.035, 0.055], pal.CHROME)
     for k in range(4):
         z = 1.35 * r + 0.045 * k
         frame.soup.add(box((x(0.44), -0.16, z), (x(0.62), 0.16, z + 0.014)), pal.metal((0.3, 0.3, 0.31), 0.4))
@@ -152,14 +152,19 @@ def _common(frame: _Frame, front: float, paint: np.ndarray, scooter: bool) -> No
         ],
         pal.TRIM,
     )
-    turn = np.linspace(0.12, 0.85, 4 if coarse else 8) * np.pi
+    turn = np.linspace(0.12, 0.85, 3 if coarse else 8) * np.pi
     arc = np.stack([front + 1.08 * r * np.cos(turn), 0 * turn, r + 1.08 * r * np.sin(turn)], axis=1)
     soup.add(tube(arc, 0.012, 4, flat=6.0, capped=not coarse), paint)
     frame.rod([(bar_x + 0.04, 0.1, bar_z - 0.06), (front, 0.1, r)], 0.026, pal.CHROME, two=True)
     half = [(bar_x - 0.12, grip, bar_z), (bar_x, grip * 0.55, bar_z + 0.02), (bar_x + 0.03, 0.0, bar_z - 0.03)]
     frame.rod(half + [(x, -y, z) for x, y, z in half[1::-1]], 0.018, pal.TRIM)
     lamp = (bar_x + 0.17, 0.0, bar_z - 0.12) if not scooter else (x(0.92) + 0.06, 0.0, bar_z - 0.08)
-    lens = lathe([(0.05, -0.02), (0.085, 0.0), (0.06, 0.015), (0.0, 0.02)], 5 if coarse else 10, (1, 0, 0), (lamp[0] + 0.012, 0, lamp[2]))
+    lens = lathe(
+        [(0.085, 0.0), (0.0, 0.02)] if coarse else [(0.05, -0.02), (0.085, 0.0), (0.06, 0.015), (0.0, 0.02)],
+        5 if coarse else 10,
+        (1, 0, 0),
+        (lamp[0] + 0.012, 0, lamp[2]),
+    )
     soup.add(lens, pal.HEADLIGHT)
     soup.add(box((x(-0.2) - 0.05, -0.07, saddle - 0.05), (x(-0.2) + 0.03, 0.07, saddle + 0.03)), pal.TAIL)
     if coarse:

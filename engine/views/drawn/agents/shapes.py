@@ -213,7 +213,7 @@ def lathe(
 
 
 def tube(
-    path: Sequence[Point], radius: float | Sequence[float], segments: int = 8, *, flat: float = 1.0, capped: bool = True
+    path: Sequence[Point] | np.ndarray, radius: float | Sequence[float], segments: int = 8, *, flat: float = 1.0, capped: bool = True
 ) -> np.ndarray:
     """A round rod along a path; `radius` one for all or one a point, `flat` scales its thickness along its second cross axis."""
     points = np.asarray(path, np.float64)
@@ -221,8 +221,8 @@ def tube(
     along = np.gradient(points, axis=0)
     turn = np.linspace(0.0, 2 * np.pi, segments, endpoint=False)
     rings = np.empty((len(points), segments, 3))
-    for k, direction in enumerate(along):
-        side, other, _ = _frame(direction)
+    for k in range(len(points)):
+        side, other, _ = _frame(along[k])
         rings[k] = points[k] + radii[k] * (np.cos(turn)[:, None] * side + flat * np.sin(turn)[:, None] * other)
     return loft(rings, capped)
 

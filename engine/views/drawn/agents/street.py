@@ -30,7 +30,7 @@ def cone(kind: str, size_m: tuple[float, float, float], coarse: bool) -> Model:
     soup = Soup()
     orange, white, rubber = pal.plain(ORANGE, 0.5), pal.plain(WHITE, 0.4), pal.RUBBER
     side = min(length, width) / 2
-    count = 7 if coarse else 13
+    count = 7 if coarse else 13 if kind == "cone" else 11
     if kind == "cone":
         foot = 0.045 * height
         side = min(side, 0.3 * height)

@@ -43,7 +43,8 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, second
     deck = float(max(2.15 * radius, 0.27 * height))
     rail = box((-end + 0.1, 0.22 * width, deck - 0.3), (back + 0.3, 0.3 * width, deck))
     soup.add(both(rail), pal.CHASSIS)
-    soup.add(box((-end + 0.3, -0.2 * width, deck - 0.22), (axles[1] + 0.3, 0.2 * width, deck - 0.02)), pal.CHASSIS)
+    if not coarse:
+        soup.add(box((-end + 0.3, -0.2 * width, deck - 0.22), (axles[1] + 0.3, 0.2 * width, deck - 0.02)), pal.CHASSIS)
     cargo.body(soup, kind, (-end + 0.06, back - 0.12), (half, deck, height), second, coarse)
     _underneath(soup, axles, radius, back, end, half, deck, coarse)
 
@@ -51,7 +52,7 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, second
     wheels = [
         Wheel(x, side * (half - tyre * (0.62 if k == 0 else 0.75)), radius, radius, k == 0) for k, x in enumerate(axles) for side in (1, -1)
     ]
-    add_wheels(soup, wheels, truck_wheel(radius, tyre if coarse else tyre * 1.1, coarse))
+    add_wheels(soup, wheels, truck_wheel(radius, tyre if coarse else tyre * 1.1, coarse, segments=16 if len(wheels) == 4 else 12))
     return Model(soup.rigged(1 + len(wheels)), lambda motion: wheel_poses(wheels, motion.distance_m, motion.steer_rad))
 
 
@@ -73,9 +74,10 @@ def _cab(soup: Soup, arch: Arch, span: tuple[float, float], half: float, high: f
     paint = pal.paint(rgb)
     u = hull.stations([], 2 if coarse else 8)
     soup.add(hull.skin(u), paint)
-    soup.add(hull.cover(u, 0.05 * h, 2 if coarse else 4), paint)
+    soup.add(hull.cover(u, 0.05 * h, 1 if coarse else 4), paint)
     soup.add(hull.floor(u), pal.DARK)
-    soup.add(hull.wheel_house(arch, half - 0.4, 5 if coarse else 10), pal.DARK)
+    if not coarse:
+        soup.add(hull.wheel_house(arch, half - 0.4), pal.DARK)
     if not coarse:
         soup.add(hull.sheet(-1.62, 1.62, 0.555 * h, 0.87 * h), pal.TRIM)
     soup.add(hull.sheet(-1.55, 1.55, 0.575 * h, 0.855 * h, 0.016), pal.GLASS)

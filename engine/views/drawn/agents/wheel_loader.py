@@ -43,6 +43,8 @@ def build(size_m: tuple[float, float, float], rgb: pal.Colour, coarse: bool) -> 
                 (x + 1.1 * radius * wheel, 1.6 * radius),
             ]
             for a, b in zip(outline[:-1], outline[1:], strict=True):
+                if coarse and a[1] != b[1]:
+                    continue
                 soup.add(beam(a, b, (0.05, 0.05), (y1 - y0) / 2, (y0 + y1) / 2), paint)
     machine_cab(soup, (-0.09 * length, 0.1 * length), (-0.3 * width, 0.3 * width), (deck, 0.985 * h - 0.1), paint, coarse)
     # Lifting arms and the bucket.
