@@ -14,9 +14,9 @@ from app.basis import Basis
 from app.conditions import Conditions
 from app.config import AppConfig
 from app.jobs import Job
+from app.protocol import FrameMade, jpeg, pack, unpack
 from app.request import SEEN, STAGES, TakeRequest
 from app.take_maker import edited
-from app.worker import FrameMade, jpeg, pack, unpack
 from editor.clip import frame_count, scene_clip
 from editor.document import Document, EditError
 from editor.entities import CameraEntity

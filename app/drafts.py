@@ -19,7 +19,7 @@ import numpy as np
 from app.bridge import Shot, ShownTake
 from app.conditions import Conditions
 from app.jobs import JobStore
-from app.worker import Draw, FrameMade
+from app.protocol import Draw, FrameMade
 from editor.document import Document
 from engine.api import Recipe
 from engine.occupancy.region import with_rim

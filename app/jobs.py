@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from queue import SimpleQueue
 
+from app.protocol import Answer, Draw, Ended, FrameMade, Load, Loaded, Loading, Make, Noted, Progressed
 from app.request import TakeRequest
-from app.worker import Answer, Draw, Ended, FrameMade, Load, Loaded, Loading, Make, Noted, Progressed, WorkerProcess
+from app.worker import WorkerProcess
 from engine.presets import recipe
 from engine.spec.take import frames_on_disk
 

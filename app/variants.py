@@ -19,8 +19,8 @@ from app.basis import Basis, Redrawn
 from app.bridge import Shot, ShownTake
 from app.conditions import Conditions
 from app.jobs import JobStore
+from app.protocol import Draw, FrameMade, unpack
 from app.take_maker import edited
-from app.worker import Draw, FrameMade, unpack
 from editor.document import Document, EditError
 from engine.api import OccupancyFrame, Recipe
 from engine.occupancy.region import cells_inside

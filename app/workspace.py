@@ -23,10 +23,10 @@ from app.config import AppConfig
 from app.drafts import Drafter
 from app.images import ImageCache
 from app.jobs import Job, JobStore
+from app.protocol import Answer, FrameMade, PictureMade
 from app.strip import Strip, voxel_key
 from app.variants import Variants
 from app.view.live import Live
-from app.worker import Answer, FrameMade, PictureMade
 from editor.clip import ego_pose_at, frame_count
 from editor.commands import run
 from editor.document import Document, EditError

@@ -9,7 +9,7 @@ import time
 from app import files
 from app.config import AppConfig, is_workspace_name
 from app.jobs import Job, JobStore
-from app.worker import Answer
+from app.protocol import Answer
 from app.workspace import Workspace
 from editor.document import Document, EditError
 

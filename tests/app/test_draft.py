@@ -15,7 +15,7 @@ from app import drafts
 from app.bridge import Shot, ShotMaker, ShownTake
 from app.drafts import Drafter
 from app.jobs import LIVE, Drawn
-from app.worker import Draw, pack, unpack
+from app.protocol import Draw, pack, unpack
 from editor import commands
 from editor.document import Document
 from editor.session import Session

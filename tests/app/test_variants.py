@@ -10,8 +10,8 @@ import pytest
 
 from app.bridge import ShownTake
 from app.jobs import LIVE, Drawn
+from app.protocol import Draw, pack, unpack
 from app.variants import Variants
-from app.worker import Draw, pack, unpack
 from editor import commands
 from editor.document import Document, EditError
 from editor.session import Session
