@@ -10,6 +10,8 @@ from numba import njit
 from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 
+from engine.views.drawn.ground_masks import EIGHT, patches
+
 STRIP = 12
 """Numbers in a crossing: centre x y (metres from column [0, 0]'s centre), cos and sin of its long side, half length, half width, epoch,
 metres along its long side from the bars' zero to the centre."""
@@ -27,8 +29,8 @@ def strips(mask: np.ndarray, across: np.ndarray, cell_m: float, epoch: int, befo
     across (X, Y): angle (radians) at right angles to the street; it decides where the rectangle is nearly square. A crossing that goes on
     one of `before` (M, STRIP) takes its direction and its bars.
     """
-    mask = ndimage.binary_closing(np.pad(mask, 2), np.ones((3, 3), bool))[2:-2, 2:-2] | mask
-    groups, _ = ndimage.label(mask, np.ones((3, 3), bool))
+    mask = ndimage.binary_closing(np.pad(mask, 2), EIGHT)[2:-2, 2:-2] | mask
+    groups, _ = patches(mask)
     found = []
     for number, box in enumerate(ndimage.find_objects(groups), start=1):
         cells = np.argwhere(groups[box] == number) + (box[0].start, box[1].start)
@@ -92,7 +94,7 @@ def _apart(cells: np.ndarray, depth: int) -> list[tuple[np.ndarray, float, np.nd
         for dj in (-0.25, 0.25):
             at = np.round((cells + (di, dj)) @ way.T - start).astype(int)
             raster[at[:, 0], at[:, 1]] = True
-    raster = ndimage.binary_closing(raster, np.ones((3, 3), bool)) | raster
+    raster = ndimage.binary_closing(raster, EIGHT) | raster
     i0, j0, i1, j1 = _grown(raster, *largest_rectangle(raster))
     low, high = start + (i0 - 0.5, j0 - 0.5), start + (i1 + 0.5, j1 + 0.5)
     taken = ((turned > low - 0.6) & (turned < high + 0.6)).all(axis=1)
@@ -105,7 +107,7 @@ def _apart(cells: np.ndarray, depth: int) -> list[tuple[np.ndarray, float, np.nd
     offset = rest.min(axis=0)
     mask = np.zeros(rest.max(axis=0) - offset + 1, bool)
     mask[tuple((rest - offset).T)] = True
-    groups, count = ndimage.label(mask, np.ones((3, 3), bool))
+    groups, count = patches(mask)
     for number in range(1, count + 1):
         result.extend(_apart((np.argwhere(groups == number) + offset).astype(np.float64), depth + 1))
     return result

@@ -11,11 +11,12 @@ from scipy import ndimage
 
 from engine.spec.classes import CLASS
 from engine.views.drawn.ground_apron import STEP, Apron, apron
-from engine.views.drawn.ground_cells import CLASS_OF_KIND, FLAT, ROAD, SOIL, WALK, Columns, nearest
+from engine.views.drawn.ground_cells import CLASS_OF_KIND, FLAT, ROAD, SOIL, WALK, Columns
 from engine.views.drawn.ground_fields import RING, Fields, fields
 from engine.views.drawn.ground_height import sheet
 from engine.views.drawn.ground_lookup import OUTSIDE, GroundMaps, write_purity
 from engine.views.drawn.ground_marks import Marks
+from engine.views.drawn.ground_masks import away, grown, nearest
 from engine.views.drawn.ground_mesh import ground_mesh
 from engine.views.drawn.ground_paint import BIN, listed
 from engine.views.drawn.mesh import Mesh
@@ -93,13 +94,13 @@ class Ground:
         rising = KERB_HEIGHT_M * share * share * (3 - 2 * share)
         crossing = (cells.label == CLASS["ped_crossing"]) & decided
         if crossing.any():
-            away_m = ndimage.distance_transform_edt(~crossing) * world.voxel_m
+            away_m = away(crossing) * world.voxel_m
             rising *= np.clip((away_m - 0.6) / 1.2, 0.12, 1.0)
         self._raise[crop][new] = rising[new]
 
     def _settle_fields(self, crop, found: Fields, decided: np.ndarray, new: np.ndarray) -> None:
         settled = self._settled[crop]
-        ring = ndimage.binary_dilation(decided, np.ones((3, 3), bool), iterations=RING) & ~settled
+        ring = grown(decided, RING) & ~settled
         for number in range(3):
             self._distance[crop][..., number][ring] = found.distance[number][ring]
         self._heading[crop][new] = _street_degrees(found.heading, new)[new]

@@ -12,6 +12,8 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
+from engine.views.drawn.ground_masks import nearest
+
 STEP = 4
 """Columns between nodes."""
 REACH_M = 400.0
@@ -59,7 +61,8 @@ def apron(
     inside = np.zeros(shape, bool)
     ok_i, ok_j = (at_i >= 0) & (at_i < decided.shape[0]), (at_j >= 0) & (at_j < decided.shape[1])
     inside[np.ix_(ok_i, ok_j)] = decided[np.ix_(at_i[ok_i], at_j[ok_j])]
-    away, near = ndimage.distance_transform_edt(~inside, return_indices=True)
+    near_a, near_b = nearest(inside)
+    distant = np.hypot(near_a - np.arange(shape[0])[:, None], near_b - np.arange(shape[1])).astype(np.float32)
     out_a, out_b = (-ndimage.gaussian_filter(inside.astype(np.float32), 4.0, order=order) for order in ((1, 0), (0, 1)))
     pull = np.zeros((*shape, 2), np.float32)
     weight = np.zeros(shape, np.float32)
@@ -74,7 +77,7 @@ def apron(
     )
     mean = float(base_m[decided].mean())
     _spread(
-        first, inside, away.astype(np.float32), near[0], near[1], out_a, out_b, pull, weight, decided, settled, distance, base_m, raise_m, heading, mean,
+        first, inside, distant, near_a, near_b, out_a, out_b, pull, weight, decided, settled, distance, base_m, raise_m, heading, mean,
         voxel_m, result.distance, result.base_m, result.raise_m, result.heading, result.outwards,
     )  # fmt: skip
     return result

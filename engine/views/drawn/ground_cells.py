@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from scipy import ndimage
 
 from engine.spec.classes import CLASS, CLASSES, GROUND
+from engine.views.drawn.ground_masks import away, grown, nearest, patches
 from engine.views.drawn.static_world import HIDDEN
 
 ROAD, FLAT, WALK, SOIL, NOTHING = 0, 1, 2, 3, 255
@@ -24,7 +24,6 @@ SPECKLE = 10
 """Patches of fewer columns are taken for noise."""
 SMALL_HOLE = 60
 """Holes of fewer columns take what lies around them; larger ones are yards."""
-_EIGHT = np.ones((3, 3), bool)
 
 
 @njit(cache=True, nogil=True)
@@ -68,25 +67,19 @@ class Columns:
         """uint8 (X, Y): ROAD, FLAT, WALK or SOIL."""
 
 
-def nearest(source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Row and column (int32, (X, Y)) of the nearest true cell of `source`, at every cell."""
-    rows, columns = ndimage.distance_transform_edt(~source, return_distances=False, return_indices=True)
-    return rows, columns
-
-
 def _filled(label, decided, fresh, masked, built) -> np.ndarray:
     """Labels with every hole filled: under agents and in small gaps what lies around, in large ones soil, or paving beside buildings."""
     # What lies under a house's walls says nothing of its yard.
     known = decided & (KIND[label] != NOTHING) & ~(fresh & built & (KIND[label] == FLAT))
     if not known.any():
         return np.full_like(label, CLASS["terrain"])
-    distance, (rows, columns) = ndimage.distance_transform_edt(~known, return_indices=True)
+    rows, columns = nearest(known)
     around = label[rows, columns]
     hole = fresh & ~known
-    groups, count = ndimage.label(hole, _EIGHT)
+    groups, count = patches(hole)
     size = np.bincount(groups.ravel(), minlength=count + 1)[groups]
-    yard = hole & ~masked & (size >= SMALL_HOLE) & (distance > 1.5) & np.isin(KIND[around], (ROAD, WALK))
-    beside_buildings = ndimage.binary_dilation(built, _EIGHT, iterations=6)
+    yard = hole & ~masked & (size >= SMALL_HOLE) & (away(known) > 1.5) & np.isin(KIND[around], (ROAD, WALK))
+    beside_buildings = grown(built, 6)
     filled = np.where(known, label, around)
     # A divider does not grow into a hole: under a car it is joined as a line.
     filled[hole & (KIND[filled] == ROAD) & (filled != CLASS["ped_crossing"])] = CLASS["driveable_surface"]
@@ -100,10 +93,10 @@ def _without_speckle(label, decided, fresh) -> np.ndarray:
     kind = KIND[label]
     noise = np.zeros(label.shape, bool)
     for one in (ROAD, FLAT, WALK, SOIL):
-        groups, count = ndimage.label(decided & (kind == one))
+        groups, count = patches(decided & (kind == one), corners=False)
         size = np.bincount(groups.ravel(), minlength=count + 1)
         open_ended = np.zeros(count + 1, bool)
-        open_ended[groups[ndimage.binary_dilation(~decided)]] = True
+        open_ended[groups[grown(~decided, 1)]] = True
         noise |= ((size < SPECKLE) & ~open_ended)[groups] & (groups > 0) & fresh
     if not noise.any():
         return label

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.views.drawn.curves import softened, trace_outlines, write_distance
-from engine.views.drawn.ground_cells import FLAT, ROAD, WALK, nearest
+from engine.views.drawn.ground_cells import FLAT, ROAD, WALK
+from engine.views.drawn.ground_masks import nearest
 
 REACH = 6.0
 """Distances are told up to so many cells."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from engine.views.drawn.ground_cells import nearest
+from engine.views.drawn.ground_masks import nearest
 
 _PASSES = ((9.0, 6), (5.0, 6), (2.5, 4))
 """Width of the blur (cells) and how often."""

@@ -13,6 +13,7 @@ from scipy import ndimage
 from engine.spec.classes import CLASS
 from engine.views.drawn.ground_apron import STEP
 from engine.views.drawn.ground_lookup import GroundMaps, between, spline
+from engine.views.drawn.ground_masks import away, grown
 from engine.views.drawn.ground_texture import KERB
 from engine.views.drawn.mesh import Material, Mesh, part
 
@@ -63,9 +64,9 @@ def ground_mesh(maps: GroundMaps, decided: np.ndarray, settled: np.ndarray, firs
 def _levels(cut: np.ndarray, decided: np.ndarray, first: np.ndarray, nodes: tuple[int, int]) -> np.ndarray:
     """uint8 (P, Q): level of the square that covers each unit of _UNIT columns; unit [0, 0] begins at column `first`."""
     blocks = (nodes[0] - 1, nodes[1] - 1)
-    near = _blocks_with(ndimage.binary_dilation(decided, np.ones((3, 3), bool), iterations=2), first, STEP, blocks)
-    away = ndimage.distance_transform_edt(~near)
-    want = np.clip(np.floor(np.log2(np.maximum(away, 1.0) / 4.0)) + 2, 2, _TOP).astype(np.uint8)
+    near = _blocks_with(grown(decided, 2), first, STEP, blocks)
+    distance = away(near)
+    want = np.clip(np.floor(np.log2(np.maximum(distance, 1.0) / 4.0)) + 2, 2, _TOP).astype(np.uint8)
     want[near] = 0
     level = np.where(near, 0, 2).astype(np.uint8)
     for one in range(3, _TOP + 1):
@@ -74,7 +75,7 @@ def _levels(cut: np.ndarray, decided: np.ndarray, first: np.ndarray, nodes: tupl
         level[np.repeat(np.repeat(least >= one, size, axis=0), size, axis=1)] = one
     level = np.repeat(np.repeat(level, STEP // _UNIT, axis=0), STEP // _UNIT, axis=1)
     fine = level == 0
-    split = _blocks_with(ndimage.binary_dilation(cut, np.ones((3, 3), bool)), first, _UNIT, level.shape)
+    split = _blocks_with(grown(cut, 1), first, _UNIT, level.shape)
     level[fine & ~split] = 1
     return level
 

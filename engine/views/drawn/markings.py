@@ -13,6 +13,7 @@ from numba import njit
 from scipy import ndimage
 
 from engine.views.drawn.curves import resampled, smoothed
+from engine.views.drawn.ground_masks import patches
 
 DASHED, SOLID, DOUBLE = 0, 1, 2
 LINE = 12
@@ -55,7 +56,7 @@ class Chain:
 
 def chains(mask: np.ndarray) -> list[np.ndarray]:
     """Ordered nodes (N, 2), cells, of what a mask (X, Y) of divider columns draws."""
-    groups, count = ndimage.label(mask, np.ones((3, 3), bool))
+    groups, _ = patches(mask)
     found = []
     for number, box in enumerate(ndimage.find_objects(groups), start=1):
         inside = groups[box] == number
@@ -75,9 +76,10 @@ def _paths(inside: np.ndarray) -> list[np.ndarray]:
     size = np.bincount(flat, minlength=total)
     middle = np.stack([np.bincount(flat, cells[:, k], minlength=total) / size for k in (0, 1)], axis=1)
     neighbours: list[set[int]] = [set() for _ in range(total)]
-    for shift in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        a = node[: node.shape[0] - shift[0], max(0, -shift[1]) : node.shape[1] - max(0, shift[1])]
-        b = node[shift[0] :, max(0, shift[1]) : node.shape[1] + min(0, shift[1])]
+    rows, columns = inside.shape
+    for di, dj in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        a = node[: rows - di, max(0, -dj) : columns - max(0, dj)]
+        b = node[di:, max(0, dj) : columns + min(0, dj)]
         both = (a >= 0) & (b >= 0) & (a != b)
         for one, other in set(zip(a[both].tolist(), b[both].tolist(), strict=True)):
             neighbours[one].add(other)
@@ -100,20 +102,24 @@ def _paths(inside: np.ndarray) -> list[np.ndarray]:
 
 def _longest(neighbours: list[set[int]], left: set[int]) -> list[int]:
     """A longest way through what is left of one connected part of the graph."""
-    first = min(left)
-    for _ in range(2):
-        before = {first: -1}
-        order = [first]
-        for one in order:
-            for other in sorted(neighbours[one] & left):
-                if other not in before:
-                    before[other] = one
-                    order.append(other)
-        last, first = first, order[-1]
-    path = [first]
-    while path[-1] != last:
+    start, _ = _reached(neighbours, left, min(left))
+    end, before = _reached(neighbours, left, start)
+    path = [end]
+    while path[-1] != start:
         path.append(before[path[-1]])
     return path
+
+
+def _reached(neighbours: list[set[int]], left: set[int], start: int) -> tuple[int, dict[int, int]]:
+    """The node that lies most steps from a start, and from which node each was reached."""
+    before = {start: -1}
+    order = [start]
+    for one in order:
+        for other in sorted(neighbours[one] & left):
+            if other not in before:
+                before[other] = one
+                order.append(other)
+    return order[-1], before
 
 
 @njit(cache=True)
@@ -137,8 +143,7 @@ def _walk(inside, i, j):
 
 
 def _farthest(away: np.ndarray) -> tuple[int, int]:
-    i, j = np.unravel_index(int(np.argmax(away)), away.shape)
-    return int(i), int(j)
+    return divmod(int(np.argmax(away)), away.shape[1])
 
 
 @njit(cache=True)
@@ -241,7 +246,10 @@ def fits(one: np.ndarray, end_a: int, other: np.ndarray, end_b: int, hidden: np.
 
 
 def drawn_out(nodes: np.ndarray, before: np.ndarray, street: np.ndarray) -> np.ndarray:
-    """The chain as a smooth line, a short one in the street's direction (2,) where that fits; `before` (M, 2) are the last nodes of the line that it goes on, where its first node then lies."""
+    """The chain as a smooth line, a short one in the street's direction (2,) where that fits.
+
+    `before` (M, 2) are the last nodes of the line that it goes on; its first node is then the last of them.
+    """
     nodes = resampled(nodes, _NODE)
     fixed = len(before)
     if fixed:
