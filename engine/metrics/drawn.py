@@ -6,7 +6,6 @@ the grid; thin paint on the road is a stripe where the voxels have a whole cell.
 
 from __future__ import annotations
 
-
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +17,7 @@ from engine.render.buffers import ray_table
 from engine.spec.camera import Camera
 from engine.spec.classes import AGENTS, CLASS, CLASSES, NOTHING_HIT
 from engine.spec.geometry import invert, transform
-from engine.views.drawn.shade import Film
+from engine.views.drawn.film import Film
 
 LEAST_PIXELS = 200
 """An agent counts where the voxels show it with so many pixels."""

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from engine.views.drawn.film import Film
 from engine.views.drawn.light import EXPOSURE, FOG, HAZE_COLUMNS, NIGHT, RAIN, SNOW, Light
-from engine.views.drawn.shade import Film
 from engine.views.drawn.weather import falling
 
 BLOOM_CELL = 4

@@ -9,7 +9,7 @@ from engine.render.buffers import ray_table
 from engine.spec.camera import Camera
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import Box, invert, transform
-from engine.views.drawn.shade import Film
+from engine.views.drawn.film import Film
 
 
 def gbuffers(clip: SceneClip, index: int, camera: int, seen: Film) -> GBuffers:

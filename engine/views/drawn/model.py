@@ -7,8 +7,8 @@ from importlib.metadata import version
 
 from engine.api import Cancelled, GBuffers, Picture
 from engine.spec.camera import Camera
+from engine.views.drawn.film import Film
 from engine.views.drawn.gbuffers import gbuffers
-from engine.views.drawn.shade import Film
 from engine.views.drawn.world import DrawnWorld, Moment
 from engine.views.look import read_prompt
 from engine.views.scene import ViewScene

@@ -8,7 +8,6 @@ pattern that `finish.py` averages away. Light from the sky is kept apart for tha
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
@@ -16,215 +15,26 @@ from numba import njit, prange
 from engine.spec.classes import NOTHING_HIT
 from engine.views.drawn import sky as skies
 from engine.views.drawn.answer import answer
-from engine.views.drawn.light import FOG, HAZE_COLUMNS, LAMPS_ON, NIGHT, SNOW, WET, Light
+from engine.views.drawn.light import FOG, LAMPS_ON
+from engine.views.drawn.lighting import hit_normal, hit_uv, lamp_light, openness, seen_in_mirror, sky_light, through_air, weather
 from engine.views.drawn.mesh import INSTANCE, Material
 from engine.views.drawn.mesh import MATERIAL as PART_MATERIAL
 from engine.views.drawn.rays import FAR, HIT_INSTANCE, HIT_PRIMITIVE, HIT_U, HIT_V, RAY, blocked, trace
-from engine.views.drawn.scene import Surfaces
 from engine.views.drawn.surface import ALBEDO, CLASS, DAY_GLOW, GLOW, METALLIC, MIRROR, NORMAL, ROUGHNESS, TRANSLUCENCY, unit
-from engine.views.drawn.weather import snow_over, wetten
 
 SAMPLES = 4
-OPEN_RAYS = 4
-"""Rays a pixel that ask for the sky."""
-OPEN_REACH_M = 5.0
 FAR_M = 4000.0
-_FOLIAGE, _GROUND = int(Material.FOLIAGE), int(Material.GROUND)
-
-
-class Film(NamedTuple):
-    """What a view is gathered on, all (height, width, ...)."""
-
-    direct: np.ndarray
-    """float32 (.., 3): all light but the sky's, with the air before it."""
-    ambient: np.ndarray
-    """float32 (.., 3): light of the open sky, to be multiplied by `openness`."""
-    openness: np.ndarray
-    """float32: 1 sees the whole sky."""
-    depth: np.ndarray
-    """float32: metres along the ray, 0 = sky. This and all below are those of the surface that fills most of the pixel."""
-    normal: np.ndarray
-    """float32 (.., 3), world."""
-    albedo: np.ndarray
-    """float32 (.., 3), linear."""
-    label: np.ndarray
-    """uint8 class id, 255 = sky."""
-    instance: np.ndarray
-    """uint16."""
-    roughness: np.ndarray
-    metallic: np.ndarray
-    material: np.ndarray
-    """uint8, Material + 1; 0 = sky."""
-
-
-def film(height: int, width: int) -> Film:
-    """An empty one."""
-    rgb, one = (height, width, 3), (height, width)
-    return Film(
-        np.zeros(rgb, np.float32), np.zeros(rgb, np.float32), np.ones(one, np.float32), np.zeros(one, np.float32),
-        np.zeros(rgb, np.float32), np.zeros(rgb, np.float32), np.full(one, NOTHING_HIT, np.uint8), np.zeros(one, np.uint16),
-        np.zeros(one, np.float32), np.zeros(one, np.float32), np.zeros(one, np.uint8),
-    )  # fmt: skip
-
-
-def _open_directions() -> np.ndarray:
-    """float64 (16 * OPEN_RAYS, 3): directions over a cosine hemisphere; those of one pixel, and of neighbours, lie far apart."""
-    count = 16 * OPEN_RAYS
-    k = np.arange(count)
-    radical = np.zeros(count)
-    for bit in range(10):
-        radical += ((k >> bit) & 1) * 0.5 ** (bit + 1)
-    # Rows of the 4 x 4 pattern in an order that puts unlike ones side by side.
-    order = np.array([0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5])
-    index = (np.arange(OPEN_RAYS)[None] * 16 + order[:, None]).reshape(-1)
-    r, phi = np.sqrt((index + 0.5) / count), 2 * np.pi * radical[index]
-    return np.stack([r * np.cos(phi), r * np.sin(phi), np.sqrt(1 - r * r)], -1)
-
-
-OPEN_DIRECTIONS = _open_directions()
-
-
-@njit(cache=True)
-def _hit_normal(surfaces, primitive, u, v):
-    """Interpolated shading normal of a hit."""
-    i, j, k = surfaces.faces[primitive, 0], surfaces.faces[primitive, 1], surfaces.faces[primitive, 2]
-    w = 1 - u - v
-    n = surfaces.normals
-    return unit(
-        w * n[i, 0] + u * n[j, 0] + v * n[k, 0], w * n[i, 1] + u * n[j, 1] + v * n[k, 1], w * n[i, 2] + u * n[j, 2] + v * n[k, 2]
-    )
-
-
-@njit(cache=True)
-def _hit_uv(surfaces, primitive, u, v):
-    """Interpolated surface coordinates of a hit."""
-    i, j, k = surfaces.faces[primitive, 0], surfaces.faces[primitive, 1], surfaces.faces[primitive, 2]
-    w = 1 - u - v
-    t = surfaces.uv
-    return w * t[i, 0] + u * t[j, 0] + v * t[k, 0], w * t[i, 1] + u * t[j, 1] + v * t[k, 1]
-
-
-@njit(cache=True)
-def _sky_light(light, nx, ny, nz, out):
-    """Irradiance / pi of the open sky and the ground's bounce on a normal, into out (3,)."""
-    for c in range(3):
-        a = light.ambient
-        out[c] = max(0.0, a[0, c] + a[1, c] * nx + a[2, c] * ny + a[3, c] * nz)
-
-
-@njit(cache=True)
-def _lamps(scene, ray, words, light, x, y, z, nx, ny, nz, through, out):
-    """Light of all lamps on a point of normal n, into out (3,)."""
-    out[0] = out[1] = out[2] = 0.0
-    for k in range(light.lamps.shape[0]):
-        lamp = light.lamps[k]
-        dx, dy, dz = lamp[0] - x, lamp[1] - y, lamp[2] - z
-        square = dx * dx + dy * dy + dz * dz
-        reach = lamp[11]
-        if square > reach * reach or square < 1e-4:
-            continue
-        distance = math.sqrt(square)
-        dx, dy, dz = dx / distance, dy / distance, dz / distance
-        facing = nx * dx + ny * dy + nz * dz
-        facing = max(facing, through * 0.5 * abs(facing) + 0.2 * through)
-        if facing <= 0.0:
-            continue
-        cone = -(lamp[3] * dx + lamp[4] * dy + lamp[5] * dz)
-        if cone <= lamp[9]:
-            continue
-        fade = min(1.0, (cone - lamp[9]) / max(1e-3, lamp[10] - lamp[9]))
-        window = 1 - (square / (reach * reach)) ** 2
-        strength = facing * fade * fade * (3 - 2 * fade) * window * window / max(square, 1.0)
-        if strength * lamp[6] < 2e-4:
-            continue
-        if lamp[12] > 0.0 and blocked(
-            scene, ray, words, x + nx * 0.02, y + ny * 0.02, z + nz * 0.02, dx, dy, dz, 0.02, max(0.05, distance - lamp[12])
-        ):
-            continue
-        for c in range(3):
-            out[c] += strength * lamp[6 + c]
-
-
-@njit(cache=True)
-def _seen_in_mirror(scene, static, moving, maps, light, origin, ray, words, x, y, z, dx, dy, dz, spread, out, box, rgb):
-    """Radiance that comes along d to a mirroring point: the sky, or what is hit under sun and sky without further rays but one shadow."""
-    if not trace(scene, ray, words, x, y, z, dx, dy, dz, 0.02, 300.0):
-        skies.sample(light.sky, dx, dy, dz, rgb)
-        return
-    far = np.float64(ray[FAR])
-    instance, primitive = words[HIT_INSTANCE], words[HIT_PRIMITIVE]
-    u, v = np.float64(ray[HIT_U]), np.float64(ray[HIT_V])
-    surfaces = static if instance == 0 else moving
-    nx, ny, nz = _hit_normal(surfaces, primitive, u, v)
-    if nx * dx + ny * dy + nz * dz > 0:
-        nx, ny, nz = -nx, -ny, -nz
-    s, t = _hit_uv(surfaces, primitive, u, v)
-    px, py, pz = x + far * dx, y + far * dy, z + far * dz
-    row = surfaces.parts[surfaces.face_part[primitive]]
-    wide = far * spread
-    answer(row, maps, px + origin[0], py + origin[1], pz + origin[2], s, t, nx, ny, nz, dx, dy, wide, wide, out)
-    _weather(light, out, px + origin[0], py + origin[1], pz + origin[2], far * spread)
-    sun = max(0.0, out[NORMAL] * light.sun_xyz[0] + out[NORMAL + 1] * light.sun_xyz[1] + out[NORMAL + 2] * light.sun_xyz[2])
-    if sun > 0.0 and light.sun_rgb[0] > 0.0:
-        if blocked(scene, ray, words, px + nx * 0.02, py + ny * 0.02, pz + nz * 0.02, light.sun_xyz[0], light.sun_xyz[1], light.sun_xyz[2], 0.02, 300.0):
-            sun = 0.0
-    _sky_light(light, out[NORMAL], out[NORMAL + 1], out[NORMAL + 2], box)
-    for c in range(3):
-        rgb[c] = out[ALBEDO + c] * (sun * light.sun_rgb[c] + 0.75 * box[c]) + out[GLOW + c] * max(light.numbers[LAMPS_ON], out[DAY_GLOW])
-    if light.numbers[LAMPS_ON] > 0.2:
-        _lamps(scene, ray, words, light, px, py, pz, nx, ny, nz, 0.0, box)
-        for c in range(3):
-            rgb[c] += out[ALBEDO + c] * box[c]
-    _through_air(light, dx, dy, far, rgb)
-
-
-@njit(cache=True, inline="always")
-def _weather(light, out, x, y, z, footprint):
-    if light.numbers[WET] > 0.0:
-        wetten(out, x, y, light.numbers[WET], footprint)
-    if light.numbers[SNOW] > 0.0:
-        snow_over(out, x, y, z, light.numbers[SNOW], footprint)
-
-
-@njit(cache=True)
-def _through_air(light, dx, dy, distance, rgb):
-    """What is left of light rgb (3,) after `distance` metres of air, with the air's own light."""
-    share = math.exp(-light.numbers[FOG] * distance)
-    place = (math.atan2(dy, dx) / (2 * math.pi) + 0.5) * HAZE_COLUMNS - 0.5
-    j = int(math.floor(place))
-    b = place - j
-    for c in range(3):
-        haze = light.haze[j % HAZE_COLUMNS, c] * (1 - b) + light.haze[(j + 1) % HAZE_COLUMNS, c] * b
-        rgb[c] = rgb[c] * share + haze * (1 - share)
-
-
-@njit(cache=True)
-def _openness(scene, ray, words, x, y, z, nx, ny, nz, cell, directions):
-    """Share of the sky that a point sees within OPEN_REACH_M, by the few rays of its cell of the pattern."""
-    # A frame around the normal (Duff et al. 2017).
-    sign = 1.0 if nz >= 0 else -1.0
-    a = -1.0 / (sign + nz)
-    b = nx * ny * a
-    seen = 0.0
-    for k in range(OPEN_RAYS):
-        hx, hy, hz = directions[cell * OPEN_RAYS + k, 0], directions[cell * OPEN_RAYS + k, 1], directions[cell * OPEN_RAYS + k, 2]
-        dx = hx * (1 + sign * nx * nx * a) + hy * b + hz * nx
-        dy = hx * sign * b + hy * (sign + ny * ny * a) + hz * ny
-        dz = -hx * sign * nx - hy * ny + hz * nz
-        if trace(scene, ray, words, x, y, z, dx, dy, dz, 0.01, OPEN_REACH_M):
-            near = np.float64(ray[FAR]) / OPEN_REACH_M
-            seen += near * (2 - near) * 0.85
-        else:
-            seen += 1.0
-    return seen / OPEN_RAYS
+_FOLIAGE = int(Material.FOLIAGE)
 
 
 @njit(cache=True, parallel=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz"})
 def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camera, directions, film):
     """Fills a `Film`. `rays` float32 (H, W, 3) in the camera frame, NaN past a lens' reach; `origin` (3,) of the scene frame in the world."""
     # By name: numba's threads lose what is written through a tuple.
-    seen_direct, seen_ambient, seen_openness, seen_depth, seen_normal, seen_albedo = film.direct, film.ambient, film.openness, film.depth, film.normal, film.albedo
-    seen_label, seen_instance, seen_roughness, seen_metallic, seen_material = film.label, film.instance, film.roughness, film.metallic, film.material
+    seen_direct, seen_ambient, seen_openness = film.direct, film.ambient, film.openness
+    seen_depth, seen_normal, seen_albedo = film.depth, film.normal, film.albedo
+    seen_label, seen_instance, seen_material = film.label, film.instance, film.material
+    seen_roughness, seen_metallic = film.roughness, film.metallic
     height, width = seen_depth.shape
     pose = scene_SE3_camera
     ox, oy, oz = pose[0, 3], pose[1, 3], pose[2, 3]
@@ -247,7 +57,7 @@ def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camer
             du, dv = (1.0 if u1 > u else -1.0), (1.0 if v1 > v else -1.0)
             if math.isnan(rays[v, u, 0] + rays[v, u1, 0] + rays[v1, u, 0]):
                 seen_label[v, u] = NOTHING_HIT
-                seen_openness[v, u] = 1.0
+                seenopenness[v, u] = 1.0
                 continue
             spread = math.sqrt(
                 (rays[v, u1, 0] - rays[v, u, 0]) ** 2 + (rays[v, u1, 1] - rays[v, u, 1]) ** 2 + (rays[v, u1, 2] - rays[v, u, 2]) ** 2
@@ -273,7 +83,7 @@ def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camer
                 key[s] = np.int64(instance) << 40 | np.int64(surfaces.face_part[primitive])
                 gx, gy, gz = unit(np.float64(ray[12]), np.float64(ray[13]), np.float64(ray[14]))
                 hit_u, hit_v = np.float64(ray[HIT_U]), np.float64(ray[HIT_V])
-                nx, ny, nz = _hit_normal(surfaces, primitive, hit_u, hit_v)
+                nx, ny, nz = hit_normal(surfaces, primitive, hit_u, hit_v)
                 if int(surfaces.parts[surfaces.face_part[primitive], PART_MATERIAL]) == _FOLIAGE:
                     # Leaves have no sides of their own: they are lit as the crown is that they belong to.
                     gx, gy, gz = nx, ny, nz
@@ -284,7 +94,7 @@ def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camer
                 place[s, 0], place[s, 1], place[s, 2] = ox + far[s] * dx, oy + far[s] * dy, oz + far[s] * dz
                 shape[s, 0], shape[s, 1], shape[s, 2] = nx, ny, nz
                 geometric[s, 0], geometric[s, 1], geometric[s, 2] = gx, gy, gz
-                texture[s, 0], texture[s, 1] = _hit_uv(surfaces, primitive, hit_u, hit_v)
+                texture[s, 0], texture[s, 1] = hit_uv(surfaces, primitive, hit_u, hit_v)
             taken = 0
             most = 0
             for first in range(SAMPLES):
@@ -345,7 +155,7 @@ def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camer
                 footprint = wide / math.sqrt(slant)
                 wx, wy, wz = x + origin[0], y + origin[1], z + origin[2]
                 answer(row, maps, wx, wy, wz, tu, tv, nx, ny, nz, dx, dy, wide, wide / slant, out)
-                _weather(light, out, wx, wy, wz, footprint)
+                weather(light, out, wx, wy, wz, footprint)
                 nx, ny, nz = unit(out[NORMAL], out[NORMAL + 1], out[NORMAL + 2])
                 if count > most:
                     most = count
@@ -357,14 +167,14 @@ def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camer
                     seen_normal[v, u, 0], seen_normal[v, u, 1], seen_normal[v, u, 2] = nx, ny, nz
                     seen_albedo[v, u, 0], seen_albedo[v, u, 1], seen_albedo[v, u, 2] = out[ALBEDO], out[ALBEDO + 1], out[ALBEDO + 2]
                     away = 0.01 + 3e-4 * distance
-                    seen_openness[v, u] = _openness(
+                    seenopenness[v, u] = openness(
                         scene, ray, words, x + gx * away, y + gy * away, z + gz * away, gx, gy, gz, (v & 3) * 4 + (u & 3), directions
                     )
                 sun = nx * light.sun_xyz[0] + ny * light.sun_xyz[1] + nz * light.sun_xyz[2]
                 through = out[TRANSLUCENCY]
                 # Leaves scatter: their light wraps around, and some comes through.
                 shone = max(0.0, sun) if through == 0.0 else max(0.0, (sun + 0.35) / 1.35) * (1 - 0.5 * through) + through * 0.45 * max(0.0, 0.5 - 0.5 * sun)
-                _sky_light(light, nx, ny, nz, box)
+                sky_light(light, nx, ny, nz, box)
                 mirror = out[MIRROR]
                 head_on = min(1.0, max(0.0, -(nx * dx + ny * dy + nz * dz)))
                 fresnel = 0.0
@@ -384,7 +194,7 @@ def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camer
                     for c in range(3):
                         rgb[c] += min(2.0, gloss * fresnel * 22.0) * lit * light.sun_rgb[c]
                 if light.numbers[LAMPS_ON] > 0.2:
-                    _lamps(scene, ray, words, light, x, y, z, nx, ny, nz, through, air)
+                    lamp_light(scene, ray, words, light, x, y, z, nx, ny, nz, through, air)
                     for c in range(3):
                         rgb[c] += out[ALBEDO + c] * (1 - fresnel) * air[c]
                 if fresnel > 0.015:
@@ -400,12 +210,12 @@ def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camer
                         rx, ry, rz = dx - 2 * along * mx, dy - 2 * along * my, dz - 2 * along * mz
                         if rx * gx + ry * gy + rz * gz < 0.01:
                             rx, ry, rz = unit(rx + gx * 0.05, ry + gy * 0.05, rz + gz * 0.05)
-                        _seen_in_mirror(
+                        seen_in_mirror(
                             scene, static, moving, maps, light, origin, ray, words, x + gx * 0.02, y + gy * 0.02, z + gz * 0.02, rx, ry, rz,
                             spread * 2 + 0.02 * rough, out, box, air,
                         )  # fmt: skip
                         for c in range(3):
                             rgb[c] += fresnel * min(air[c], 6.0) / casts
-                _through_air(light, dx, dy, distance, rgb)
+                through_air(light, dx, dy, distance, rgb)
                 for c in range(3):
                     seen_direct[v, u, c] += weight * rgb[c]

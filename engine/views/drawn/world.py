@@ -12,15 +12,17 @@ from engine.spec.clip import SceneClip
 from engine.spec.grid import RATE_HZ
 from engine.views.drawn import buildings, vegetation
 from engine.views.drawn.agents.motion import motions
+from engine.views.drawn.film import Film, film
 from engine.views.drawn.finish import finish
 from engine.views.drawn.ground import Ground
 from engine.views.drawn.ground_lookup import ground_height
 from engine.views.drawn.lamps import lamps_of
 from engine.views.drawn.light import LAMPS_ON, Light, light_of
+from engine.views.drawn.lighting import OPEN_DIRECTIONS
 from engine.views.drawn.mesh import Mesh
 from engine.views.drawn.moving import Placed, agents_of
 from engine.views.drawn.scene import Traced, World, scene_origin_m, traced
-from engine.views.drawn.shade import OPEN_DIRECTIONS, Film, film, shade_view
+from engine.views.drawn.shade import shade_view
 from engine.views.drawn.static_world import StaticWorld
 from engine.views.look import Look
 
