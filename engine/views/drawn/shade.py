@@ -57,7 +57,7 @@ def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camer
             du, dv = (1.0 if u1 > u else -1.0), (1.0 if v1 > v else -1.0)
             if math.isnan(rays[v, u, 0] + rays[v, u1, 0] + rays[v1, u, 0]):
                 seen_label[v, u] = NOTHING_HIT
-                seenopenness[v, u] = 1.0
+                seen_openness[v, u] = 1.0
                 continue
             spread = math.sqrt(
                 (rays[v, u1, 0] - rays[v, u, 0]) ** 2 + (rays[v, u1, 1] - rays[v, u, 1]) ** 2 + (rays[v, u1, 2] - rays[v, u, 2]) ** 2
@@ -167,7 +167,7 @@ def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camer
                     seen_normal[v, u, 0], seen_normal[v, u, 1], seen_normal[v, u, 2] = nx, ny, nz
                     seen_albedo[v, u, 0], seen_albedo[v, u, 1], seen_albedo[v, u, 2] = out[ALBEDO], out[ALBEDO + 1], out[ALBEDO + 2]
                     away = 0.01 + 3e-4 * distance
-                    seenopenness[v, u] = openness(
+                    seen_openness[v, u] = openness(
                         scene, ray, words, x + gx * away, y + gy * away, z + gz * away, gx, gy, gz, (v & 3) * 4 + (u & 3), directions
                     )
                 sun = nx * light.sun_xyz[0] + ny * light.sun_xyz[1] + nz * light.sun_xyz[2]
