@@ -57,6 +57,10 @@ def _command(name: str | None) -> Callable[[argparse.Namespace], int]:
         from app.commands import takes
 
         return {"generate": takes.generate, "export": takes.export}[name]
+    if name == "gallery":
+        from app.commands import gallery
+
+        return gallery.gallery
     if name == "train":
         from app.commands import train
 
@@ -151,6 +155,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating = command("evaluate", "measure takes: obedience to the layout, consistency, and against another take or ground truth")
     evaluating.add_argument("takes", metavar="TAKE", type=Path, nargs="*")
     evaluating.add_argument("--against", type=Path, metavar="GT", help="take folder that holds the truth")
+    evaluating.add_argument("--views", action="store_true", help="of takes: how true the drawn world is to the voxels, and how still it holds")
     evaluating.add_argument("--held-out", type=_count, metavar="N", default=0, help="compare what was invented with N held-out procedural worlds")
     evaluating.add_argument("--inception", type=Path, metavar="FILE.pt", help="TorchScript of InceptionV3: FID and KID of renders against the truth")
     evaluating.add_argument("--procedural", type=_count, metavar="N", help="no takes: N frames of held-out procedural worlds, made from their layouts")
@@ -164,6 +169,15 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--page", type=Path, metavar="FILE.html", help="also write the report as a page with pictures")
     _engine_options(evaluating)
     evaluating.add_argument("--json", action="store_true", help="print JSON")
+
+    drawing = command("gallery", "draw sheets of known scenes, by day and in every weather, for eyes to judge")
+    _output(drawing, "DIR")
+    drawing.add_argument("--takes", type=Path, required=True, metavar="DIR", help="where the scenes' occupancy is kept, and found again")
+    drawing.add_argument("--data", type=Path, default=Path("../shared/data"), metavar="DIR", help="folder of real logs (default: %(default)s)")
+    drawing.add_argument("--scenes", type=_names, metavar="A,B", help="only these (default: the logs that are there, and two templates)")
+    drawing.add_argument("--seed", type=_natural, default=0, metavar="N", help="another seed, other houses and another sun (default: 0)")
+    drawing.add_argument("--views", metavar="NAME", help="view model (default: the preset's)")
+    _engine_options(drawing)
 
     training = command("train", "run one of the recipes that made the shipped weights")
     training.add_argument("model", choices=("vae", "occupancy", "sketch", "odds", "ablations", "views"))
@@ -249,7 +263,7 @@ def _positive_seconds(text: str) -> int | float:
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
-        raise argparse.ArgumentTypeError("it names no camera")
+        raise argparse.ArgumentTypeError("it names nothing")
     return names
 
 

@@ -17,7 +17,7 @@ from engine.spec.clip import SceneClip
 if TYPE_CHECKING:
     from engine.views.scene import ViewScene
 
-VIEWS = "voxels"
+VIEWS = "drawn"
 """The view model where nobody names another."""
 
 

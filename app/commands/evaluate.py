@@ -21,6 +21,8 @@ def evaluate(args: Namespace) -> int:
         raise CommandError("evaluate measures either takes or an engine: name takes, or ask for --procedural N frames or --scene SCENE.")
     if not args.scene and (given := [name for name, default in OF_SCENE.items() if getattr(args, name) != default]):
         raise CommandError(f"--{given[0]} is for --scene, which is not given: leave it out, or name a scene.")
+    if args.views and not args.takes:
+        raise CommandError("--views draws takes again and compares: name takes.")
     page = output_file(args.page) if args.page else None
     bar = ProgressBar()
     try:
@@ -44,7 +46,13 @@ def _measure_takes(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
 
     if args.inception and not args.against:
         raise CommandError("--inception compares renders with those of the truth: name it with --against, or ask for --procedural.")
-    return measure(args.takes, against=args.against, held_out=args.held_out, inception=args.inception, progress=bar)
+    report = measure(args.takes, against=args.against, held_out=args.held_out, inception=args.inception, progress=bar)
+    if args.views:
+        from engine.metrics.drawn import evaluate_drawn
+        from engine.spec.take import Take
+
+        report["drawn"] = {str(take): evaluate_drawn(Take.open(take)) for take in args.takes}
+    return report
 
 
 def _measure_engine(args: Namespace, bar: ProgressBar) -> dict[str, Any]:

@@ -12,12 +12,17 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from engine.api import Buffers
+from engine.api import Buffers, Recipe
 from engine.render.buffers import ray_table
 from engine.spec.camera import Camera
 from engine.spec.classes import AGENTS, CLASS, CLASSES, NOTHING_HIT
 from engine.spec.geometry import invert, transform
+from engine.spec.take import Take
 from engine.views.drawn.film import Film
+from engine.views.drawn.model import DrawnViews
+from engine.views.drawn.world import DrawnWorld
+from engine.views.look import read_prompt
+from engine.views.scene import ViewScene, clip_of, frames_from
 
 LEAST_PIXELS = 200
 """An agent counts where the voxels show it with so many pixels."""
@@ -124,7 +129,34 @@ def _inside(film: Film) -> np.ndarray:
 
 def psnr_outside(before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> float:
     """dB between pictures uint8 (H, W, 3) outside a bool mask (H, W); infinite where they are equal there."""
-    error = ((before.astype(np.float64) - after.astype(np.float64)) ** 2)[~mask].mean()
+    square = (before.astype(np.float64) - after.astype(np.float64)) ** 2
+    error = float(square[np.logical_not(mask)].mean())
     return float("inf") if error == 0 else float(10 * np.log10(255.0**2 / error))
 
 
+
+
+def evaluate_drawn(take: Take, prompt: str = "clear day", every: int = 5) -> dict[str, Any]:
+    """The take's world drawn anew: agreement in every `every`-th frame, stillness from that frame to the next, all cameras.
+
+    The take must have cameras. Its own prompt does not count: shares are those of one light.
+    """
+    model = DrawnViews()
+    clip = clip_of(take, prompt, model.size)
+    scene = ViewScene(clip, Recipe(views="drawn"), frames_from(take.folder))
+    world = DrawnWorld(clip, read_prompt(prompt, 0)[0])
+    agreement, stillness = Agreement(), Stillness()
+    before: dict[int, tuple[Film, np.ndarray, np.ndarray]] = {}
+    for index in range(len(clip)):
+        moment = world.see(scene.frame(index))
+        if index % every > 1:
+            continue
+        for number, camera in enumerate(clip.cameras):
+            seen = world.expose(moment, number)
+            shot = seen, world.develop(seen, moment, number), clip.world_SE3_ego[index] @ clip.camera_pose(index, number)
+            if index % every == 0:
+                agreement.add(seen, scene.buffers(index, number))
+            else:
+                stillness.add(camera, before[number], shot)
+            before[number] = shot
+    return {"agreement": agreement.report(), "stillness": stillness.report()}

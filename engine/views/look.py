@@ -34,12 +34,6 @@ class Look:
     seed: int = 0
     """Draws car colours, facades, clothes."""
 
-    def vector(self) -> np.ndarray:
-        """(6,) float32 in about [0, 1], for the network."""
-        return np.array(
-            [self.sun, self.night, min(1.0, self.fog_per_m * 20), self.wet, self.warmth, self.sun_elevation_rad / 1.6], np.float32
-        )
-
     def sun_direction(self) -> np.ndarray:
         """(3,) float64 unit vector of the world that points to the sun."""
         level = math.cos(self.sun_elevation_rad)
@@ -69,7 +63,8 @@ WORDS: dict[str, dict[str, float]] = {
     "rain": _RAIN, "rainy": _RAIN, "raining": _RAIN, "drizzle": _RAIN | {"rain": 0.3, "wet": 0.7}, "wet": {"wet": 1.0},
     "downpour": _RAIN | {"rain": 1.0, "fog_per_m": 0.012}, "storm": _RAIN | {"rain": 1.0, "fog_per_m": 0.012}, "stormy": _RAIN | {"rain": 1.0},
     "puddles": {"wet": 1.0}, "dry": {"wet": 0.0, "rain": 0.0},
-    "snow": _SNOW, "snowy": _SNOW, "snowing": _SNOW, "snowfall": _SNOW, "winter": _SNOW | {"fog_per_m": 0.003, "snow": 0.7}, "blizzard": _SNOW | {"fog_per_m": 0.03},
+    "snow": _SNOW, "snowy": _SNOW, "snowing": _SNOW, "snowfall": _SNOW,
+    "winter": _SNOW | {"fog_per_m": 0.003, "snow": 0.7}, "blizzard": _SNOW | {"fog_per_m": 0.03},
 }  # fmt: skip
 """What a word sets. Of two words that set the same, the later one in the prompt holds, except that night stays night."""
 _STRONGER = {"heavy": 1.6, "dense": 1.6, "thick": 1.6, "strong": 1.6, "light": 0.5, "slight": 0.5, "thin": 0.5}
@@ -77,9 +72,13 @@ _STRONGER = {"heavy": 1.6, "dense": 1.6, "thick": 1.6, "strong": 1.6, "light": 0
 _SCALED = {"fog_per_m": 0.08, "rain": 1.0, "snow": 1.0}
 """What they scale, and the most that it can be."""
 _SILENT = frozenset(
-    "a an the of in on at and with under very some weather time hour sky street streets road roads city urban suburban town scene driving traffic "
-    "view camera photo video photorealistic realistic".split()
+    re.findall(
+        r"\w+",
+        "a an the of in on at and with under very some weather time hour sky street streets road roads city urban suburban town scene driving "
+        "traffic view camera photo video photorealistic realistic",
+    )
 )
+"""Words that say nothing about light and weather, and need not."""
 
 
 def read_prompt(prompt: str, seed: int) -> tuple[Look, tuple[str, ...]]:
@@ -105,19 +104,3 @@ def read_prompt(prompt: str, seed: int) -> tuple[Look, tuple[str, ...]]:
         values["sun"] = 0.0
     azimuth = float(np.random.default_rng(seed).uniform(0, 2 * np.pi))
     return Look(**({"sun_azimuth_rad": azimuth} | values), seed=seed), tuple(unknown)
-
-
-def random_look(random: np.random.Generator) -> Look:
-    """A look for training: every kind of light, in between too."""
-    night = float(random.random() < 0.25)
-    fog = float(random.choice([0.003, random.uniform(0.003, 0.05)], p=[0.7, 0.3]))
-    return Look(
-        sun_azimuth_rad=float(random.uniform(0, 2 * np.pi)),
-        sun_elevation_rad=float(random.uniform(0.12, 1.3)),
-        sun=(1 - night) * float(random.choice([1.0, 0.0, random.random()], p=[0.5, 0.25, 0.25])),
-        night=night if night else float(random.choice([0.0, 0.35], p=[0.9, 0.1])),
-        fog_per_m=fog,
-        wet=float(random.random() < 0.2),
-        warmth=float(random.choice([0.0, random.random()])),
-        seed=int(random.integers(1 << 20)),
-    )

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.api import ViewModel
-from engine.spec.classes import ASSETS
 
 
 class ViewsError(ValueError):
@@ -68,24 +67,8 @@ def _load_fake(device: str) -> ViewModel:
     return FakeViews()
 
 
-VOXELS = ASSETS / "weights" / "compact" / "views"
-
-
-def _load_voxels(device: str) -> ViewModel:
-    from engine.devices import pick_device
-    from engine.views.compact import VoxelViews
-
-    return VoxelViews.load(VOXELS, pick_device(device))
-
-
-def _why_not_voxels() -> str | None:
-    if VOXELS.with_suffix(".card.json").is_file():
-        return None
-    return f"View model 'voxels' has no weights here: train them with `python launch.py train views -o DIR` and put them at {VOXELS}, or choose another."
-
 
 VIEWS: dict[str, Entry] = {
     "drawn": Entry("smooth shapes, light and weather drawn by rays, on any processor", _load_drawn, _why_not_drawn),
-    "voxels": Entry("shaded voxels, refined by a small network", _load_voxels, _why_not_voxels),
     "fake": Entry("no model: class colours, at once", _load_fake),
 }

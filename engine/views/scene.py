@@ -20,6 +20,7 @@ from engine.spec.camera import Camera
 from engine.spec.clip import SceneClip
 from engine.spec.frames import FrameReader
 from engine.spec.geometry import invert
+from engine.spec.take import Take
 
 PICTURE_PIXELS = 448 * 256
 """Largest picture of the view models that have no size of their own: an 8-megapixel sensor is drawn at this one."""
@@ -120,3 +121,17 @@ def frames_from(folder: Path) -> Read:
     """`read` of a ViewScene from the take in `folder`, finished or still written."""
     reader = FrameReader(folder)
     return lambda index: OccupancyFrame(index, *reader.read(index))
+
+
+def clip_of(take: Take, prompt: str, size: Callable[[Camera], Camera] = lambda camera: camera) -> SceneClip:
+    """The clip that a take on disk was made of, under a prompt; `size` is the view model's."""
+    return SceneClip(
+        take.layouts,
+        tuple(tuple(boxes) for boxes in take.boxes),
+        take.world_SE3_ego,
+        tuple(size(camera) for camera in take.cameras),
+        take.ego_SE3_cameras,
+        take.grid,
+        prompt,
+        start_s=float(take.timestamps_s[0]),
+    )

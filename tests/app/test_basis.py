@@ -201,12 +201,12 @@ def test_the_command_line_sees_a_take_anew(session, tmp_path, capsys):
     assert main([*common, "-o", str(old), "--start", "0.25", "--frames", "2", "--until", "occupancy"]) == 0
     again = [*common, "-o", str(new), "--continue", str(old)]
     capsys.readouterr()
-    assert main([*again, "--views", "voxels", "--prompt", "a dreamy night", "--seed", "5"]) == 0
+    assert main([*again, "--views", "drawn", "--prompt", "a dreamy night", "--seed", "5"]) == 0
     told = capsys.readouterr()
     assert "Take with 2 frames until 'video'" in told.out and "'dreamy'" in told.err and told.err.count("\n") == 1
     made = Take.open(new)
     assert made.semantics.tobytes() == Take.open(old).semantics.tobytes() and made.timestamps_s[0] == pytest.approx(0.25)
-    assert made.info["prompt"] == "a dreamy night" and made.info["recipe"]["views"] == "voxels" and made.info["recipe"]["seed"] == 5
+    assert made.info["prompt"] == "a dreamy night" and made.info["recipe"]["views"] == "drawn" and made.info["recipe"]["seed"] == 5
     assert main([*again, "--until", "buffers", "--frames", "1"]) == 0 and Take.open(new).frame_count == 1
     for wrong, words in ((["--frames", "3"], "2 frames of occupancy"), (["--views", "dreams"], "choose one of"), (["--gbuffers"], "draws no G-buffers")):
         capsys.readouterr()

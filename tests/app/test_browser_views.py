@@ -45,10 +45,10 @@ def test_views_are_chosen_beside_the_preset_and_say_what_they_do_not_understand(
     prompt = tab.at("prompt")
     prompt.fill("a frumious rainy night")
     prompt.blur()
-    tab.generate(frames=1, until="video", views="voxels")
+    tab.generate(frames=1, until="video", views="drawn")
     job = tab.until_job("the take is made", lambda job: job["state"] in ("done", "failed"))
-    assert job["state"] == "done" and job["recipe"]["occupancy"] == "fake" and job["recipe"]["views"] == "voxels", job["message"]
-    expect(tab.at("job-note")).to_contain_text("'voxels' does not understand 'frumious'")
+    assert job["state"] == "done" and job["recipe"]["occupancy"] == "fake" and job["recipe"]["views"] == "drawn", job["message"]
+    expect(tab.at("job-note")).to_contain_text("'drawn' does not understand 'frumious'")
     assert Take.open(job["take"]).info["recipe"]["models"]["views"]["words_not_understood"] == ["frumious"]
     tab.at("preset").select_option("compact")
     tab.at("preset").select_option("fake")

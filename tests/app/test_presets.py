@@ -8,6 +8,7 @@ from engine import presets
 from engine.api import Recipe
 from engine.occupancy.fake import FakeOccupancy
 from engine.views import registry
+from engine.views.drawn import rays
 
 
 def test_the_fake_engine_takes_the_time_it_is_given():
@@ -37,14 +38,14 @@ def test_a_preset_is_a_pair_of_which_the_views_can_be_others():
         presets.recipe("fake", "dreams")
 
 
-def test_a_view_model_that_cannot_run_here_is_refused_and_not_offered(monkeypatch, tmp_path):
-    assert "voxels" in registry.runnable() and "fake" in registry.runnable()
-    monkeypatch.setattr(registry, "VOXELS", tmp_path / "views")
-    assert "voxels" not in registry.runnable()
+def test_a_view_model_that_cannot_run_here_is_refused_and_not_offered(monkeypatch):
+    assert "drawn" in registry.runnable() and "fake" in registry.runnable()
+    monkeypatch.setattr(rays, "why_not", lambda: "Package 'embreex' is not installed: choose another view model with --views.")
+    assert "drawn" not in registry.runnable()
     for ask in (registry.check, registry.load):
-        with pytest.raises(registry.ViewsError, match="launch.py train views"):
-            ask("voxels")
-    assert presets.recipe("compact", "voxels").views == "voxels", "it is refused when it is to be loaded, since not every take needs it"
+        with pytest.raises(registry.ViewsError, match="embreex.*--views"):
+            ask("drawn")
+    assert presets.recipe("compact", "drawn").views == "drawn", "it is refused when it is to be loaded, since not every take needs it"
 
 
 def test_models_are_loaded_when_they_are_asked_for(monkeypatch):

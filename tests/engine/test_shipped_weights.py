@@ -62,7 +62,7 @@ def test_same_recipe_same_bytes_and_pictures_follow(model: StOccDitOccupancy, cl
     boxes = {box.instance_id for box in clip.boxes[0]}
     assert boxes & set(np.unique(once[0].instances).tolist()), "instance ids must be those of the boxes"
     scene = ViewScene(clip, Recipe(seed=3), once.__getitem__)
-    pictures = list(registry.load("voxels", "cpu").pictures(scene, iter(range(2)), never))
+    pictures = list(registry.load("drawn", "cpu").pictures(scene, iter(range(2)), never))
     assert [(p.camera, p.index) for p in pictures] == [("front", 0), ("front", 1)]
     assert pictures[0].rgb.shape == (96, 160, 3) and pictures[0].rgb.std() > 5
     buffers = scene.buffers(1, 0)
