@@ -67,7 +67,8 @@ def build(world: StaticWorld, fresh: np.ndarray, height_m: np.ndarray, seed: int
     rest = left_over(cols, cells & ~waits, built.rects)
     others = (labels == CLASS["others"]).any(axis=2) & fresh[window] & (cols.kind < WALL)
     others = left_over(cols, others, built.rects)
-    site = Site(solids, cols, _road(labels, decided, world.voxel_m), feet, built.angles, seed)
+    leaves = (labels == CLASS["vegetation"]).any(axis=2)
+    site = Site(solids, cols, _road(labels, decided, world.voxel_m), feet, built.angles, leaves, seed)
     site.furnish(rest, others)
     built.lamps = np.concatenate([built.lamps, np.array(site.lamps).reshape(-1, 3)])
     return solids.mesh()
@@ -110,7 +111,7 @@ def _district(cols: Columns, walls: np.ndarray, built: Built) -> float | None:
     del built
     paved = np.asarray(cols.kind == HARD)
     inner, rim = ndimage.binary_erosion(paved), ndimage.binary_dilation(cols.kind == UNKNOWN, iterations=2)
-    kerb = paved & ~np.asarray(inner) & ~np.asarray(rim)
+    kerb = paved & np.logical_not(inner) & np.logical_not(rim)
     where = np.concatenate([np.argwhere(walls), np.argwhere(kerb)[::2]])
     if len(where) < 30:
         return None

@@ -104,13 +104,14 @@ def windows(row, kr, style, u, v, u0, u1, v0, v1, pitch, storey, ow, oh, over, f
     lamp = hash01(i, j, seed + 13)
     warm = hash01(i, j, seed + 14)
     lit = 1.0 if lamp < LIT else 0.0
-    level = (0.35 + 1.0 * hash01(i, j, seed + 15)) * (0.75 + 0.35 * y / oh) * (1.0 - 0.3 * sharp)
-    level = near * lit * level + (1.0 - near) * LIT * 0.75
+    # Lamps hang from ceilings: it is brightest near the head, and curtains dim and warm it.
+    level = (0.22 + 0.5 * hash01(i, j, seed + 15)) * (0.6 + 0.55 * y / oh) * (1.0 - 0.5 * sharp)
+    level = near * lit * level + (1.0 - near) * LIT * 0.32
     amount = level * (m_pane - m_bars)
-    cool = near * (1.0 if warm > 0.8 else 0.0) + (1.0 - near) * 0.2
-    out[GLOW] += amount * (1.0 - 0.22 * cool)
-    out[GLOW + 1] += amount * (0.66 + 0.22 * cool)
-    out[GLOW + 2] += amount * (0.34 + 0.52 * cool)
+    cool = near * (1.0 if warm > 0.82 else 0.0) + (1.0 - near) * 0.18
+    out[GLOW] += amount * (1.0 - 0.25 * cool)
+    out[GLOW + 1] += amount * (0.60 + 0.26 * cool - 0.06 * near * sharp)
+    out[GLOW + 2] += amount * (0.27 + 0.58 * cool - 0.08 * near * sharp)
 
 
 @njit(cache=True)
@@ -134,9 +135,9 @@ def door_of(u0, u1, v0, v1, at, ground, over, seed, wall, trim, out):
         o += (0.03 - trim[k]) * m_fan + (0.3 - trim[k]) * m_step - 0.25 * leaf[k] * m_inner - 0.6 * leaf[k] * m_dark
         out[ALBEDO + k] = max(o, 0.004)
     out[MIRROR] += m_fan
-    out[GLOW] += 0.8 * m_fan
-    out[GLOW + 1] += 0.55 * m_fan
-    out[GLOW + 2] += 0.3 * m_fan
+    out[GLOW] += 0.4 * m_fan
+    out[GLOW + 1] += 0.26 * m_fan
+    out[GLOW + 2] += 0.12 * m_fan
 
 
 @njit(cache=True)
@@ -165,7 +166,7 @@ def shop_front(kind, u, v, u0, u1, v0, v1, width, pitch, bays, ground, over, f, 
     frame = ((0.035, 0.035, 0.038), (0.42, 0.42, 0.40), (0.10, 0.065, 0.04), (0.04, 0.055, 0.05))[int(hash01(8, 1, seed) * 4.0)]
     whole_u = u1 - u0
     m_sign = whole_u * pulse(v0, v1, head + 0.06, head + band) * over
-    m_lip = whole_u * pulse(v0, v1, head + band, head + band + 0.08) * over
+    m_lip = whole_u * pulse(v0, v1, head + band, ground - 0.03) * over
     m_front_u = comb(u0, u1, p, pier, p - pier)
     m_front = m_front_u * pulse(v0, v1, 0.0, head + 0.06) * over
     glass_v = pulse(v0, v1, riser, head - 0.05)
@@ -185,7 +186,7 @@ def shop_front(kind, u, v, u0, u1, v0, v1, width, pitch, bays, ground, over, f, 
     close = fade(f, 0.43)
     for k in range(3):
         mean = 0.045 + 0.06 * low
-        goods[k] = mean * (1.0 + close * low * (0.35 * (hash01(gx, gy, seed + 22 + k) - 0.5) + 1.3 * (h - 0.5)))
+        goods[k] = mean * (1.0 + close * low * (0.22 * (hash01(gx, gy, seed + 22 + k) - 0.5) + 1.2 * (h - 0.5)))
     letters = 0.0
     if kind == SHOP:
         mid = (i + 0.5) * p
@@ -209,12 +210,14 @@ def shop_front(kind, u, v, u0, u1, v0, v1, width, pitch, bays, ground, over, f, 
         out[ALBEDO + k] = max(o, 0.004)
     out[MIRROR] += m_glass + m_door
     open_late = hash01(i, 4, seed + 3) < 0.7
-    level = (1.0 if open_late else 0.06) * near + 0.7 * (1.0 - near)
-    amount = level * (m_glass + m_door) * (0.9 + 3.0 * (goods[1] - 0.06))
-    out[GLOW] += 1.15 * amount
-    out[GLOW + 1] += 0.95 * amount
-    out[GLOW + 2] += 0.68 * amount
+    level = (1.0 if open_late else 0.05) * near + 0.7 * (1.0 - near)
+    # The back of the shop is bright above, and goods stand before it.
+    depth = 1.0 + near * (0.55 * max(-1.0, min(1.0, (v - 1.5) / 1.1)) + 6.0 * (goods[1] - 0.045 - 0.06 * low) - 0.2 * low)
+    amount = 0.40 * level * (m_glass + m_door) * max(0.15, depth)
+    out[GLOW] += 1.05 * amount
+    out[GLOW + 1] += 0.86 * amount
+    out[GLOW + 2] += 0.60 * amount
     if kind == SHOP and open_late:
-        out[GLOW] += letters * 0.9
-        out[GLOW + 1] += letters * 0.8
-        out[GLOW + 2] += letters * 0.6
+        out[GLOW] += letters * 0.55
+        out[GLOW + 1] += letters * 0.48
+        out[GLOW + 2] += letters * 0.36

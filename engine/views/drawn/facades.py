@@ -88,8 +88,10 @@ def facade_surface(row, u, v, footprint_m, out):
     wall = np.empty(3)
     trim = np.empty(3)
     dirt = grain(style, u, v, f, seed) * (1.0 - 0.22 * np.exp(-max(v, 0.0) / 0.7))
+    plinth = pulse(v0, v1, -9.0, 0.42) / (v1 - v0)
     for c in range(3):
         wall[c] = row[RED + c] * dirt
+        wall[c] += (0.03 - 0.38 * wall[c]) * plinth
         trim[c] = row[TRIM + c]
         out[ALBEDO + c] = wall[c]
     out[ROUGHNESS], out[METALLIC], out[MIRROR] = 0.85, 0.0, 0.0
@@ -97,11 +99,11 @@ def facade_surface(row, u, v, footprint_m, out):
     out[CLASS_OUT] = _MANMADE
     count = int(np.floor((top - ground) / storey + 0.02))
     high = ground + count * storey
-    # Plinth, string courses, quoins.
-    plinth = pulse(v0, v1, -9.0, 0.42) / (v1 - v0)
+    # String courses and quoins; a shop's sign takes the place of the lower edge of the one over it.
+    glazed = kind == SHOP or kind == LOBBY
     courses = 0.0
     if count > 0 and kr[6] > 0.0:
-        courses = pulse(v0, v1, ground - 0.12, ground + 0.1)
+        courses = pulse(v0, v1, ground - (0.03 if glazed else 0.12), ground + 0.1)
         if kr[6] > 0.9 and count > 1 and style != PANEL:
             c0, c1 = max(v0, ground + 0.5), min(v1, high - 0.5)
             if c1 > c0:
@@ -109,14 +111,15 @@ def facade_surface(row, u, v, footprint_m, out):
         courses /= v1 - v0
     quoins = 0.0
     if kr[7] > 0.5 and count > 0:
-        quoins = (pulse(u0, u1, 0.0, 0.42) + pulse(u0, u1, width - 0.42, width)) * comb(v0, v1, 0.62, 0.03, 0.6) * over
+        q0 = max(v0, ground + 0.1 if glazed and bays > 0 else 0.0)
+        if v1 > q0:
+            quoins = (pulse(u0, u1, 0.0, 0.42) + pulse(u0, u1, width - 0.42, width)) * comb(q0, v1, 0.62, 0.03, 0.6) * over
     for c in range(3):
-        out[ALBEDO + c] += (0.62 * wall[c] - wall[c] + 0.03) * plinth
         out[ALBEDO + c] += (trim[c] - wall[c]) * (courses * (1.0 - quoins) + quoins * 0.8)
     if count > 0 and style < PANEL and hash01(2, 6, seed) < 0.6:
         # A pipe brings the rain down from the gutter, and shades the wall beside it.
-        pipe = pulse(u0, u1, 0.30, 0.39) / (u1 - u0)
-        shadow = pulse(u0, u1, 0.39, 0.45) / (u1 - u0)
+        pipe = pulse(u0, u1, 0.05, 0.14) / (u1 - u0)
+        shadow = pulse(u0, u1, 0.14, 0.19) / (u1 - u0)
         for c in range(3):
             out[ALBEDO + c] += (0.07 - out[ALBEDO + c]) * pipe - 0.35 * out[ALBEDO + c] * shadow
     if bays <= 0 or width < 0.5:

@@ -32,6 +32,8 @@ class Site:
     ground_m: np.ndarray
     """float (X, Y): world z of the ground."""
     angles: Angles
+    leaves: np.ndarray
+    """bool (X, Y): columns with vegetation."""
     seed: int
     lamps: list[np.ndarray] = field(default_factory=list)
     """Heads of street lamps, world (3,)."""
@@ -70,6 +72,9 @@ class Site:
             return  # A shred that floats: of a roof, a crown or a wire.
         long, wide, angle = _shape(points)
         if long <= 1.7 or len(where) <= 3:
+            around = self.leaves[max(0, i.min() - 1) : i.max() + 2, max(0, j.min() - 1) : j.max() + 2]
+            if high < 2.0 and around.mean() > 0.35:
+                return  # A few voxels of a hedge that were taken for something made by hands.
             self._upright(where, points, high if tall == 0 else float(top.max()) - foot, wide, foot)
             return
         # The tallest column of a low run may be a pole that stands in it.

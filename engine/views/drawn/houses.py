@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.lattice import hash01
 from engine.views.drawn.footprints import Columns, Segment
-from engine.views.drawn.rects import THINNEST_M, Rect, march, trim, widen
+from engine.views.drawn.rects import THINNEST_M, Rect, march, swell, trim, widen
 
 DEEPEST_M = 13.0
 RIM_M = 5.0
@@ -142,6 +142,8 @@ def _rect(
     if width < THINNEST_M - 0.6 or depth < THINNEST_M:
         return None
     corner, width, depth = widen(cols, others, corner, e, n, width, depth)
+    if same is None:
+        corner, width, depth = swell(cols, corner, e, n, width, depth)
     if width < THINNEST_M:
         return None
     if width < 6.0 and not backs:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from engine.views.drawn.footprints import HARD, SOFT, UNKNOWN, Columns
+from engine.views.drawn.footprints import HARD, SOFT, UNKNOWN, WALL, Columns
 
 THINNEST_M = 2.8
 """Shallower or narrower than this is no house."""
@@ -155,6 +155,32 @@ def widen(cols: Columns, others: list[Rect], corner: np.ndarray, e: np.ndarray, 
                 corner = corner if way else corner - e * 0.4
             else:
                 depth += 0.4
+    return corner, width, depth
+
+
+def swell(cols: Columns, corner: np.ndarray, e: np.ndarray, n: np.ndarray, width: float, depth: float):
+    """Walls of several layers: move a side out by up to 1.4 m where a third of it has more wall before it."""
+    inside = (np.arange(16) + 0.5) / 16
+    for side in range(4):
+        reach = 0.0
+        for out in (0.2, 0.6, 1.0, 1.4):
+            if side % 2 == 0:
+                strip = corner + n * (-out if side == 0 else depth + out) + e * (inside * width)[:, None]
+            else:
+                strip = corner + e * (width + out if side == 1 else -out) + n * (inside * depth)[:, None]
+            kind = cols.kind[cols.at(strip)]
+            if (kind == HARD).mean() > 0.15:
+                break
+            if (kind == WALL).mean() > 0.33:
+                reach = out + 0.1
+        if side == 0:
+            corner, depth = corner - n * reach, depth + reach
+        elif side == 1:
+            width += reach
+        elif side == 2:
+            depth += reach
+        else:
+            corner, width = corner - e * reach, width + reach
     return corner, width, depth
 
 
