@@ -7,6 +7,7 @@ goes on as an apron, which is made anew each time and retreats as the world grow
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 from scipy import ndimage
 
 from engine.spec.classes import CLASS
@@ -26,6 +27,8 @@ KERB_HEIGHT_M = 0.12
 PAD = 32
 """Columns around fresh ones that are looked at, so that curves join those that stand."""
 NEVER = 65535
+_MOST_OFF_M, _NEAR_M, _SWING = 0.6, 2.0, 25.0
+"""An edge that lies no more off than this is led back to its course within so many columns; it is looked for so near."""
 
 
 class Ground:
@@ -101,8 +104,17 @@ class Ground:
     def _settle_fields(self, crop, found: Fields, decided: np.ndarray, new: np.ndarray) -> None:
         settled = self._settled[crop]
         ring = grown(decided, RING) & ~settled
+        rows, columns = nearest(settled) if settled.any() else (None, None)
         for number in range(3):
-            self._distance[crop][..., number][ring] = found.distance[number][ring]
+            distance = found.distance[number]
+            if rows is not None and columns is not None:
+                # An edge that stands may lie a little off where it turned out to run: it swings over, it does not jump.
+                off = np.where(settled, self._distance[crop][..., number] - distance, 0.0)
+                off[(np.abs(off) > _MOST_OFF_M) | (np.abs(distance) > _NEAR_M)] = 0.0
+                away_from = np.hypot(rows - np.arange(len(rows))[:, None], columns - np.arange(rows.shape[1]))
+                fade = np.clip(1.0 - away_from / _SWING, 0.0, 1.0)
+                distance = distance + off[rows, columns] * fade * fade * (3 - 2 * fade)
+            self._distance[crop][..., number][ring] = distance[ring]
         self._heading[crop][new] = _street_degrees(found.heading, new)[new]
         settled |= ring
         write_purity(
@@ -127,7 +139,10 @@ class Ground:
         origin = world.origin_m[:2] + 0.5 * cell
         first = origin + beyond.first * cell
         frame = np.array([*origin, cell, *first, cell * STEP, float(self.seed & 0xFFFF)])
-        _fill_beyond(self._taken, self._settled, beyond, self._distance, self._base, self._raise, self.surface)
+        _fill_beyond(
+            self._taken, self._settled, beyond.first, beyond.distance, beyond.base_m, beyond.raise_m, CLASS_OF_KIND,
+            self._distance, self._base, self._raise, self.surface,
+        )  # fmt: skip
         self.height_m = self._base + np.where(self._distance[..., 0] >= 0, np.float32(0), self._raise)
         lines, strips = self._marks.lines(self._taken, self._ends), self._marks.strips
         nodes = beyond.base_m.shape
@@ -159,16 +174,29 @@ def _street_degrees(heading: np.ndarray, new: np.ndarray) -> np.ndarray:
     return chosen[rows, columns]
 
 
-def _fill_beyond(taken, settled, beyond: Apron, distance, base, rising, surface) -> None:
-    """Give columns that are not decided the apron's height and class."""
-    i, j = np.nonzero(~taken)
-    at = [(i - beyond.first[0]) / STEP, (j - beyond.first[1]) / STEP]
-    base[i, j] = ndimage.map_coordinates(beyond.base_m, at, order=1, mode="nearest")
-    rising[i, j] = ndimage.map_coordinates(beyond.raise_m, at, order=1, mode="nearest")
-    free = ~settled[i, j]
-    for n in range(3):
-        found = ndimage.map_coordinates(beyond.distance[..., n], at, order=1, mode="nearest")
-        distance[i[free], j[free], n] = found[free]
-    road, flat, walk = distance[i, j].T
-    kind = np.where(road >= 0, ROAD, np.where(flat >= 0, FLAT, np.where(walk >= 0, WALK, SOIL)))
-    surface[i, j] = CLASS_OF_KIND[kind]
+@njit(cache=True, nogil=True)
+def _fill_beyond(taken, settled, first, far_distance, far_base, far_raise, label, distance, base, rising, surface):
+    """Give columns that are not decided the apron's heights, edges and classes."""
+    for i in range(taken.shape[0]):
+        for j in range(taken.shape[1]):
+            if taken[i, j]:
+                continue
+            a, b = (i - first[0]) // STEP, (j - first[1]) // STEP
+            if a < 0 or b < 0 or a + 1 >= far_base.shape[0] or b + 1 >= far_base.shape[1]:
+                continue
+            u, v = (i - first[0]) / STEP - a, (j - first[1]) / STEP - b
+            p, q, r, s = (1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v
+            base[i, j] = p * far_base[a, b] + q * far_base[a + 1, b] + r * far_base[a, b + 1] + s * far_base[a + 1, b + 1]
+            rising[i, j] = p * far_raise[a, b] + q * far_raise[a + 1, b] + r * far_raise[a, b + 1] + s * far_raise[a + 1, b + 1]
+            if not settled[i, j]:
+                for n in range(3):
+                    low = p * far_distance[a, b, n] + q * far_distance[a + 1, b, n]
+                    distance[i, j, n] = low + r * far_distance[a, b + 1, n] + s * far_distance[a + 1, b + 1, n]
+            kind = SOIL
+            if distance[i, j, 0] >= 0:
+                kind = ROAD
+            elif distance[i, j, 1] >= 0:
+                kind = FLAT
+            elif distance[i, j, 2] >= 0:
+                kind = WALK
+            surface[i, j] = label[kind]

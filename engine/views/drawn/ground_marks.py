@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from engine.spec.classes import CLASS
 from engine.views.drawn.crossings import STRIP, strips
-from engine.views.drawn.markings import DASHED, DOUBLE, LINE, SOLID, Chain, chains, drawn_out, fits, joined_up, pieces, way_out
+from engine.views.drawn.markings import DASHED, DOUBLE, LINE, SOLID, Chain, chains, drawn_out, fits, joined_up, pieces, taken_up, way_out
 
 _NEVER = 65535
 _NEAR_EDGE_M = 1.35
@@ -16,7 +16,8 @@ _SHORT = 22.0
 """And one that is no longer than this (cells): as dashes it might vanish."""
 _ON_M, _ON_STEP = 220.0, 16.0
 """Lines run on so far over the apron, in pieces of so many cells."""
-_TAIL = 12
+_TAIL = 40
+"""A line that goes on is fitted together with so many nodes of the one before it."""
 _STOP = 14
 """A line that ends so near (cells) to a crossing stops for it."""
 
@@ -80,30 +81,41 @@ class Marks:
                         way = ends[near, 2:]
                 steps = np.arange(0.0, _ON_M / self.cell_m, _ON_STEP)[:, None]
                 length = float(np.hypot(*np.diff(chain.nodes, axis=0).T).sum())
-                on = Chain(tip + steps * way, chain.label, chain.style, chain.start + length if side else -chain.start, (True, True))
+                on = Chain(tip + steps * way, chain.label, chain.style, chain.start + length if side else -chain.start, (True, True), tip[None])
                 found.append(pieces(on, self.cell_m, _NEVER))
         return np.concatenate(found)
 
     def _drawn(self, nodes, label: int, decided, road_m, degrees, offset) -> Chain | None:
         """The line that traced nodes (N, 2) make, as the continuation of one that stands where there is one."""
-        nodes, before, old = self._continued(nodes, label)
+        old, side, nodes = self._continued(nodes, label)
         at = np.clip(np.round(nodes[len(nodes) // 2] - offset).astype(int), 0, np.array(road_m.shape) - 1)
         angle = np.radians(float(degrees[at[0], at[1]]))
         street = np.array([np.cos(angle), np.sin(angle)])
-        line = drawn_out(nodes, before, street)
+        traced, runs_on = nodes, [old is not None, False]
+        if old is None:
+            line = drawn_out(nodes, street)
+        else:
+            before = old.traced if side else old.traced[::-1]
+            # What of the new nodes lies beside the old ones is the same paint.
+            ahead = (nodes - before[-1]) @ way_out(before, 1) > 0.5
+            if not ahead.any():
+                return None
+            traced = np.concatenate([before[-_TAIL:], nodes[int(np.argmax(ahead)) :]])
+            line = taken_up(drawn_out(traced, street), old.nodes if side else old.nodes[::-1])
         if len(line) < 2:
             return None
-        runs_on = [old is not None, False]
-        for side in (0, 1):
-            way = way_out(line, side)
-            if not runs_on[side] and _leaves(line[-side] - offset, way, decided):
+        for end in (0, 1):
+            way = way_out(line, end)
+            if not runs_on[end] and _leaves(line[-end] - offset, way, decided):
                 # Drawn out to where the apron begins.
-                line = np.concatenate([line, line[-1:] + 4.0 * way]) if side else np.concatenate([line[:1] + 4.0 * way, line])
-                runs_on[side] = True
+                line = np.concatenate([line, line[-1:] + 4.0 * way]) if end else np.concatenate([line[:1] + 4.0 * way, line])
+                runs_on[end] = True
         if old is not None:
-            length = float(np.hypot(*np.diff(old.nodes, axis=0).T).sum())
-            forwards = bool(np.array_equal(before[-1], old.nodes[-1]))
-            return Chain(line, label, old.style, old.start + length if forwards else -old.start, (True, runs_on[1]))
+            # Metres go on being counted in the old line's direction.
+            length = float(np.hypot(*np.diff(old.nodes if side else line, axis=0).T).sum())
+            if not side:
+                return Chain(line[::-1], label, old.style, old.start - length, (runs_on[1], True), traced[::-1])
+            return Chain(line, label, old.style, old.start + length, (True, runs_on[1]), traced)
         style = DOUBLE
         if label == CLASS["lane_divider"]:
             i, j = np.clip(np.round(line - offset).astype(int).T, 0, np.array(road_m.shape)[:, None] - 1)
@@ -115,22 +127,19 @@ class Marks:
             angle = np.radians(np.round(np.degrees(np.arctan2(way[1], way[0])) / 3) * 3)
             street = np.array([np.cos(angle), np.sin(angle)])
         if float(way @ street) < 0:
-            line, runs_on = line[::-1], runs_on[::-1]
-        return Chain(line, label, style, float(line[0] @ street), (runs_on[0], runs_on[1]))
+            line, runs_on, traced = line[::-1], runs_on[::-1], traced[::-1]
+        return Chain(line, label, style, float(line[0] @ street), (runs_on[0], runs_on[1]), traced)
 
-    def _continued(self, nodes: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray, Chain | None]:
-        """The nodes turned so that they go on a line that stands, that line's last nodes, and the line; or as they were, and none."""
-        best, result = np.inf, (nodes, np.zeros((0, 2)), None)
+    def _continued(self, nodes: np.ndarray, label: int) -> tuple[Chain | None, int, np.ndarray]:
+        """The line that nodes (N, 2) go on, at which of its ends, and the nodes turned to lead away from there; None where there is none."""
+        best, result = np.inf, (None, 0, nodes)
         for old in self._chains:
-            if old.label != label:
-                continue
-            for side in (0, 1):
-                for end in (0, 1):
-                    cost = fits(old.nodes, side, nodes, end)
-                    if cost < best:
-                        best = cost
-                        before = (old.nodes if side else old.nodes[::-1])[-_TAIL:]
-                        result = (nodes[::-1] if end else nodes), before, old
+            if old.label == label:
+                for side in (0, 1):
+                    for end in (0, 1):
+                        cost = fits(old.traced, side, nodes, end)
+                        if cost < best:
+                            best, result = cost, (old, side, nodes[::-1] if end else nodes)
         return result
 
 

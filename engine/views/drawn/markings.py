@@ -35,6 +35,8 @@ _SOLID_END = 22.0
 """So many cells before a crossing a dashed line is solid."""
 _SHORT = 40.0
 """Lines no longer than this (cells) take the street's direction where they stay straight then."""
+_SWING = 30.0
+"""Within so many cells a line that was drawn swings over to where it turned out to run."""
 _GAP, _HIDDEN_GAP = 8.0, 36.0
 """Gaps (cells) that are joined where lines run on, in the open and under agents."""
 
@@ -50,6 +52,8 @@ class Chain:
     """Cells along the line at its first node."""
     runs_on: tuple[bool, bool]
     """Whether the line goes on beyond its first and its last node."""
+    traced: np.ndarray
+    """The nodes (M, 2) as they were traced, and those of the line that this one goes on."""
     stops: tuple[bool, bool] = (False, False)
     """Whether a crossing lies beyond its first and its last node."""
 
@@ -245,32 +249,13 @@ def fits(one: np.ndarray, end_a: int, other: np.ndarray, end_b: int, hidden: np.
     return length + 2 * sideways
 
 
-def drawn_out(nodes: np.ndarray, before: np.ndarray, street: np.ndarray) -> np.ndarray:
-    """The chain as a smooth line, a short one in the street's direction (2,) where that fits.
-
-    `before` (M, 2) are the last nodes of the line that it goes on; its first node is then the last of them.
-    """
+def drawn_out(nodes: np.ndarray, street: np.ndarray) -> np.ndarray:
+    """Traced nodes (N, 2) as a smooth line; one that is nearly straight is straight, a short one in the street's direction (2,)."""
     nodes = resampled(nodes, _NODE)
-    fixed = len(before)
-    if fixed:
-        gap = nodes[0] - before[-1]
-        ahead = before[-1] - before[-2] if fixed > 1 else gap
-        nodes = nodes[(nodes - before[-1]) @ ahead > 0]
-        if len(nodes) == 0:
-            return before[-1:]
-        nodes = np.concatenate([before[-1:], resampled(np.concatenate([before[-1:], nodes]), _NODE)[1:]])
-        nodes = np.concatenate([before[:-1], nodes])
-        weights = np.ones(len(nodes))
-        weights[:fixed] = 1e4
-    else:
-        weights = np.ones(len(nodes))
+    weights = np.ones(len(nodes))
     moved = smoothed(nodes, weights, _CUTOFF, _NODE) - nodes
     moved *= np.minimum(1.0, _LIMIT / np.maximum(np.hypot(*moved.T), 1e-9))[:, None]
     line = smoothed(nodes + moved, weights, 0.4 * _CUTOFF, _NODE)
-    if fixed:
-        line[:fixed] = before
-        line = line[fixed - 1 :]
-        return line
     middle = nodes.mean(axis=0)
     way = np.linalg.svd(nodes - middle, full_matrices=False)[2][0]
     if len(nodes) * _NODE < _SHORT and np.abs((nodes - middle) @ np.array([-street[1], street[0]])).max() < _STRAIGHT:
@@ -280,6 +265,24 @@ def drawn_out(nodes: np.ndarray, before: np.ndarray, street: np.ndarray) -> np.n
         along = (line - middle) @ way
         line = middle + along[:, None] * way
     return line
+
+
+def taken_up(line: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """The line (N, 2) from where one that is drawn already (M, 2) ends: it begins there and swings over to its own course."""
+    end, way = drawn[-1], way_out(drawn, 1)
+    ahead = line[(line - end) @ way > 1.0]
+    if not len(ahead):
+        return end[None]
+    behind = line[(line - end) @ way <= 1.0]
+    course = np.concatenate([behind[-1:], ahead]) if len(behind) else ahead
+    side = np.array([-way[1], way[0]])
+    on = course[1] - course[0] if len(course) > 1 else way
+    # How far the course passes beside the end.
+    t = float((end - course[0]) @ way) / max(float(on @ way), 1e-6)
+    beside = float((end - course[0] - t * on) @ side)
+    fade = np.clip((ahead - end) @ way / _SWING, 0.0, 1.0)
+    fade = fade * fade * (3 - 2 * fade)
+    return np.concatenate([end[None], ahead + ((1 - fade) * beside)[:, None] * side])
 
 
 def pieces(chain: Chain, cell_m: float, epoch: int) -> np.ndarray:
