@@ -46,7 +46,7 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, second
     choice = np.zeros((len(u) - 1, len(hull.levels) + 1), int)
     choice[:, : 1 if coarse else 2] = 1
     soup.add(hull.skin(u), [paint, other], hull.cells(u, choice))
-    soup.add(hull.cover(u, h - roof - 0.02, 1 if coarse else 4), paint)
+    soup.add(hull.cover(u, h - roof - 0.02, (1, -1) if coarse else (1, 0.5, 0, -0.5, -1)), paint)
     soup.add(hull.floor(u), pal.DARK)
     for arch in () if coarse else arches:
         soup.add(hull.wheel_house(arch, half - 0.42), pal.DARK)

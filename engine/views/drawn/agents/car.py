@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.views.drawn.agents import palette as pal
 from engine.views.drawn.agents.car_bodies import BODIES, Body
-from engine.views.drawn.agents.car_details import add_details
+from engine.views.drawn.agents.car_details import CROWN, HOOD_SEAM, add_details
 from engine.views.drawn.agents.hull import Arch, Hull
 from engine.views.drawn.agents.rig import Model
 from engine.views.drawn.agents.shapes import Soup, both, grid
@@ -32,14 +32,14 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, trim: 
         choice[:, 1] = 0
     soup.add(lower.skin(u, rows), [paint, pal.TRIM if body.cladding else paint], lower.cells(u, choice))
     if body.bed is None:
-        soup.add(lower.cover(u, 0.035 * height, 2 if coarse else 4), paint)
+        soup.add(lower.cover(u, CROWN * height, (1, 0, -1) if coarse else (1, HOOD_SEAM, 0, -HOOD_SEAM, -1)), paint)
     else:
         _bed(soup, lower, u, body.bed * length, height, paint, coarse)
     soup.add(lower.floor(u), pal.DARK)
     _cabin(soup, cabin, body, paint, height, coarse)
     for axle in lower.arches:
         soup.add(lower.wheel_house(axle, width / 2 - 0.3, 4 if coarse else 9), pal.DARK)
-    add_details(soup, lower, cabin, body, size_m, paint, trim, coarse)
+    add_details(soup, lower, cabin, body, size_m, u, paint, trim, coarse)
 
     tyre = 0.125 * width
     wheels = [
@@ -127,13 +127,13 @@ def _cabin(soup: Soup, cabin: Hull, body: Body, paint: np.ndarray, height: float
     if not coarse:
         choice[glazed | black, 1] = 2
     soup.add(cabin.skin(u, rows), [paint, pal.GLASS, pal.TRIM], cabin.cells(u, choice))
-    soup.add(cabin.cover(u, 0.04 * height, 2 if coarse else 4), paint)
+    soup.add(cabin.cover(u, 0.04 * height, (1, 0, -1) if coarse else (1, 0.5, 0, -0.5, -1)), paint)
 
 
 def _bed(soup: Soup, lower: Hull, u: np.ndarray, start: float, height: float, paint: np.ndarray, coarse: bool) -> None:
     """An open bed: a cover over the rest, a rim, walls and a floor."""
     front = u[u <= lower.u_at(start) + 1e-6]
-    soup.add(lower.cover(front, 0.035 * height, 2 if coarse else 4), paint)
+    soup.add(lower.cover(front, CROWN * height, (1, 0, -1) if coarse else (1, HOOD_SEAM, 0, -HOOD_SEAM, -1)), paint)
     back = u[u >= lower.u_at(start) - 1e-6]
     rim = lower.points(back, lower.top_at(np.full(len(back), start)))
     inner = rim * (1.0, 0.87, 1.0)

@@ -9,20 +9,35 @@ from engine.views.drawn.agents.car_bodies import Body
 from engine.views.drawn.agents.hull import Hull
 from engine.views.drawn.agents.shapes import Soup, both, box
 
+CROWN = 0.035
+"""How much higher hood and boot are in the middle, in heights."""
+HOOD_SEAM = 0.86
+"""Where the hood's gaps are, 1 at the edge."""
 TALLEST_M = 1.75
 """Lamps and plates of a taller car are as large as this one's."""
 
 
 def add_details(
-    soup: Soup, lower: Hull, cabin: Hull, body: Body, size_m: tuple[float, float, float], paint: np.ndarray, trim: int, coarse: bool
+    soup: Soup,
+    lower: Hull,
+    cabin: Hull,
+    body: Body,
+    size_m: tuple[float, float, float],
+    u: np.ndarray,
+    paint: np.ndarray,
+    trim: int,
+    coarse: bool,
 ) -> None:
-    """`trim` 0 to 5 chooses chrome or black, and the kind of lamps."""
+    """`u` are the stations of the lower skin; `trim` 0 to 5 chooses chrome or black, and the kind of lamps."""
     height = size_m[2]
     nose, deck = body.hood[-1][1] * height, body.hood[0][1] * height
     _front(soup, lower, size_m, body.sill * height, nose, trim, coarse)
     _rear(soup, lower, body, size_m, deck, trim, coarse)
     if not coarse:
         _sides(soup, lower, cabin, body, size_m, paint, trim)
+        hood = u[(u > 1.2) & (u < lower.u_at(body.wind[0] * size_m[0] - 0.01))]
+        for across in (HOOD_SEAM, -HOOD_SEAM):
+            soup.add(lower.cover_strip(hood, CROWN * height, across, 0.008), pal.DARK)
         _mirrors(soup, cabin, body, height, paint)
         if body.rails:
             roof, half = body.roof[2][1] * height, size_m[1] / 2 * (0.8 - body.tumble)
@@ -39,14 +54,21 @@ def _front(soup: Soup, lower: Hull, size_m: tuple[float, float, float], sill: fl
         soup.add(lower.band(-0.55, 0.55, nose - 0.1 * h, nose - 0.03 * h), pal.TRIM)
         return
     rim = [(0.59, nose - 0.094 * h), (1.8, nose - 0.065 * h), (1.95, nose + 0.038 * h), (0.63, nose + 0.003 * h)]
-    soup.add(both(lower.patch(rim, 5, 2, 0.008)), pal.TRIM)
-    soup.add(both(lower.patch(lamp, 5, 2, 0.014)), pal.HEADLIGHT)
-    if trim % 3 == 0:
-        middle = [(0.95, nose - 0.072 * h), (1.1, nose - 0.068 * h), (1.12, nose + 0.004 * h), (0.97, nose - 0.001 * h)]
-        soup.add(both(lower.patch(middle, 1, 1, 0.022)), pal.CHASSIS)
+    soup.add(both(lower.patch(rim, 4, 2, 0.008)), pal.TRIM)
+    soup.add(both(lower.patch(lamp, 4, 2, 0.013)), pal.LAMP_BOWL)
+    spans = ((0.7, 1.02), (1.1, 1.42)) if trim % 2 else ((0.72, 1.3),)
+    for u0, u1 in spans:
+        z0, z1 = nose - 0.066 * h + 0.022 * h * (u0 - 0.7), nose - 0.014 * h + 0.018 * h * (u1 - 0.7)
+        soup.add(both(lower.patch([(u0, z0), (u1, z0 + 0.006 * h), (u1, z1), (u0, z1 - 0.004 * h)], 2, 1, 0.02)), pal.HEADLIGHT)
+    day = [(0.66, nose - 0.08 * h), (1.7, nose - 0.053 * h), (1.7, nose - 0.043 * h), (0.66, nose - 0.07 * h)]
+    soup.add(both(lower.patch(day, 3, 1, 0.021)), pal.HEADLIGHT)
+    soup.add(
+        both(lower.patch([(1.5, nose - 0.036 * h), (1.72, nose - 0.03 * h), (1.82, nose + 0.014 * h), (1.52, nose + 0.0 * h)], 2, 1, 0.02)),
+        pal.SIGNAL,
+    )
     chrome = pal.CHROME if trim % 2 else pal.TRIM
     z0, z1 = (nose - 0.1 * h, nose - 0.012 * h) if trim < 3 else (nose - 0.085 * h, nose - 0.03 * h)
-    soup.add(lower.band(-0.56, 0.56, z0, z1, 5, 2, 0.012), pal.TRIM)
+    soup.add(lower.band(-0.56, 0.56, z0, z1, 4, 2, 0.012), pal.TRIM)
     for k in range(2):
         z = z0 + (z1 - z0) * (0.3 + 0.34 * k)
         soup.add(lower.band(-0.52, 0.52, z, z + 0.007 * h, 6, 1, 0.018), chrome if trim % 2 else pal.CHASSIS)
@@ -78,12 +100,12 @@ def _rear(soup: Soup, lower: Hull, body: Body, size_m: tuple[float, float, float
         soup.add(lower.band(4.0, 6.0, sill + 0.03 * h, 0.29 * h), pal.TRIM)
         return
     rim = [(3.22, low + 0.042 * h), (inner + 0.03, low + 0.027 * h), (inner + 0.08, high - 0.012 * h), (3.07, high + 0.008 * h)]
-    soup.add(both(lower.patch(rim, 5, 2, 0.009)), pal.TRIM)
-    soup.add(both(lower.patch(lamp, 5, 2, 0.014)), pal.TAIL)
+    soup.add(both(lower.patch(rim, 4, 2, 0.009)), pal.TRIM)
+    soup.add(both(lower.patch(lamp, 4, 2, 0.014)), pal.TAIL)
     strip = [(3.3, low + 0.068 * h), (inner - 0.08, low + 0.058 * h), (inner - 0.08, low + 0.078 * h), (3.28, low + 0.09 * h)]
-    soup.add(both(lower.patch(strip, 6, 1, 0.02)), pal.SIGNAL if trim % 2 else pal.LENS)
-    soup.add(lower.band(3.7, 6.3, sill + 0.055 * h, sill + 0.13 * h, 6, 1, 0.01), pal.TRIM)
-    soup.add(both(lower.band(3.45, 3.75, sill + 0.14 * h, sill + 0.16 * h, 2, 1, 0.012)), pal.TAIL)
+    soup.add(both(lower.patch(strip, 4, 1, 0.02)), pal.SIGNAL if trim % 2 else pal.LENS)
+    soup.add(lower.band(3.7, 6.3, sill + 0.055 * h, sill + 0.13 * h, 6, 2, 0.016), pal.TRIM)
+    soup.add(both(lower.band(3.45, 3.75, sill + 0.14 * h, sill + 0.16 * h, 2, 1, 0.018)), pal.TAIL)
     seam = max(0.6 * deck, sill + 0.2 * h)
     soup.add(lower.band(3.35, 6.65, seam, seam + 0.007 * h, 10, 1, 0.005), pal.DARK)
     if body.last_glass and body.bed is None:
@@ -121,9 +143,6 @@ def _sides(soup: Soup, lower: Hull, cabin: Hull, body: Body, size_m: tuple[float
         soup.add(both(lower.band(at - 0.026, at + 0.026, z, z + 0.014 * h, 1, 1, 0.026)), paint if trim % 3 else pal.CHROME)
     at, sill = lower.u_at(0.02 * length), body.sill * h
     soup.add(both(lower.band(at - 0.27, at + 0.27, sill + 0.012 * h, sill + 0.05 * h, 3, 1, 0.012)), pal.TRIM)
-    start = lower.u_at(body.wind[0] * length - 0.02 * length)
-    for q in (0.86, -0.86):
-        soup.add(lower.cover_strip(np.linspace(1.25, start, 6), 0.035 * h, q, 0.007), pal.DARK)
 
 
 def _mirrors(soup: Soup, cabin: Hull, body: Body, h: float, paint: np.ndarray) -> None:

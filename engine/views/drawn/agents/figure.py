@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.views.drawn.agents import palette as pal
-from engine.views.drawn.agents.shapes import Soup, both, box, ellipsoid, grid, loft, mirrored, superellipse, tube
+from engine.views.drawn.agents.shapes import Soup, both, box, ellipsoid, grid, hub, loft, mirrored, superellipse, tube
 
 BONES = 11
 TORSO, ARM, FOREARM, THIGH, SHIN, FOOT = 0, 1, 3, 5, 7, 9
@@ -59,6 +59,11 @@ class Figure:
     @property
     def shoulder_y(self) -> float:
         return self.height * (0.108 if self.woman or self.child else 0.118) * (0.5 + 0.5 * self.girth)
+
+    @property
+    def shoulder_joint(self) -> tuple[float, float, float]:
+        """Where the left arm begins, from the middle of the hips."""
+        return -0.002 * self.height, 0.98 * self.shoulder_y, self.shoulder - self.hip - 0.043 * self.height
 
     @property
     def hip_y(self) -> float:
@@ -113,8 +118,8 @@ def add_figure(soup: Soup, figure: Figure, clothes: Clothes, coarse: bool, first
     arm, fore = figure.arm, figure.forearm
     upper = _limb(
         [
-            (-1.05 * r, 0, 0.45 * r),
-            (-0.75 * r, 0, 0.95 * r),
+            (-1.02 * r, 0, 0.06 * r),
+            (-0.72 * r, 0, 0.86 * r),
             (-0.1 * r, 0, 1.16 * r * loose),
             (0.35 * arm, 0, 1.08 * r * loose),
             (arm + 0.3 * r, 0, 0.86 * r * loose),
@@ -135,7 +140,7 @@ def add_figure(soup: Soup, figure: Figure, clothes: Clothes, coarse: bool, first
             (1.24 * fore, 0.012 * h, 0.78 * r),
             (1.36 * fore, 0.012 * h, 0.04 * r),
         ]
-    t = 0.043 * h * g
+    t = 0.045 * h * g
     thigh, shin = figure.hip - figure.knee, figure.knee - figure.ankle
     trouser = skin if clothes.skirt and not clothes.coat else legs
     wide = 1.0 if trouser is skin else 1.1
@@ -195,20 +200,21 @@ def _torso(soup: Soup, figure: Figure, clothes: Clothes, coarse: bool) -> None:
     count = 6 if coarse else 12
     up = figure.shoulder - figure.hip
     wide = figure.shoulder_y
-    hips = (0.102 if figure.woman else 0.097) * h * g
+    hips = (0.099 if figure.woman else 0.093) * h * g
     waist = (0.074 if figure.woman else 0.084) * h * g
     chest = 0.062 * h * g
     loose = 1.08 if clothes.coat else 1.0
     top = [
-        (-0.045 * h, 0.0, 0.076 * h * g * loose, hips * 1.1 * loose),
-        (0.13 * up, 0.0, 0.074 * h * g * loose, hips * 1.07 * loose),
+        (-0.045 * h, 0.0, 0.076 * h * g * loose, hips * 1.07 * loose),
+        (0.13 * up, 0.0, 0.073 * h * g * loose, hips * 1.05 * loose),
         (0.42 * up, 0.004 * h, 0.057 * h * g * loose, waist * loose),
         (0.74 * up, 0.006 * h, (chest + (0.008 * h if figure.woman else 0.0)) * loose, 0.86 * wide * loose),
-        (0.91 * up, 0.0, 0.9 * chest * loose, 0.93 * wide),
-        (0.99 * up, -0.004 * h, 0.74 * chest, 0.74 * wide),
+        (0.91 * up, 0.0, 0.92 * chest * loose, 0.98 * wide),
+        (0.99 * up, -0.004 * h, 0.78 * chest, 0.78 * wide),
         (1.06 * up, -0.006 * h, 0.034 * h, 0.046 * h),
     ]
-    soup.add(loft(_sections([top[0], top[3], top[4], top[6]] if coarse else top, count), False), pal.cloth(clothes.top))
+    trunk = _sections([top[0], top[3], top[4], top[6]] if coarse else top, count)
+    soup.add(loft(trunk, False) if coarse else np.concatenate([loft(trunk, False), hub(trunk[-1])]), pal.cloth(clothes.top))
     seat = [
         (-0.075 * h, 0.0, 0.05 * h * g, 0.075 * h * g),
         (-0.045 * h, -0.002 * h, 0.064 * h * g, hips * 0.99),

@@ -23,11 +23,7 @@ def limbs(
     upper_arms: list[Pose] = []
     forearms: list[Pose] = []
     for side, (swing, spread, elbow) in zip((1, -1), arms, strict=True):
-        joint = hip + body @ (
-            -0.002 * figure.height,
-            side * (figure.shoulder_y * 1.02),
-            figure.shoulder - figure.hip - 0.03 * figure.height,
-        )
+        joint = hip + body @ (np.array(figure.shoulder_joint) * (1.0, side, 1.0))
         turn = body @ turned("x", side * spread) @ turned("y", -swing)
         upper_arms.append((turn, joint))
         forearms.append((turn @ turned("y", -elbow), joint + turn @ (0.0, 0.0, -figure.arm)))

@@ -165,9 +165,9 @@ class Hull:
         lift = crown * (1 - across[None] ** 2) * np.minimum(1.0, rim[:, 1:2] / half) ** 2
         return np.stack(np.broadcast_arrays(rim[:, :1], rim[:, 1:2] * across, rim[:, 2:] + lift), axis=-1)
 
-    def cover(self, u: np.ndarray, crown: float, columns: int = 6) -> np.ndarray:
-        """Triangles over the upper edge, raised by `crown` in the middle."""
-        return grid(self.cover_points(u, np.linspace(1, -1, columns + 1), crown))
+    def cover(self, u: np.ndarray, crown: float, across: Sequence[float] = (1.0, -1.0)) -> np.ndarray:
+        """Triangles over the upper edge, raised by `crown` in the middle, with lines along it at `across`."""
+        return grid(self.cover_points(u, np.asarray(across), crown))
 
     def cover_strip(self, u: np.ndarray, crown: float, across: float, width: float) -> np.ndarray:
         """A thin line along the cover."""

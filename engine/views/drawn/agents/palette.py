@@ -72,6 +72,8 @@ TROUSERS = ("26324a", "2f2f33", "4a5870", "6b5a45", "8a8072", "1d1e22", "3a4c66"
 SHOES = ("1b1b1d", "e8e6e2", "5a3a26", "35415a", "a33b2f")
 BAGS = ("23262b", "7a4a2b", "b3392f", "2f5b7c", "3f5a3c", "c9a25c")
 SKINS = ("f0c9a8", "e3b08a", "c98e64", "9c6440", "6d432b", "4b2e20", "f3d3b8")
+DARK_HAIR = ("17130f", "14100e", "2b1d14", "6f6c6a")
+"""Of people with dark skin."""
 HAIR = ("17130f", "2b1d14", "4a2f1c", "7a5230", "b98f55", "8c8a88", "8a3f1f")
 HELMETS = ("e9e9e6", "1d1f22", "c22b2b", "2b66b0", "e3b52a", "3f9a6c")
 
@@ -121,6 +123,8 @@ HEADLIGHT = part(Material.PLAIN, (0.8, 0.83, 0.85), roughness=0.1, glow=Glow.HEA
 TAIL_LEVEL, BRAKE_LEVEL = 0.6, 2.5
 TAIL = part(Material.PLAIN, (0.5, 0.012, 0.012), roughness=0.15, glow=Glow.TAIL, glow_level=TAIL_LEVEL)
 SIGNAL = part(Material.PLAIN, (0.8, 0.28, 0.02), roughness=0.2, glow=Glow.SIGNAL)
+LAMP_BOWL = part(Material.METAL, (0.3, 0.31, 0.33), roughness=0.2, metallic=0.6)
+"""What is around the lamps behind a headlamp's glass."""
 LENS = part(Material.PLAIN, (0.75, 0.76, 0.78), roughness=0.2)
 """Reversing lamps and reflectors that never burn."""
 PLATE = part(Material.PLAIN, (0.75, 0.75, 0.7), roughness=0.5)

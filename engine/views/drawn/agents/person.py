@@ -28,12 +28,13 @@ def dress(kind: str, dice: np.random.Generator) -> Clothes:
         if kind == "woman" and not coat and dice.random() < 0.3
         else (float(dice.uniform(0.45, 0.95)) if coat else 0.0)
     )
+    skin = pal.pick(dice, pal.SKINS)
     return Clothes(
         top=pal.pick(dice, pal.COATS),
         legs=pal.pick(dice, pal.TROUSERS),
         shoes=pal.pick(dice, pal.SHOES),
-        skin=pal.pick(dice, pal.SKINS),
-        hair=pal.pick(dice, pal.HAIR),
+        skin=skin,
+        hair=pal.pick(dice, pal.DARK_HAIR if skin[0] < 0.4 else pal.HAIR),
         sleeves=coat or dice.random() < 0.65,
         shorts=skirt == 0.0 and dice.random() < (0.45 if kind == "child" else 0.12),
         skirt=skirt,

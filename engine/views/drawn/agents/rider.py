@@ -50,8 +50,7 @@ def fitted(height: float, seat: np.ndarray, thick: float, upright: float, hand: 
 
 def _shoulder(figure: Figure, hip: np.ndarray, lean: float, side: int) -> np.ndarray:
     """Where an arm begins on a body that leans."""
-    up = figure.shoulder - figure.hip - 0.035 * figure.height
-    return hip + turned("y", lean) @ (-0.002 * figure.height, side * figure.shoulder_y, up)
+    return hip + turned("y", lean) @ (np.array(figure.shoulder_joint) * (1.0, side, 1.0))
 
 
 def seated(figure: Figure, hip: np.ndarray, lean: float, hand: np.ndarray, feet: list[np.ndarray]) -> list[Pose]:

@@ -74,7 +74,7 @@ def _cab(soup: Soup, arch: Arch, span: tuple[float, float], half: float, high: f
     paint = pal.paint(rgb)
     u = hull.stations([], 2 if coarse else 8)
     soup.add(hull.skin(u), paint)
-    soup.add(hull.cover(u, 0.05 * h, 1 if coarse else 4), paint)
+    soup.add(hull.cover(u, 0.05 * h, (1, -1) if coarse else (1, 0.5, 0, -0.5, -1)), paint)
     soup.add(hull.floor(u), pal.DARK)
     if not coarse:
         soup.add(hull.wheel_house(arch, half - 0.4), pal.DARK)

@@ -46,7 +46,7 @@ def car_wheel(radius: float, width: float, spokes: int, coarse: bool, rim: np.nd
         (lathe([(inner, half * 0.94), (inner * 0.9, dish)], count, LEFT), rim),
         (disc((0, dish, 0), LEFT, inner * 0.92, 8), DARK),
         (_star(inner * 0.97, half * 0.86, spokes), rim),
-        (lathe([(inner * 0.24, half * 0.7), (inner * 0.2, half * 0.95), (0.0, half * 0.97)], 6, LEFT), rim),
+        (lathe([(inner * 0.24, half * 0.7), (inner * 0.2, half * 0.95), (0.0, half * 0.97)], 5, LEFT), rim),
     ]
 
 
