@@ -83,7 +83,7 @@ def _walls(cols: Columns, cells: np.ndarray, built: Built, waited: np.ndarray) -
     reach = int(REACH_M / cols.voxel_m)
     labels, _ = ndimage.label(ndimage.binary_dilation(walls, iterations=reach), np.ones((3, 3)))  # type: ignore[misc]
     beside = ndimage.binary_dilation(cols.kind == UNKNOWN, iterations=3)
-    prior = _district(cols, walls, built)
+    prior = _district(cols, walls)
     found: list[Segment] = []
     for index, box in enumerate(ndimage.find_objects(labels)):
         inside = (labels[box] == index + 1) & walls[box]
@@ -106,9 +106,8 @@ def _walls(cols: Columns, cells: np.ndarray, built: Built, waited: np.ndarray) -
     return found, waits
 
 
-def _district(cols: Columns, walls: np.ndarray, built: Built) -> float | None:
+def _district(cols: Columns, walls: np.ndarray) -> float | None:
     """The direction that walls and kerbs of a whole window share."""
-    del built
     paved = np.asarray(cols.kind == HARD)
     inner, rim = ndimage.binary_erosion(paved), ndimage.binary_dilation(cols.kind == UNKNOWN, iterations=2)
     kerb = paved & np.logical_not(inner) & np.logical_not(rim)

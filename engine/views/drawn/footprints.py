@@ -205,7 +205,7 @@ def segments(points_m: np.ndarray, tops_m: np.ndarray, angle: float, cluster: in
     while alive.sum() >= 3:
         runs = []
         for axis, (along, across) in enumerate(((u, v), (v, -u))):
-            best = _best_run(along, across, alive, across[alive].min() - 0.2, across[alive].max() + 0.2, 0.55, 3.6)
+            best = _best_run(along, across, alive, across[alive].min() - 0.2, across[alive].max() + 0.2, 0.55, 3.2)
             runs.append((best[0], axis, best, along, across))
         score, axis, best, along, across = max(runs, key=lambda run: (run[0], -run[1]))
         if score < shortest_m:

@@ -78,7 +78,7 @@ def _wall(solids: Solids, lot: Lot, side: int, a: np.ndarray, b: np.ndarray, see
         if neighbour >= look.wall_m - 0.01 + (0.0 if side == 1 else 0.02):
             return
         bottom, bays, kind = max(0.0, neighbour - 0.5), 0, facades.BLANK
-    elif not seen and side != 0 and lot.dice(40 + side) < 0.4:
+    elif not seen and side != 0 and lot.dice(40 + side) < 0.2:
         bays = 0
     elif side % 2 == 1 and length > 5.0 and lot.dice(44) < 0.5:
         bays = max(1, bays - 1)

@@ -138,7 +138,7 @@ def _rect(
     # Side walls are seen as far as the eye reaches between two houses: a house may be deeper than they.
     goal = max(*backs, 0.75 * wanted if max(backs) < 5.0 else 0.0) if backs else wanted
     depth = min(goal, max(depth, THINNEST_M) + 0.6)
-    corner, width, depth = trim(cols, others, corner, e, n, width, depth)
+    corner, width, depth = trim(cols, others, corner, e, n, float(width), depth)
     if width < THINNEST_M - 0.6 or depth < THINNEST_M:
         return None
     corner, width, depth = widen(cols, others, corner, e, n, width, depth)
