@@ -120,7 +120,7 @@ class Marks:
         if label == CLASS["lane_divider"]:
             i, j = np.clip(np.round(line - offset).astype(int).T, 0, np.array(road_m.shape)[:, None] - 1)
             length = float(np.hypot(*np.diff(line, axis=0).T).sum())
-            style = SOLID if length < _SHORT or np.mean(road_m[i, j] < _NEAR_EDGE_M) > 0.5 else DASHED
+            style = SOLID if (length < _SHORT and not any(runs_on)) or np.mean(road_m[i, j] < _NEAR_EDGE_M) > 0.5 else DASHED
         # Dashes are counted from the world's zero, in the line's direction, so that neighbouring lines and other drives agree.
         way = (line[-1] - line[0]) / max(float(np.hypot(*(line[-1] - line[0]))), 1e-9)
         if abs(float(way @ street)) < 0.9:
