@@ -239,7 +239,7 @@ def fits(one: np.ndarray, end_a: int, other: np.ndarray, end_b: int, hidden: np.
     if float(out_a @ out_b) > -0.8:
         return np.inf
     sideways = max(abs(float(out_a[0] * gap[1] - out_a[1] * gap[0])), abs(float(out_b[0] * gap[1] - out_b[1] * gap[0])))
-    if sideways > 1.0 + 0.3 * length or float(out_a @ gap) < -2.0:
+    if sideways > 2.0 + 0.25 * length or float(out_a @ gap) < -2.0:
         return np.inf
     if length > _GAP and hidden is not None:
         t = np.linspace(0, 1, int(length) + 2)[1:-1, None]
