@@ -27,7 +27,7 @@ from engine.spec.classes import CHANNELS, CLASSES
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import invert, transform
 from engine.spec.grid import RATE_HZ
-from engine.spec.take import FORMAT, VERSION, TakeError, boxes_to_json, cameras_to_json, names_a_file
+from engine.spec.take import FORMAT, VERSION, TakeError, boxes_to_json, cameras_to_json, looks_to_json, names_a_file
 
 _PARTS = {"take.json", "layouts.npz", "occupancy.npz", "poses.npz", "boxes.json", "cameras.json", "buffers", "gbuffers", "video", "partial"}
 
@@ -66,6 +66,8 @@ class TakeWriter:
             "coordinate_box_m": self._box.tolist(),
             "coordinate_mapping": "coordinate/*.png in the ego frame of frame 0: metres = low + (value - 1) / 65534 * (high - low), 0 = nothing hit",
         }
+        if looks := looks_to_json(clip.looks):
+            self._info["looks"] = looks
         try:
             _make_room(self.folder)
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from engine.spec.camera import Camera
 from engine.spec.geometry import Box
 from engine.spec.grid import OCC3D, RATE_HZ, GridSpec
+from engine.spec.looks import AgentLook
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +31,8 @@ class SceneClip:
     prompt: str = ""
     document_hash: str = ""
     start_s: float = 0.0
+    looks: Mapping[int, AgentLook] = field(default_factory=dict)
+    """Instance id -> what was chosen of its look; the seed decides the rest. Occupancy does not depend on it."""
     timestamps_s: np.ndarray = field(init=False)
     """float64 (T,)."""
 

@@ -10,7 +10,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from engine.spec.camera import Camera
 from engine.spec.classes import AGENTS, CHANNELS
 from engine.spec.geometry import Box, Pose
 from engine.spec.grid import RATE_HZ, GridSpec
+from engine.spec.looks import AgentLook, is_colour
 
 FORMAT = "anyscene-take"
 VERSION = 1
@@ -46,6 +47,8 @@ class Take:
     """With their poses at frame 0."""
     ego_SE3_cameras: np.ndarray
     """float64 (T, N, 4, 4)."""
+    looks: dict[int, AgentLook] = field(default_factory=dict)
+    """Instance id -> what was chosen of its look."""
 
     @staticmethod
     def open(folder: Path | str) -> Take:
@@ -65,7 +68,8 @@ class Take:
         if len(boxes) < count:
             raise TakeError(f"{folder / 'boxes.json'} has {len(boxes)} frames, the take has {count}: make the take again.")
         cameras, poses = cameras_from_json(_read_json(folder / "cameras.json"), count, str(folder / "cameras.json"))
-        return Take(folder, info, grid, count, boxes[:count], cameras, poses)
+        looks = looks_from_json(info.get("looks", {}), f"{folder / 'take.json'}: 'looks'")
+        return Take(folder, info, grid, count, boxes[:count], cameras, poses, looks)
 
     @cached_property
     def layouts(self) -> np.ndarray:
@@ -136,6 +140,27 @@ def _box(row: Any, where: str) -> Box:
     center, size = (_numbers(row.get(key), (3,), f"{where}: '{key}'") for key in ("center_m", "size_m"))
     yaw = float(_numbers(row.get("yaw_rad"), (), f"{where}: 'yaw_rad'"))
     return Box(_whole(row.get("id"), f"{where}: 'id'"), row["class"], tuple(center.tolist()), tuple(size.tolist()), yaw)
+
+
+def looks_to_json(looks: Mapping[int, AgentLook]) -> dict[str, dict[str, str]]:
+    """What take.json says under 'looks': of every agent that has one, what was chosen."""
+    return {str(id): {key: value for key, value in asdict(look).items() if value is not None} for id, look in sorted(looks.items()) if look}
+
+
+def looks_from_json(rows: Any, where: str = "take.json: 'looks'") -> dict[int, AgentLook]:
+    """Inverse of `looks_to_json`; models that this version does not know are kept. Raises TakeError on anything else."""
+    if not isinstance(rows, Mapping):
+        raise TakeError(f"{where} must be a JSON object by instance id: make the take again.")
+    looks = {}
+    for id, row in rows.items():
+        model, colour = (row.get("model"), row.get("colour")) if isinstance(row, Mapping) else (0, 0)
+        named, coloured = model is None or isinstance(model, str), colour is None or is_colour(colour)
+        if not (id.isascii() and id.isdigit() and len(id) <= 9 and named and coloured):
+            raise TakeError(
+                f"{where} has {row!r:.60} for agent '{id:.20}', not a model's name and a colour as #rrggbb: make the take again."
+            )
+        looks[int(id)] = AgentLook(model, colour)
+    return looks
 
 
 def cameras_to_json(cameras: Sequence[Camera], ego_SE3_cameras: np.ndarray) -> list[dict[str, Any]]:

@@ -215,11 +215,11 @@ def test_seeds_vary_what_is_seen(class_name: str) -> None:
 
 
 def test_the_author_may_choose_model_and_colour() -> None:
-    red = (0.5, 0.01, 0.02)
-    mesh = agent_mesh("car", DEFAULT_SIZE_M["car"], 7, 3, look=AgentLook("pickup", red))
+    look = AgentLook("pickup", "#c01020")
+    mesh = agent_mesh("car", DEFAULT_SIZE_M["car"], 7, 3, look=look)
     paint = mesh.parts[mesh.parts[:, MATERIAL] == Material.PAINT]
-    assert np.allclose(paint[:, 1:4], red)
-    pickup = agent_mesh("car", DEFAULT_SIZE_M["car"], 8, 3, look=AgentLook("pickup", red))
+    assert np.allclose(paint[:, 1:4], pal.srgb("c01020"))
+    pickup = agent_mesh("car", DEFAULT_SIZE_M["car"], 8, 3, look=look)
     assert np.allclose(mesh.vertices.min(axis=0), pickup.vertices.min(axis=0), atol=0.02)
 
 

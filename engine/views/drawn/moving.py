@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from engine.api import OccupancyFrame
 from engine.spec.classes import AGENTS, CLASSES, DEFAULT_SIZE_M
 from engine.spec.geometry import Box, rotation
 from engine.spec.grid import GridSpec
+from engine.spec.looks import AgentLook
 from engine.views.drawn.agents.model import agent_mesh
 from engine.views.drawn.agents.rig import Motion
 from engine.views.drawn.mesh import Mesh
@@ -52,8 +54,12 @@ def agents_of(
     ground_z: Callable[[float, float], float],
     motions: Mapping[int, Motion],
     seed: int,
+    looks: Mapping[int, AgentLook] = MappingProxyType({}),
 ) -> list[Placed]:
-    """Every agent that the frame shows. `ground_z(x, y)` is the ground's height in the scene frame, all in its metres."""
+    """Every agent that the frame shows. `ground_z(x, y)` is the ground's height in the scene frame, all in its metres.
+
+    `looks` by instance id; an agent that has none looks as the seed says.
+    """
     counts = np.bincount(frame.instances.reshape(-1))
     shown = set(np.flatnonzero(counts).tolist()) - {0}
     boxed = [box for box in boxes if box.instance_id in shown]
@@ -66,7 +72,13 @@ def agents_of(
         motion = motions.get(box.instance_id, Motion())
         stood = _on_ground(box, scene_SE3_ego, ground_z)
         mesh = agent_mesh(
-            box.class_name, _drawn_size_m(box), box.instance_id, seed, motion, coarse=bool(np.hypot(*box.center_m[:2]) > COARSE_FROM_M)
+            box.class_name,
+            _drawn_size_m(box),
+            box.instance_id,
+            seed,
+            motion,
+            looks.get(box.instance_id, AgentLook()).fitting(box.class_name),
+            coarse=bool(np.hypot(*box.center_m[:2]) > COARSE_FROM_M),
         ).moved(stood)
         if _cut(box, own, grid):
             mesh = _left(mesh, own @ scene_SE3_ego[:3, :3].T + scene_SE3_ego[:3, 3])

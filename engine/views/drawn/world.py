@@ -58,8 +58,9 @@ class DrawnWorld:
             self._grow()
         scene_SE3_ego = self.scene_SE3_ego(frame.index)
         agents = agents_of(
-            frame, self.clip.boxes[frame.index], self.clip.grid, scene_SE3_ego, self._ground_z, self._motions[frame.index], self.look.seed
-        )
+            frame, self.clip.boxes[frame.index], self.clip.grid, scene_SE3_ego, self._ground_z, self._motions[frame.index],
+            self.look.seed, self.clip.looks,
+        )  # fmt: skip
         light = self.light
         if light.numbers[LAMPS_ON] > 0.2:
             light = light._replace(lamps=lamps_of(self._street_lamps(), agents, scene_SE3_ego))

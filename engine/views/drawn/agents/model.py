@@ -112,7 +112,8 @@ def _chosen(class_name: str, size_m: Size, instance_id: int, seed: int, look: Ag
         kind, rgb = street.choose_cone(size_m, dice), street.ORANGE
     else:
         kind, rgb, variant = street.choose_barrier(size_m, dice), street.RED, int(dice.integers(8))
-    return _Choice(class_name, look.model or kind, size_m, look.rgb or rgb, second, variant, clothes)
+    rgb = rgb if look.colour is None else pal.srgb(look.colour[1:])
+    return _Choice(class_name, look.model or kind, size_m, rgb, second, variant, clothes)
 
 
 @lru_cache(maxsize=512)

@@ -8,9 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
+from engine.spec.looks import AgentLook
 from engine.views.drawn.agents.palette import BRAKE_LEVEL
 from engine.views.drawn.agents.shapes import Rigged
 from engine.views.drawn.mesh import CLASS_ID, GLOW, GLOW_LEVEL, INSTANCE, Glow, Mesh
+
+__all__ = ["AgentLook", "Model", "Motion", "Pose", "still"]
 
 Pose = tuple[np.ndarray, np.ndarray]
 """A turn (3, 3) about the origin, then a move (3,)."""
@@ -28,16 +31,6 @@ class Motion:
     """Of the front wheels, to the left."""
     parked: bool = False
     """It never moves in its clip: a bicycle may stand there without its rider."""
-
-
-@dataclass(frozen=True, slots=True)
-class AgentLook:
-    """What the author chose for an agent; None leaves it to the seed."""
-
-    model: str | None = None
-    """One of MODELS for its class."""
-    rgb: tuple[float, float, float] | None = None
-    """Linear albedo of its main colour."""
 
 
 @dataclass(frozen=True)
