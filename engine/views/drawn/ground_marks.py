@@ -7,7 +7,8 @@ from scipy import ndimage
 
 from engine.spec.classes import CLASS
 from engine.views.drawn.crossings import STRIP, strips
-from engine.views.drawn.markings import DASHED, DOUBLE, LINE, SOLID, Chain, chains, drawn_out, fits, joined_up, pieces, taken_up, way_out
+from engine.views.drawn.markings import DASHED, DOUBLE, LINE, SOLID, Chain, drawn_out, fits, joined_up, pieces, taken_up, way_out
+from engine.views.drawn.traces import chains
 
 _NEVER = 65535
 _NEAR_EDGE_M = 1.35

@@ -14,15 +14,11 @@ from engine.spec.classes import CLASS
 from engine.views.drawn.ground_apron import STEP
 from engine.views.drawn.ground_lookup import GroundMaps, between, spline
 from engine.views.drawn.ground_masks import away, grown
+from engine.views.drawn.ground_squares import CROSS_I, CROSS_J, HALF, LATTICE, UNIT, emit
 from engine.views.drawn.ground_texture import KERB
 from engine.views.drawn.mesh import Material, Mesh, part
 
-_UNIT = 2
-"""Columns of a square of level 1; level n is 2 ** n columns wide."""
 _TOP = 6
-_LATTICE, _CROSS_I, _CROSS_J = 0, 1, 3
-"""Kinds of corners: on the lattice; on a line along i (below: at the road, + 1: at the walk); on a line along j."""
-_HALF = 1 << 20
 
 
 def ground_mesh(maps: GroundMaps, decided: np.ndarray, settled: np.ndarray, first: np.ndarray, origin_m: np.ndarray) -> Mesh:
@@ -34,9 +30,9 @@ def ground_mesh(maps: GroundMaps, decided: np.ndarray, settled: np.ndarray, firs
     whole = decided[:-1, :-1] & decided[1:, :-1] & decided[:-1, 1:] & decided[1:, 1:]
     cut[:-1, :-1] = (square > 0) & (square < 4) & whole
     level = _levels(cut, decided, first, nodes)
-    count, walls = _emit(level, cut, road, first, np.zeros((0, 3), np.int64), np.zeros((0, 2), np.int64))
+    count, walls = emit(level, cut, road, first, np.zeros((0, 3), np.int64), np.zeros((0, 2), np.int64))
     keys, wall_keys = np.empty((count, 3), np.int64), np.empty((walls, 2), np.int64)
-    _emit(level, cut, road, first, keys, wall_keys)
+    emit(level, cut, road, first, keys, wall_keys)
     corners, faces = np.unique(keys, return_inverse=True)
     vertices, normals = _placed(corners, maps, road, first, origin_m)
     faces = faces.reshape(-1, 3).astype(np.int32)
@@ -62,7 +58,7 @@ def ground_mesh(maps: GroundMaps, decided: np.ndarray, settled: np.ndarray, firs
 
 
 def _levels(cut: np.ndarray, decided: np.ndarray, first: np.ndarray, nodes: tuple[int, int]) -> np.ndarray:
-    """uint8 (P, Q): level of the square that covers each unit of _UNIT columns; unit [0, 0] begins at column `first`."""
+    """uint8 (P, Q): level of the square that covers each unit of UNIT columns; unit [0, 0] begins at column `first`."""
     blocks = (nodes[0] - 1, nodes[1] - 1)
     near = _blocks_with(grown(decided, 2), first, STEP, blocks)
     distance = away(near)
@@ -73,9 +69,9 @@ def _levels(cut: np.ndarray, decided: np.ndarray, first: np.ndarray, nodes: tupl
         size = 2 ** (one - 2)
         least = want.reshape(blocks[0] // size, size, blocks[1] // size, size).min(axis=(1, 3))
         level[np.repeat(np.repeat(least >= one, size, axis=0), size, axis=1)] = one
-    level = np.repeat(np.repeat(level, STEP // _UNIT, axis=0), STEP // _UNIT, axis=1)
+    level = np.repeat(np.repeat(level, STEP // UNIT, axis=0), STEP // UNIT, axis=1)
     fine = level == 0
-    split = _blocks_with(grown(cut, 1), first, _UNIT, level.shape)
+    split = _blocks_with(grown(cut, 1), first, UNIT, level.shape)
     level[fine & ~split] = 1
     return level
 
@@ -86,127 +82,6 @@ def _blocks_with(mask: np.ndarray, first: np.ndarray, size: int, shape: tuple[in
     i, j = np.nonzero(mask)
     result[(i - first[0]) // size, (j - first[1]) // size] = True
     return result
-
-
-@njit(cache=True, inline="always")
-def _key(kind, i, j):
-    return (((i + _HALF) * (2 * _HALF)) + (j + _HALF)) * 5 + kind
-
-
-@njit(cache=True, inline="always")
-def _is(mask, i, j):
-    return 0 <= i < mask.shape[0] and 0 <= j < mask.shape[1] and mask[i, j]
-
-
-@njit(cache=True)
-def _side(level, cut, road, first, i, j, di, dj, size, ring, count):
-    """Append the corners of one side of a square, its first end included: from column (i, j) on, the square on its left."""
-    at = 0
-    while at < size:
-        p, q = i + di * at, j + dj * at
-        ring[count] = _key(_LATTICE, p, q)
-        count += 1
-        step = size - at
-        # The unit on the other side of this piece.
-        ci = p if di > 0 else p - 1 if di < 0 else (p if dj > 0 else p - 1)
-        cj = q if dj > 0 else q - 1 if dj < 0 else (q - 1 if di > 0 else q)
-        a, b = (ci - first[0]) // _UNIT, (cj - first[1]) // _UNIT
-        if 0 <= a < level.shape[0] and 0 <= b < level.shape[1]:
-            step = min(step, 2 ** level[a, b])
-        if size == 1:
-            # The line itself may be crossed by the road's edge, where a cell beside it is cut.
-            li, lj = min(p, p + di), min(q, q + dj)
-            crossed = (_is(cut, li, lj) or _is(cut, li, lj - 1)) if di != 0 else (_is(cut, li, lj) or _is(cut, li - 1, lj))
-            if crossed and road[p, q] != road[p + di, q + dj]:
-                kind = _CROSS_I if di != 0 else _CROSS_J
-                here = 0 if road[p, q] else 1
-                ring[count] = _key(kind + here, li, lj)
-                ring[count + 1] = _key(kind + 1 - here, li, lj)
-                count += 2
-        at += step
-    return count
-
-
-@njit(cache=True)
-def _emit(level, cut, road, first, keys, walls):
-    """Triangles as keys (N, 3) and kerb faces as keys of their two lower corners (M, 2); where given none, only counts them."""
-    total, wall_total = 0, 0
-    write = len(keys) > 0
-    ring = np.empty(1200, np.int64)
-    piece = np.empty(16, np.int64)
-    for a in range(level.shape[0]):
-        for b in range(level.shape[1]):
-            one = level[a, b]
-            size = 2**one
-            if one >= 1:
-                span = size // _UNIT
-                if a % span or b % span:
-                    continue
-            for sub in range(4 if one == 0 else 1):
-                i, j = first[0] + a * _UNIT + sub // 2, first[1] + b * _UNIT + sub % 2
-                n = _side(level, cut, road, first, i, j, 1, 0, size, ring, 0)
-                n = _side(level, cut, road, first, i + size, j, 0, 1, size, ring, n)
-                n = _side(level, cut, road, first, i + size, j + size, -1, 0, size, ring, n)
-                n = _side(level, cut, road, first, i, j + size, 0, -1, size, ring, n)
-                if one == 0 and _is(cut, i, j):
-                    total, wall_total = _split(ring, n, piece, keys, walls, total, wall_total, write)
-                elif n == 4 or one == 0:
-                    for k in range(1, n - 1):
-                        if write:
-                            keys[total, 0], keys[total, 1], keys[total, 2] = ring[0], ring[k], ring[k + 1]
-                        total += 1
-                else:
-                    middle = _key(_LATTICE, i + size // 2, j + size // 2)
-                    for k in range(n):
-                        if write:
-                            keys[total, 0], keys[total, 1], keys[total, 2] = middle, ring[k], ring[(k + 1) % n]
-                        total += 1
-    return total, wall_total
-
-
-@njit(cache=True)
-def _split(ring, n, piece, keys, walls, total, wall_total, write):
-    """A square with the road's edge in it: what lies between two crossings is a piece of its own, and a kerb stands between the two."""
-    # Rotate so that the ring begins just behind a crossing.
-    start = 0
-    for k in range(n):
-        if ring[k] % 5 != _LATTICE and ring[(k + 1) % n] % 5 == _LATTICE:
-            start = k
-            break
-    crossings = 0
-    for k in range(n):
-        if ring[k] % 5 != _LATTICE:
-            crossings += 1
-    # With four crossings (a saddle), corners on the walk are cut off one by one and the road goes through.
-    main = 0
-    count = 0
-    whole = np.empty(16, np.int64)
-    for k in range(n):
-        key = ring[(start + k) % n]
-        piece[count] = key
-        count += 1
-        ends = key % 5 != _LATTICE and count > 1
-        if ends:
-            on_walk = (piece[0] % 5) in (_CROSS_I + 1, _CROSS_J + 1)
-            if crossings <= 4 or on_walk:
-                for m in range(1, count - 1):
-                    if write:
-                        keys[total, 0], keys[total, 1], keys[total, 2] = piece[0], piece[m], piece[m + 1]
-                    total += 1
-            else:
-                for m in range(count):
-                    whole[main + m] = piece[m]
-                main += count
-            if on_walk:
-                if write:
-                    walls[wall_total, 0], walls[wall_total, 1] = piece[count - 1] - 1, piece[0] - 1
-                wall_total += 1
-            count = 0
-    for m in range(1, main - 1):
-        if write:
-            keys[total, 0], keys[total, 1], keys[total, 2] = whole[0], whole[m], whole[m + 1]
-        total += 1
-    return total, wall_total
 
 
 @njit(cache=True)
@@ -230,7 +105,7 @@ def _base(maps, first, u, v):
 def crossing_at(maps, kind, i, j):
     """Where the road's edge crosses the line from column (i, j) along i or j: (u, v) columns."""
     low, high = 0.0, 1.0
-    along_i = kind == _CROSS_I
+    along_i = kind == CROSS_I
     at_low = spline(maps.distance, 0, float(i), float(j))[0]
     for _ in range(14):
         middle = 0.5 * (low + high)
@@ -252,13 +127,13 @@ def _placed(corners, maps, road, first, origin):
     for n in range(count):
         kind = corners[n] % 5
         rest = corners[n] // 5
-        i, j = rest // (2 * _HALF) - _HALF, rest % (2 * _HALF) - _HALF
-        if kind == _LATTICE:
+        i, j = rest // (2 * HALF) - HALF, rest % (2 * HALF) - HALF
+        if kind == LATTICE:
             u, v = float(i), float(j)
             z = _total_height(maps, road, first, i, j)
         else:
-            u, v = crossing_at(maps, _CROSS_I if kind < _CROSS_J else _CROSS_J, i, j)
-            z = between(maps.base_m, u, v) + (0.0 if kind == _CROSS_I or kind == _CROSS_J else between(maps.raise_m, u, v))
+            u, v = crossing_at(maps, CROSS_I if kind < CROSS_J else CROSS_J, i, j)
+            z = between(maps.base_m, u, v) + (0.0 if kind == CROSS_I or kind == CROSS_J else between(maps.raise_m, u, v))
         vertices[n, 0] = maps.frame[0] + u * cell - origin[0]
         vertices[n, 1] = maps.frame[1] + v * cell - origin[1]
         vertices[n, 2] = z - origin[2]
@@ -276,8 +151,8 @@ def _wall_normals(corners, maps):
     for n in range(len(corners)):
         kind = corners[n] % 5
         rest = corners[n] // 5
-        i, j = rest // (2 * _HALF) - _HALF, rest % (2 * _HALF) - _HALF
-        u, v = crossing_at(maps, _CROSS_I if kind < _CROSS_J else _CROSS_J, i, j)
+        i, j = rest // (2 * HALF) - HALF, rest % (2 * HALF) - HALF
+        u, v = crossing_at(maps, CROSS_I if kind < CROSS_J else CROSS_J, i, j)
         _, du, dv = spline(maps.distance, 0, u, v)
         length = max(np.sqrt(du * du + dv * dv), 1e-9)
         normals[n, 0], normals[n, 1] = du / length, dv / length

@@ -9,26 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
-from scipy import ndimage
 
 from engine.views.drawn.curves import resampled, smoothed
-from engine.views.drawn.ground_masks import patches
+from engine.views.drawn.traces import NODE
 
 DASHED, SOLID, DOUBLE = 0, 1, 2
 LINE = 12
 """Numbers in a piece of line: x0 y0 x1 y1 (metres from column [0, 0]'s centre), metres along the line at its start, style, epoch, whether
 the line begins and ends here, class id."""
-_NODE = 2
-"""Cells between nodes of a chain."""
 _CUTOFF = 40.0
 """Shortest waves (cells) that stay in a line: a lane swerves in no less."""
 _LIMIT = 1.0
 """How far (cells) smoothing may move a node."""
 _STRAIGHT = 0.9
 """A chain that stays so near (cells) to a straight line is one."""
-_BRANCH = 5
-"""Shorter side branches (nodes) are noise."""
 _STRAY, _BESIDE = 8.0, 3.5
 """A chain no longer than the first (cells) that lies within the second of a longer one is noise of that one."""
 _SOLID_END = 22.0
@@ -56,124 +50,6 @@ class Chain:
     """The nodes (M, 2) as they were traced, and those of the line that this one goes on."""
     stops: tuple[bool, bool] = (False, False)
     """Whether a crossing lies beyond its first and its last node."""
-
-
-def chains(mask: np.ndarray) -> list[np.ndarray]:
-    """Ordered nodes (N, 2), cells, of what a mask (X, Y) of divider columns draws."""
-    groups, _ = patches(mask)
-    found = []
-    for number, box in enumerate(ndimage.find_objects(groups), start=1):
-        inside = groups[box] == number
-        if inside.sum() < 3:
-            continue
-        offset = np.array([box[0].start, box[1].start], np.float64)
-        found.extend(path + offset for path in _paths(inside))
-    return found
-
-
-def _paths(inside: np.ndarray) -> list[np.ndarray]:
-    """Chains of one component (A, B)."""
-    away = _walk(inside, *_farthest(_walk(inside, *np.argwhere(inside)[0])))
-    node, total = _nodes(inside, away // _NODE)
-    flat = node[inside]
-    cells = np.argwhere(inside).astype(np.float64)
-    size = np.bincount(flat, minlength=total)
-    middle = np.stack([np.bincount(flat, cells[:, k], minlength=total) / size for k in (0, 1)], axis=1)
-    neighbours: list[set[int]] = [set() for _ in range(total)]
-    rows, columns = inside.shape
-    for di, dj in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        a = node[: rows - di, max(0, -dj) : columns - max(0, dj)]
-        b = node[di:, max(0, dj) : columns + min(0, dj)]
-        both = (a >= 0) & (b >= 0) & (a != b)
-        for one, other in set(zip(a[both].tolist(), b[both].tolist(), strict=True)):
-            neighbours[one].add(other)
-            neighbours[other].add(one)
-    left = set(range(total))
-    paths = []
-    while left:
-        path = _longest(neighbours, left)
-        left -= set(path)
-        if len(path) >= (_BRANCH if paths else 2):
-            line = middle[path]
-            # Ends lie at the last cells, not at the last group's middle.
-            ends = [cells[flat == path[k]] for k in (0, -1)]
-            inwards = [line[0] - line[1], line[-1] - line[-2]]
-            tips = [end[np.argmax(end @ way)] for end, way in zip(ends, inwards, strict=True)]
-            tips = [line[k] + way * max(0.0, float((tip - line[k]) @ way) / float(way @ way)) for k, tip, way in zip((0, -1), tips, inwards, strict=True)]
-            paths.append(np.concatenate([tips[:1], line, tips[1:]]))
-    return paths
-
-
-def _longest(neighbours: list[set[int]], left: set[int]) -> list[int]:
-    """A longest way through what is left of one connected part of the graph."""
-    start, _ = _reached(neighbours, left, min(left))
-    end, before = _reached(neighbours, left, start)
-    path = [end]
-    while path[-1] != start:
-        path.append(before[path[-1]])
-    return path
-
-
-def _reached(neighbours: list[set[int]], left: set[int], start: int) -> tuple[int, dict[int, int]]:
-    """The node that lies most steps from a start, and from which node each was reached."""
-    before = {start: -1}
-    order = [start]
-    for one in order:
-        for other in sorted(neighbours[one] & left):
-            if other not in before:
-                before[other] = one
-                order.append(other)
-    return order[-1], before
-
-
-@njit(cache=True)
-def _walk(inside, i, j):
-    """Steps (A, B) from cell (i, j) through the mask, -1 where none lead."""
-    away = np.full(inside.shape, -1, np.int32)
-    queue = np.empty((inside.size, 2), np.int32)
-    queue[0, 0], queue[0, 1] = i, j
-    away[i, j] = 0
-    head, tail = 0, 1
-    while head < tail:
-        i, j = queue[head, 0], queue[head, 1]
-        head += 1
-        for p in range(max(0, i - 1), min(inside.shape[0], i + 2)):
-            for q in range(max(0, j - 1), min(inside.shape[1], j + 2)):
-                if inside[p, q] and away[p, q] < 0:
-                    away[p, q] = away[i, j] + 1
-                    queue[tail, 0], queue[tail, 1] = p, q
-                    tail += 1
-    return away
-
-
-def _farthest(away: np.ndarray) -> tuple[int, int]:
-    return divmod(int(np.argmax(away)), away.shape[1])
-
-
-@njit(cache=True)
-def _nodes(inside, step):
-    """Number (A, B) of the node of every cell: cells that touch and are as many steps away; and how many nodes there are."""
-    node = np.full(inside.shape, -1, np.int32)
-    queue = np.empty((inside.size, 2), np.int32)
-    total = 0
-    for a in range(inside.shape[0]):
-        for b in range(inside.shape[1]):
-            if not inside[a, b] or node[a, b] >= 0:
-                continue
-            node[a, b] = total
-            queue[0, 0], queue[0, 1] = a, b
-            head, tail = 0, 1
-            while head < tail:
-                i, j = queue[head, 0], queue[head, 1]
-                head += 1
-                for p in range(max(0, i - 1), min(inside.shape[0], i + 2)):
-                    for q in range(max(0, j - 1), min(inside.shape[1], j + 2)):
-                        if inside[p, q] and node[p, q] < 0 and step[p, q] == step[i, j]:
-                            node[p, q] = total
-                            queue[tail, 0], queue[tail, 1] = p, q
-                            tail += 1
-            total += 1
-    return node, total
 
 
 def way_out(nodes: np.ndarray, side: int) -> np.ndarray:
@@ -251,14 +127,14 @@ def fits(one: np.ndarray, end_a: int, other: np.ndarray, end_b: int, hidden: np.
 
 def drawn_out(nodes: np.ndarray, street: np.ndarray) -> np.ndarray:
     """Traced nodes (N, 2) as a smooth line; one that is nearly straight is straight, a short one in the street's direction (2,)."""
-    nodes = resampled(nodes, _NODE)
+    nodes = resampled(nodes, NODE)
     weights = np.ones(len(nodes))
-    moved = smoothed(nodes, weights, _CUTOFF, _NODE) - nodes
+    moved = smoothed(nodes, weights, _CUTOFF, NODE) - nodes
     moved *= np.minimum(1.0, _LIMIT / np.maximum(np.hypot(*moved.T), 1e-9))[:, None]
-    line = smoothed(nodes + moved, weights, 0.4 * _CUTOFF, _NODE)
+    line = smoothed(nodes + moved, weights, 0.4 * _CUTOFF, NODE)
     middle = nodes.mean(axis=0)
     way = np.linalg.svd(nodes - middle, full_matrices=False)[2][0]
-    if len(nodes) * _NODE < _SHORT and np.abs((nodes - middle) @ np.array([-street[1], street[0]])).max() < _STRAIGHT:
+    if len(nodes) * NODE < _SHORT and np.abs((nodes - middle) @ np.array([-street[1], street[0]])).max() < _STRAIGHT:
         way = street
     off = (nodes - middle) @ np.array([-way[1], way[0]])
     if np.abs(off).max() < _STRAIGHT:
