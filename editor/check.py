@@ -13,6 +13,7 @@ from engine.spec.classes import AGENTS, CHANNELS, CLASSES, MAP_CHANNELS
 from engine.spec.geometry import Pose
 from engine.spec.grid import GRIDS
 from engine.spec.layout import PAINT_TILE
+from engine.spec.looks import COLOURED, MODELS, AgentLook, is_colour
 
 FARTHEST_M = 1e7
 """Large enough for any projected map (UTM northings), small enough that 0.2 m cells stay exact."""
@@ -126,6 +127,18 @@ def agent_class(value: object) -> str:
     return one_of(value, "The agent's class", AGENTS)
 
 
+def look(class_name: str, value: AgentLook) -> None:
+    """Whether an agent of a class can look like that."""
+    spoken, models = class_name.replace("_", " "), MODELS[class_name]
+    if value.colour is not None:
+        if not is_colour(value.colour):
+            raise EditError(f"An agent's colour must be written as #rrggbb, like #c0392b; it was {_shown(value.colour)}.")
+        if class_name not in COLOURED:
+            raise EditError(f"The colours of a {spoken} belong to its model: choose one of {', '.join(models)} instead of a colour.")
+    if value.model is not None:
+        one_of(value.model, f"The model of a {spoken}", models)
+
+
 def identifier(value: object) -> str:
     """An id: short printable text, because it goes into file members, URLs and messages."""
     result = text(value, "An id", 200)
@@ -184,6 +197,7 @@ def entity(value: Entity) -> Entity:
             agent_class(value.class_name)
             whole(value.instance_id, "An instance id", 1, LARGEST_INSTANCE)
             size(value.size_m, "An agent's size")
+            look(value.class_name, value.look)
             keyframes(value.keyframes, f"Agent '{value.id}'")
             for moment in (value.appears_s, value.disappears_s):
                 if moment is not None:

@@ -21,6 +21,7 @@ from engine.spec.clip import SceneClip
 from engine.spec.geometry import Box, Pose, invert
 from engine.spec.grid import GRIDS, RATE_HZ, GridSpec
 from engine.spec.layout import Layout, Paint, Polygon, Polyline
+from engine.spec.looks import AgentLook
 from engine.spec.raster import rasterise
 
 
@@ -81,7 +82,13 @@ def scene_clip(document: Document, start_s: float = 0.0, frames: int = 16, camer
         prompt=document.prompt,
         document_hash=document_hash(document),
         start_s=float(start_s),
+        looks=looks_of(document),
     )
+
+
+def looks_of(document: Document) -> dict[int, AgentLook]:
+    """Instance id -> look, of the agents that have one."""
+    return {agent.instance_id: agent.look for agent in document.of(Agent) if agent.look}
 
 
 def touches_grid(box: Box, grid: GridSpec) -> bool:

@@ -106,6 +106,10 @@ def _text(value: object, what: str) -> str:
     return check.text(value, what)
 
 
+def _text_or_none(value: object, what: str) -> str | None:
+    return None if value is None else check.text(value, what, 200)
+
+
 def _ids(value: object, what: str) -> tuple[str, ...]:
     return tuple(check.text(name, f"Each id in {what}", 200) for name in check.items(value, what))
 
@@ -224,6 +228,14 @@ _LIST = (
             "disappears_s": Arg(_number_or_none, UNCHANGED),
         },
         edits.set_agent,
+        merges=True,
+    ),
+    Command(
+        "set_look",
+        "Change look of {id}",
+        # None means something here too: from the seed.
+        {"id": TEXT, "colour": Arg(_text_or_none, UNCHANGED), "model": Arg(_text_or_none, UNCHANGED)},
+        edits.set_look,
         merges=True,
     ),
     Command(

@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.spec.camera import Camera
 from engine.spec.geometry import Pose
+from engine.spec.looks import AgentLook
 
 Point = tuple[float, float]
 Source = Literal["drawn", "imported", "derived"]
@@ -64,6 +65,15 @@ class Agent:
     """Last time it exists (inclusive); None = to the end."""
     source: Source = "drawn"
     name: str = ""
+    colour: str | None = None
+    """Main colour, sRGB as #rrggbb; None = from the seed."""
+    model: str | None = None
+    """One of engine.spec.looks.MODELS of its class; None = from the seed."""
+
+    @property
+    def look(self) -> AgentLook:
+        """Colour and model."""
+        return AgentLook(self.model, self.colour)
 
 
 @dataclass(frozen=True, slots=True)

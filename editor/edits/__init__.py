@@ -3,7 +3,7 @@
 from functools import reduce
 
 from editor.document import Document, Edit
-from editor.edits.agents import add_agent, add_waypoint, delete_waypoint, move_waypoint, set_agent, set_track, shift_track
+from editor.edits.agents import add_agent, add_waypoint, delete_waypoint, move_waypoint, set_agent, set_look, set_track, shift_track
 from editor.edits.cameras import add_camera, insert_between, set_camera, use_rig
 from editor.edits.occupancy import add_occupancy_edit
 from editor.edits.paint import fill, paint_polygon, paint_stroke
@@ -44,6 +44,7 @@ __all__ = [
     "replace_scene",
     "rotate",
     "set_agent",
+    "set_look",
     "set_area",
     "set_camera",
     "set_ground",

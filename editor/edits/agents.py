@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def set_agent(
     appears_s: object = UNCHANGED,
     disappears_s: object = UNCHANGED,
 ) -> Edit:
-    """Replaces what is given. Another class brings its own size, unless a size is given or was set by hand."""
+    """Replaces what is given. Another class brings its own size, unless a size is given or was set by hand, and keeps the look it can have."""
     if class_name is not None:
         check.agent_class(class_name)
     size_m = None if size is None else check.size(size, "An agent's size")
@@ -57,16 +58,38 @@ def set_agent(
 
     def edit(document: Document) -> Document:
         agent = document.get(id, Agent)
+        new_class = class_name or agent.class_name
+        look = agent.look.fitting(new_class)
         by_class = class_name is not None and agent.size_m == DEFAULT_SIZE_M[agent.class_name]
         after = replace(
             agent,
-            class_name=class_name or agent.class_name,
-            size_m=size_m or (DEFAULT_SIZE_M[class_name or agent.class_name] if by_class else agent.size_m),
+            class_name=new_class,
+            size_m=size_m or (DEFAULT_SIZE_M[new_class] if by_class else agent.size_m),
             name=agent.name if name is None else name,
             appears_s=moment(appears_s, agent.appears_s),
             disappears_s=moment(disappears_s, agent.disappears_s),
+            colour=look.colour,
+            model=look.model,
         )
         return document if after == agent else check.put(document, after)
+
+    return edit
+
+
+def set_look(id: str, *, colour: object = UNCHANGED, model: object = UNCHANGED) -> Edit:
+    """Sets an agent's main colour (sRGB, #rrggbb) and its model (a name of its class in engine.spec.looks); None = from the seed.
+
+    What a log saw in several pieces is one agent still: all pieces of the instance change.
+    """
+    given: dict[str, Any] = {key: value for key, value in (("colour", colour), ("model", model)) if value is not UNCHANGED}
+    if isinstance(colour, str):
+        given["colour"] = colour.lower()
+
+    def edit(document: Document) -> Document:
+        chosen = document.get(id, Agent)
+        same = [a for a in document.of(Agent) if (a.instance_id, a.class_name) == (chosen.instance_id, chosen.class_name)]
+        changed = [after for agent in same if (after := replace(agent, **given)) != agent]
+        return check.put(document, *changed) if changed else document
 
     return edit
 

@@ -50,6 +50,8 @@ def entity_to_json(entity: Entity) -> Json:
                 "keyframes": [keyframe_to_json(k) for k in entity.keyframes],
                 "appears_s": _float_or_none(entity.appears_s),
                 "disappears_s": _float_or_none(entity.disappears_s),
+                # Only where it was chosen: scenes from before there were looks keep their hash, and with it their takes.
+                **{key: value for key in ("colour", "model") if (value := getattr(entity, key)) is not None},
             }
         case EgoPath():
             body = {"keyframes": [keyframe_to_json(k) for k in entity.keyframes]}
@@ -235,6 +237,8 @@ def _agent(f: _Fields) -> Agent:
         _moment(f.take("disappears_s", None)),
         f.take("source", "drawn"),
         f.take("name", ""),
+        f.take("colour", None),
+        f.take("model", None),
     )
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from editor.document import Document
 from editor.entities import Agent, Area, CameraEntity, Line
 from engine.spec.classes import AGENTS, CHANNELS, MAP_CHANNELS
+from engine.spec.looks import COLOURED, MODELS
 
-NEEDS = {"set_area": Area, "set_line": Line, "set_agent": Agent, "array": Agent, "set_camera": CameraEntity}
+NEEDS = {"set_area": Area, "set_line": Line, "set_agent": Agent, "set_look": Agent, "array": Agent, "set_camera": CameraEntity}
 
 
 def arguments(rng: random.Random, name: str, document: Document) -> dict[str, Any] | None:
@@ -36,6 +37,9 @@ def arguments(rng: random.Random, name: str, document: Document) -> dict[str, An
     movable = ["ego", *(e.id for e in document.entities.values() if not (isinstance(e, CameraEntity) and e.mount == "ego"))]
     some = rng.sample(movable, min(len(movable), rng.randint(1, 3)))
     x, y = xy()
+    look = {"id": id, "model": rng.choice(MODELS[document.get(id, Agent).class_name])} if name == "set_look" else {}
+    if look and document.get(id, Agent).class_name in COLOURED:
+        look["colour"] = f"#{rng.randrange(1 << 24):06x}"
     paint = {"channel": rng.choice(CHANNELS), "erases": rng.random() < 0.4, "span": span()}
     return {
         "paint_stroke": lambda: {**paint, "radius_m": rng.uniform(0.2, 4), "points": points(rng.randint(1, 4))},
@@ -58,6 +62,7 @@ def arguments(rng: random.Random, name: str, document: Document) -> dict[str, An
             "appears_s": rng.choice([None, 0.5]),
             "disappears_s": rng.choice([None, 3.0]),
         },
+        "set_look": lambda: look,
         "add_waypoint": lambda: {"id": track, "time_s": round(rng.uniform(0, 4), 3), "x": x, "y": y},
         "move_waypoint": lambda: {"id": track, "index": rng.randrange(len(keyframes)), "x": x, "y": y},
         "delete_waypoint": lambda: {"id": track, "index": 0} if len(keyframes) > 1 else None,

@@ -23,6 +23,7 @@ FIXED = [
     "add_line",
     "add_agent",
     "set_agent",
+    "set_look",
     "add_waypoint",
     "move_waypoint",
     "delete_waypoint",
