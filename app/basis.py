@@ -20,6 +20,7 @@ import numpy as np
 from app.conditions import Conditions
 from editor.clip import scene_clip
 from editor.document import Document, EditError
+from editor.entities import Agent
 from engine.api import OccupancyFrame, Recipe
 from engine.presets import recipe_of
 from engine.spec.clip import SceneClip
@@ -72,6 +73,9 @@ class Basis:
             raise EditError(
                 f"Take '{self.folder.name}' has grid '{kept.grid.name}' and the scene has '{clip.grid.name}': generate the scene from its first frame."
             )
+        # Whoever left the scene since looks as before; all others as the scene says now.
+        present = {agent.instance_id for agent in document.of(Agent)}
+        looks = {id: look for id, look in kept.looks.items() if id not in present} | dict(clip.looks)
         seen, poses = clip.ego_SE3_cameras, kept.world_SE3_ego
         if seen is not None:
             # A camera in the world stays where it is, also for an ego that stood elsewhere in the older take.
@@ -80,10 +84,10 @@ class Basis:
             # What fills the voxels was made from another document, unless that one asked for the same.
             same = _same_conditions(clip, kept)
             made_from = clip.document_hash if same else kept.document_hash
-            return replace(kept, cameras=clip.cameras, ego_SE3_cameras=seen, prompt=clip.prompt, document_hash=made_from)
+            return replace(kept, cameras=clip.cameras, ego_SE3_cameras=seen, prompt=clip.prompt, document_hash=made_from, looks=looks)
         # In place, because layouts are the largest thing that a long take has in memory.
         clip.layouts[: self.frames], clip.world_SE3_ego[: self.frames] = kept.layouts, poses
-        return replace(clip, boxes=(*kept.boxes, *clip.boxes[self.frames :]), ego_SE3_cameras=seen)
+        return replace(clip, boxes=(*kept.boxes, *clip.boxes[self.frames :]), ego_SE3_cameras=seen, looks=looks)
 
     def _kept_clip(self) -> SceneClip:
         """The kept frames as the take has them, one of them as it was drawn anew."""
@@ -103,6 +107,7 @@ class Basis:
             prompt=str(take.info.get("prompt", "")),
             document_hash=str(take.info.get("recipe", {}).get("document_hash", "")),
             start_s=float(take.timestamps_s[0]),
+            looks=take.looks,
         )
 
     def recipe(self, asked: Recipe) -> Recipe:

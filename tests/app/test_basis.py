@@ -14,12 +14,13 @@ from app.request import TakeRequest
 from app.take_maker import TakeCancelled, Watch, make_take
 from editor import commands
 from editor.document import Document, EditError
-from editor.entities import CameraEntity
+from editor.entities import Agent, CameraEntity
 from editor.files import project
 from editor.files.jsonform import document_hash
 from editor.session import Session
 from engine.api import Recipe
 from engine.occupancy.fake import FakeOccupancy
+from engine.spec.looks import AgentLook
 from engine.spec.take import Take
 from engine.views.fake import FakeViews
 from tests.app.fakes import FakeModels, Refused, take
@@ -229,3 +230,26 @@ def test_a_job_sees_the_take_shown_anew(studio):
         before, after = Take.open(old["take"]), Take.open(new["take"])
         assert before.semantics.tobytes() == after.semantics.tobytes() and (after.folder / "video/front.mp4").is_file()
         assert page.wait_for("take", lambda m: m["id"] == new["id"] and m["stage"] == "video" and not m["stale"])
+
+
+def test_seen_anew_agents_look_as_the_scene_says_now(session, tmp_path):
+    commands.run(session, "add_camera", FRONT | {"name": "front"})
+    for x in (8.0, 12.0, 16.0):
+        commands.run(session, "add_agent", {"class_name": "car", "x": x, "y": 0})
+    cars = {agent.id: agent.instance_id for agent in session.document.of(Agent)}
+    first, second, third = cars
+    for id in cars:
+        commands.run(session, "set_look", {"id": id, "colour": "#aa0000", "model": "suv"})
+    old = take_of(session, tmp_path / "old", frames=2)
+    assert old.looks == {number: AgentLook("suv", "#aa0000") for number in cars.values()}
+    commands.run(session, "set_look", {"id": first, "colour": "#00aa00"})
+    commands.run(session, "set_look", {"id": second, "colour": None, "model": None})
+    seen_anew = Basis(tmp_path / "old", 2, seen_anew=True)
+    looks_only = take_of(session, tmp_path / "looks", seen_anew, frames=2, until="video", models=OnlyViews())
+    assert looks_only.looks == {cars[first]: AgentLook("suv", "#00aa00"), cars[third]: AgentLook("suv", "#aa0000")}
+    assert looks_only.info["recipe"]["document_hash"] == document_hash(session.document), "and that is what it is made from"
+    commands.run(session, "delete", {"ids": [third]})
+    without = Basis(tmp_path / "old", 2, seen_anew=True)
+    assert take_of(session, tmp_path / "new", without, frames=2, until="video", models=OnlyViews()).looks == looks_only.looks
+    longer = take_of(session, tmp_path / "longer", Basis(tmp_path / "old", 1), frames=2)
+    assert longer.looks == looks_only.looks, "also where frames behind it are generated"

@@ -123,6 +123,21 @@ def test_a_draft_changes_nothing_outside_the_region_and_undo_shows_the_take_agai
     assert desk.look().source == "draft" and len(desk.engine.asked) == 1, "it is remembered"
 
 
+def test_another_look_makes_the_take_stale_and_asks_for_no_draft(desk: Desk, rested: None) -> None:
+    desk.run("add_agent", class_name="car", x=10.0, y=0.0)
+    take = desk.generate()
+    desk.look()
+    car = desk.session.selection[0]
+    desk.run("set_look", id=car, colour="#ff0000", model="van")
+    for _ in range(3):
+        assert desk.look().source == "take"
+        time.sleep(0.04)
+    assert not desk.engine.asked and take.is_stale(desk.session.document)
+    desk.run("set_agent", id=car, size=[4.0, 2.0, 3.0])
+    desk.look()
+    assert len(desk.engine.asked) == 1, "another size does"
+
+
 def test_the_next_draft_starts_from_the_one_before_and_draws_only_what_is_new(desk: Desk) -> None:
     desk.generate()
     desk.look()
