@@ -1,9 +1,16 @@
-"""`launch.py train views`: the compact view model on shaded procedural worlds."""
+"""`launch.py train views`: the appearance autoencoder of the compact view model, on drawn procedural worlds.
+
+Recipe: L1 on pixels and on their differences to the right and below (`shared/notes/ggve.md`, RenderFlow). Albedo is withheld in half of the
+samples, so that the latent learns to carry the colours that an anchor picture has to supply; where the sun falls in a quarter of them.
+Noise is added to the latent, up to NOISE of its size, as a model that dreams latents errs.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,51 +19,100 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from engine.data.pictures import PicturePair, picture_pairs
+from engine.data import drawn_pictures
 from engine.devices import half_precision, pick_device
 from engine.train import processes
-from engine.train.batches import HELD_OUT_SEED
 from engine.train.loop import Schedule, train
-from engine.views.refiner import Refiner, RefinerConfig
+from engine.views.ggve.autoencoder import CONFIGS, STRIDE, Autoencoder
+from engine.views.ggve.guide import Guide
+from engine.views.ggve.shown import show
 from engine.weights import save_model
 
 SCHEDULES = {
-    "tiny": Schedule(steps=20, batch=2, rate=1e-3, warmup=5, ema=None, seed=3),
-    "compact": Schedule(steps=420, batch=6, rate=1e-3, warmup=50, seed=3),
+    "tiny": Schedule(steps=20, batch=2, rate=2e-3, warmup=5, ema=0.9, seed=3, workers=0),
+    "compact": Schedule(steps=24_000, batch=8, rate=1e-3, warmup=200, ema=0.999, seed=3, fall=0.3, workers=0, checkpoint_every_s=300.0),
+    "paper": Schedule(steps=100_000, batch=32, rate=5e-4, warmup=1000, ema=0.9995, seed=3, fall=0.3, workers=4, checkpoint_every_s=300.0),
 }
+WORLDS = {"tiny": (4, 4), "compact": (600, 24), "paper": (4000, 24)}
+"""Worlds to learn from, and those held out; about drawn_pictures.CAMERAS pictures of each."""
+CUT = (96, 128)
+"""Rows and columns of a picture that a sample shows."""
+ALBEDO_WITHHELD, SUN_WITHHELD, NOISE = 0.5, 0.25, 0.15
+EDGES = 1.0
+"""Weight of the differences."""
+GIVEN = {"": (1, 1), "_without_albedo": (0, 1), "_without_sun": (1, 0), "_with_neither": (0, 0)}
+"""What a measure's name ends with -> whether albedo and sun are given."""
+SHEET = 5
+"""Pictures in a row of a sample sheet."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PictureBatches:
-    """Pairs of one world a step, picklable for data workers."""
+    """Random cuts of the pictures of a folder, which are read when the first batch is asked for. Picklable for data workers."""
 
+    folder: Path
     seed: int
     batch: int
-    first_seed: int = 0
+    cut: tuple[int, int] = CUT
+    _pictures: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __call__(self, step: int) -> dict[str, Tensor]:
-        """features (B, 14, H, W), labels (B, H, W), look (B, 6), teacher (B, 3, H, W)."""
-        pairs: list[PicturePair] = []
-        world = 0
-        while len(pairs) < self.batch:
-            number = self.first_seed + (self.seed * 7919 + step) * 16 + world
-            pairs += picture_pairs(number, self.batch - len(pairs))
-            world += 1
-        return {
-            "features": torch.from_numpy(np.stack([pair.shaded.features.transpose(2, 0, 1) for pair in pairs])),
-            "labels": torch.from_numpy(np.stack([pair.shaded.labels for pair in pairs])),
-            "look": torch.from_numpy(np.stack([pair.look.vector() for pair in pairs])),
-            "teacher": torch.from_numpy(np.stack([pair.teacher.transpose(2, 0, 1) for pair in pairs])),
-        }
+        """The columns of `sample`, and "albedo_given" and "sun_given" float32 (B,), 0 or 1."""
+        if not self._pictures:
+            self._pictures = drawn_pictures.read(self.folder)
+        random = np.random.Generator(np.random.PCG64([self.seed, step]))
+        height, width = self._pictures["picture"].shape[2:]
+        rows = []
+        for number in random.integers(len(self._pictures["picture"]), size=self.batch):
+            top, left = (int(random.integers(whole - part + 1)) for whole, part in zip((height, width), self.cut, strict=True))
+            rows.append(sample(self._pictures, int(number), (top, left, *self.cut), bool(random.random() < 0.5)))
+        withheld = random.random((2, self.batch)) < np.array([[ALBEDO_WITHHELD], [SUN_WITHHELD]])
+        given = torch.from_numpy(1 - withheld.astype(np.float32))
+        return collated(rows) | {"albedo_given": given[0], "sun_given": given[1]}
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self.folder, self.seed, self.batch, self.cut
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.folder, self.seed, self.batch, self.cut = state
+        self._pictures = {}
 
 
-def picture_loss(model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-    """L1 on pixels, and on their differences to the right and below, which keeps outlines sharp."""
-    made, teacher = model(batch["features"], batch["labels"], batch["look"]).float(), batch["teacher"]
-    pixel = (made - teacher).abs().mean()
-    edge = sum((made.diff(dim=axis) - teacher.diff(dim=axis)).abs().mean() for axis in (-1, -2))
-    assert isinstance(edge, Tensor)
-    return {"pixel": pixel, "edge": edge, "total": pixel + edge}
+def sample(pictures: Mapping[str, np.ndarray], number: int, window: tuple[int, int, int, int], mirrored: bool) -> dict[str, np.ndarray]:
+    """A cut (top, left, height, width) of a picture and its guide, or of what a mirror shows of it; with "rays" and "up", see `show`."""
+    top, left, height, width = window
+    cut = {name: pictures[name][number][..., top : top + height, left : left + width] for name in (*Guide._fields, "picture")}
+    cut["rays"] = drawn_pictures.ray_table(float(pictures["focal"][number]), pictures["picture"].shape[2:], window)
+    cut["up"] = pictures["up"][number]
+    if mirrored:
+        cut = {name: part[..., ::-1].copy() if name != "up" else part.copy() for name, part in cut.items()}
+        for name in ("normal", "rays", "up"):
+            cut[name][0] *= -1
+    return cut
+
+
+def collated(rows: list[dict[str, np.ndarray]]) -> dict[str, Tensor]:
+    """Each column of samples as one tensor."""
+    return {name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]}
+
+
+def autoencoder_loss(model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+    """L1 on pixels and on their differences; "db" is the PSNR of the batch, to be watched."""
+    truth = batch["picture"].float() / 255                                           # (B, 3, H, W)
+    shown = show(batch, batch["albedo_given"], batch["sun_given"])
+    assert isinstance(model, Autoencoder)
+    cells = (len(truth), model.config.latent, truth.shape[2] // STRIDE, truth.shape[3] // STRIDE)
+    size = NOISE * torch.rand((len(truth), 1, 1, 1), generator=generator, device=truth.device)
+    made = model(truth, shown, size * torch.randn(cells, generator=generator, device=truth.device))
+    pixel = (made - truth).abs().mean()
+    edge = (made.diff(dim=-1) - truth.diff(dim=-1)).abs().mean() + (made.diff(dim=-2) - truth.diff(dim=-2)).abs().mean()
+    db = psnr(made.detach().clamp(0, 1), truth).mean()
+    return {"pixel": pixel, "edge": edge, "db": db, "total": pixel + EDGES * edge}
+
+
+def psnr(made: Tensor, truth: Tensor) -> Tensor:
+    """(B,) dB of pictures (B, 3, H, W) in [0, 1]."""
+    return -10 * torch.log10((made - truth).square().mean((1, 2, 3)).clamp_min(1e-10))
 
 
 def main(
@@ -68,59 +124,105 @@ def main(
     steps: int | None = None,
     batch: int | None = None,
     workers: int | None = None,
+    pictures: Path = drawn_pictures.FOLDER,
 ) -> dict[str, Any]:
-    """Trains, measures PSNR on held-out worlds beside the unrefined shading, and writes `views.safetensors` and its card."""
+    """Makes the pictures that the folder `pictures` lacks, trains, measures on held-out worlds, writes `autoencoder.safetensors` and its card.
+
+    A machine that has no shapely or embreex trains on pictures that were made elsewhere.
+    """
     if preset not in SCHEDULES:
-        raise ValueError(f"There is no view model of our own for preset '{preset}': choose {' or '.join(SCHEDULES)}.")
+        raise ValueError(f"There is no view model of our own for preset '{preset}': choose {', '.join(SCHEDULES)}.")
     among = processes.current(device)
     torch.manual_seed(3)
-    out, where, config = Path(out), pick_device(device), RefinerConfig()
+    out, where, config = Path(out), pick_device(device), CONFIGS[preset]
     schedule = SCHEDULES[preset].scaled(steps, batch, workers)
-    model = Refiner(config)
-    batches = PictureBatches(schedule.seed, schedule.batch)
+    if among.writes:
+        for name, worlds in zip(("train", "held_out"), WORLDS[preset], strict=True):
+            if not any((pictures / name).glob("*[0-9].npz")):
+                print(f"{pictures / name} is empty: drawing {worlds} worlds, about {0.6 * worlds * drawn_pictures.CAMERAS / 60:.0f} minutes.", flush=True)
+                drawn_pictures.make(pictures / name, 0, worlds, held_out=name == "held_out")
+    model = Autoencoder(config)
+    batches = PictureBatches(pictures / "train", schedule.seed, schedule.batch)
+    held_out = drawn_pictures.read(pictures / "held_out")
+    if among.writes:
+        print(cost(model, batches, schedule, where), flush=True)
     facts = train(
         model,
-        picture_loss,
+        autoencoder_loss,
         batches,
         schedule,
         out / "views_run",
         device=where,
         resume=resume,
-        picture=lambda m, step: _picture(m, out / "views_run" / f"sample_{step:06d}.png", where),
+        picture=lambda m, step: _sheet(m, held_out, out / "views_run" / f"sample_{step:06d}.png", where),
     )
+    keep_statistics(model, batches, where)
     facts |= {
-        "measured": held_out_psnr(model, where),
-        "measured_on": "held-out procedural worlds, 144 x 256",
-        "data": "engine.data.pictures",
+        "measured": held_out_psnr(model, held_out, where),
+        "measured_on": f"drawn held-out procedural worlds, {drawn_pictures.HEIGHT} x {drawn_pictures.WIDTH}",
+        "data": "engine.data.drawn_pictures",
     }
     if among.writes:
-        save_model(model, out / "views", config, facts)
+        save_model(model, out / "autoencoder", config, facts)
     return facts
 
 
-@torch.no_grad()
-def held_out_psnr(model: nn.Module, device: torch.device, batches: int = 8) -> dict[str, float]:
-    """Mean PSNR (dB) against the teacher, of the network and of the shading that it starts from."""
-    made, plain = [], []
-    for step in range(batches):
-        batch = {key: value.to(device) for key, value in PictureBatches(0, 6, HELD_OUT_SEED)(step).items()}
+def cost(model: Autoencoder, batches: PictureBatches, schedule: Schedule, device: torch.device) -> str:
+    """A sentence that says beforehand what the training takes, from one step taken on a copy."""
+    batch = {name: column.to(device) for name, column in batches(0).items()}
+    trial, seconds = deepcopy(model).to(device), 0.0
+    for _ in range(2):  # the first one compiles
+        started = time.monotonic()
         with half_precision(device):
-            rgb = model(batch["features"], batch["labels"], batch["look"]).float().clamp(0, 1)
-        for pictures, kept in ((rgb, made), (batch["features"][:, :3].clamp(0, 1), plain)):
-            error = (pictures - batch["teacher"]).square().mean((1, 2, 3))
-            kept += (-10 * torch.log10(error.clamp_min(1e-10))).tolist()
-    return {"psnr_db": round(float(np.mean(made)), 2), "psnr_of_plain_shading_db": round(float(np.mean(plain)), 2), "pictures": len(made)}
+            autoencoder_loss(trial, batch, torch.Generator(device).manual_seed(0))["total"].backward()
+        seconds = time.monotonic() - started
+    millions = sum(p.numel() for p in model.parameters()) / 1e6
+    return (
+        f"{millions:.1f} M parameters, {schedule.steps} steps of {schedule.batch} cuts: about {seconds:.2f} s a step on {device}, "
+        f"{schedule.steps * seconds / 3600:.1f} hours as busy as this machine is now; kill -TERM keeps a checkpoint, --resume goes on."
+    )
 
 
 @torch.no_grad()
-def _picture(model: nn.Module, path: Path, device: torch.device) -> None:
-    """Rows: the shading, the network's picture, the teacher's."""
+def keep_statistics(model: Autoencoder, batches: PictureBatches, device: torch.device, count: int = 50) -> None:
+    """Sets the mean and the deviation of each channel of the latent, over training pictures."""
+    model.eval()
+    latents = torch.cat([model.encoder(batches(step)["picture"].to(device).float() / 255).cpu() for step in range(count)])
+    model.latent_mean.copy_(latents.mean((0, 2, 3)))
+    model.latent_std.copy_(latents.std((0, 2, 3)))
+
+
+@torch.no_grad()
+def decoded(model: nn.Module, pictures: Mapping[str, np.ndarray], number: int, given: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
+    """A whole picture as made by way of its latent, and itself, both (1, 3, H, W) in [0, 1]; `given` says whether albedo and sun are."""
+    height, width = pictures["picture"].shape[2:]
+    batch = {name: column.to(device) for name, column in collated([sample(pictures, number, (0, 0, height, width), False)]).items()}
+    truth = batch["picture"].float() / 255
+    albedo, sun = (torch.full((1,), float(told), device=device) for told in given)
+    with half_precision(device):
+        return model(truth, show(batch, albedo, sun)).float().clamp(0, 1), truth
+
+
+def held_out_psnr(model: nn.Module, pictures: Mapping[str, np.ndarray], device: torch.device) -> dict[str, float]:
+    """Mean PSNR (dB) over pictures, with all that can be given and without."""
+    model.eval()
+    count = len(pictures["picture"])
+    means = {
+        f"psnr_db{name}": round(float(np.mean([psnr(*decoded(model, pictures, k, given, device)).item() for k in range(count)])), 2)
+        for name, given in GIVEN.items()
+    }
+    return means | {"pictures": count}
+
+
+def _sheet(model: nn.Module, pictures: Mapping[str, np.ndarray], path: Path, device: torch.device) -> None:
+    """Rows of held-out pictures: the truth, decoded with albedo, other truths, decoded without."""
     training = model.training
     model.eval()
-    batch = {key: value.to(device) for key, value in PictureBatches(0, 6, HELD_OUT_SEED)(0).items()}
-    with half_precision(device):
-        rgb = model(batch["features"], batch["labels"], batch["look"]).float()
-    rows = [torch.cat(list(row.clamp(0, 1)), -1) for row in (batch["features"][:, :3], rgb, batch["teacher"])]
+    rows: list[Tensor] = []
+    for first, given in ((0, (1, 1)), (SHEET, (0, 1))):
+        numbers = np.linspace(0, len(pictures["picture"]) - 1, 2 * SHEET).astype(int)[first : first + SHEET].tolist()
+        pairs = [decoded(model, pictures, k, given, device) for k in numbers]
+        rows += [torch.cat([pair[which][0] for pair in pairs], -1) for which in (1, 0)]
     sheet = (torch.cat(rows, -2).permute(1, 2, 0) * 255).round().to(torch.uint8).cpu().numpy()
     Image.fromarray(sheet).save(path)
     model.train(training)

@@ -1,0 +1,107 @@
+"""What the drawn world tells the decoder of one camera's view, before any appearance: geometry, materials, where the sun falls.
+
+The decoder draws from it what a latent of appearance alone could not hold: every edge and every shadow
+(`shared/notes/ggve.md`, "A decoder that sees the geometry").
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, prange
+
+from engine.render.buffers import ray_table
+from engine.views.drawn.film import Film
+from engine.views.drawn.finish import _gather
+from engine.views.drawn.mesh import Material
+from engine.views.drawn.rays import RAY, blocked
+from engine.views.drawn.world import DrawnWorld, Moment
+
+_FOLIAGE = int(Material.FOLIAGE) + 1
+SUN_REACH_M = 400.0
+"""Farthest thing that throws a shadow."""
+ROUGHNESS, METALLIC, OPENNESS, SUNLIT = range(4)
+"""Rows of `Guide.surface`."""
+
+
+class Guide(NamedTuple):
+    """One view as whole numbers, small enough to keep thousands in memory: all (.., H, W)."""
+
+    albedo: np.ndarray
+    """uint8 (3, H, W), sRGB; 0 in the sky."""
+    normal: np.ndarray
+    """int8 (3, H, W): outward, camera frame, times 127; 0 in the sky."""
+    distance: np.ndarray
+    """float16 (H, W): metres along the ray, 0 in the sky."""
+    label: np.ndarray
+    """uint8 (H, W): class id, 255 in the sky."""
+    material: np.ndarray
+    """uint8 (H, W): Material + 1, 0 in the sky."""
+    surface: np.ndarray
+    """uint8 (4, H, W), 255 is 1: ROUGHNESS, METALLIC, OPENNESS (share of the sky that a point sees) and SUNLIT (sun's cosine where it
+    falls, 0 in shadow, under clouds and at night)."""
+
+
+def guide_of(world: DrawnWorld, moment: Moment, camera: int, seen: Film) -> Guide:
+    """Of what a camera (by number) saw of a moment."""
+    ego_SE3_camera = world.clip.camera_pose(moment.index, camera)
+    scene_SE3_camera = np.ascontiguousarray(world.scene_SE3_ego(moment.index) @ ego_SE3_camera)
+    hit = seen.depth > 0
+    sunlit = np.zeros(hit.shape, np.float32)
+    if moment.light.sun_rgb[0] > 0.0:
+        rays = ray_table(world.clip.cameras[camera])
+        _shine(moment.world.together.pointer, moment.light.sun_xyz, rays, scene_SE3_camera, seen.depth, seen.normal, seen.material, sunlit)
+    normal = np.where(hit[..., None], seen.normal @ scene_SE3_camera[:3, :3], 0.0)
+    surface = np.stack([seen.roughness, seen.metallic, np.ones_like(sunlit), sunlit])
+    surface[OPENNESS] = _smooth_openness(seen)
+    return Guide(
+        albedo=np.ascontiguousarray(_byte(_srgb(np.where(hit[..., None], seen.albedo, 0.0))).transpose(2, 0, 1)),
+        normal=np.ascontiguousarray(np.rint(np.clip(normal, -1, 1) * 127).astype(np.int8).transpose(2, 0, 1)),
+        distance=np.minimum(seen.depth, 6e4).astype(np.float16),
+        label=seen.label,
+        material=seen.material,
+        surface=_byte(np.where(hit, surface, 0.0)),
+    )
+
+
+def _smooth_openness(seen: Film) -> np.ndarray:
+    """float32 (H, W): the 4 x 4 pattern of sky rays averaged as `finish` does."""
+    light = np.zeros(seen.direct.shape, np.float32)
+    _gather(light, np.ones_like(light), seen.openness, seen.depth, seen.normal, light)
+    return light[..., 0]
+
+
+@njit(cache=True, parallel=True, nogil=True, error_model="numpy")
+def _shine(scene, sun, rays, pose, depth, normal, material, out):
+    """Cosine of the sun on every point that it falls on, into out (H, W); leaves let it wrap around, as in `shade`."""
+    height, width = depth.shape
+    for v in prange(height):
+        ray = np.zeros(RAY, np.float32)
+        words = ray.view(np.uint32)
+        for u in range(width):
+            far = depth[v, u]
+            if far <= 0.0:
+                continue
+            nx, ny, nz = normal[v, u, 0], normal[v, u, 1], normal[v, u, 2]
+            cosine = nx * sun[0] + ny * sun[1] + nz * sun[2]
+            if material[v, u] == _FOLIAGE:
+                cosine = (cosine + 0.35) / 1.35
+            if cosine <= 0.0:
+                continue
+            a, b, c = rays[v, u, 0] * far, rays[v, u, 1] * far, rays[v, u, 2] * far
+            away = 0.01 + 3e-4 * far
+            x = pose[0, 3] + pose[0, 0] * a + pose[0, 1] * b + pose[0, 2] * c + away * nx
+            y = pose[1, 3] + pose[1, 0] * a + pose[1, 1] * b + pose[1, 2] * c + away * ny
+            z = pose[2, 3] + pose[2, 0] * a + pose[2, 1] * b + pose[2, 2] * c + away * nz
+            if not blocked(scene, ray, words, x, y, z, sun[0], sun[1], sun[2], 0.005, SUN_REACH_M):
+                out[v, u] = cosine
+
+
+def _byte(values: np.ndarray) -> np.ndarray:
+    return np.clip(values * 255 + 0.5, 0, 255).astype(np.uint8)
+
+
+def _srgb(linear: np.ndarray) -> np.ndarray:
+    low = np.clip(linear, 0, 1)
+    return np.where(low <= 0.0031308, 12.92 * low, 1.055 * np.maximum(low, 1e-8) ** (1 / 2.4) - 0.055)

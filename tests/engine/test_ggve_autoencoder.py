@@ -1,0 +1,202 @@
+"""The appearance autoencoder: its latent is small and reaches every stage, it begins at the lit albedo, and its training is a function of the seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.data import drawn_pictures
+from engine.data.looks import LIGHTS, WEATHERS, random_look
+from engine.spec.classes import NOTHING_HIT
+from engine.train import views as recipe
+from engine.train.batches import HELD_OUT_SEED
+from engine.train.frame_files import write_file
+from engine.train.loop import train
+from engine.views.ggve.autoencoder import CONFIGS, STRIDE, Autoencoder, Block
+from engine.views.ggve.guide import OPENNESS, SUNLIT
+from engine.views.ggve.shown import FEATURES, GREY, Shown, show
+from engine.weights import load_model
+
+CPU = torch.device("cpu")
+TINY = CONFIGS["tiny"]
+HEIGHT, WIDTH = 48, 64
+
+
+def pictures(folder: Path, count: int = 3) -> Path:
+    """A folder of pictures that cost nothing: noise above, sky below."""
+    random = np.random.default_rng(0)
+    for name in ("train", "held_out"):
+        (folder / name).mkdir(parents=True)
+        rows: dict[str, list[np.ndarray]] = {column: [] for column in drawn_pictures.COLUMNS}
+        for _ in range(count):
+            hit = (np.arange(HEIGHT) < HEIGHT // 2)[:, None] & np.ones((1, WIDTH), bool)
+            made = {
+                "albedo": random.integers(0, 256, (3, HEIGHT, WIDTH)).astype(np.uint8) * hit,
+                "normal": random.integers(-70, 70, (3, HEIGHT, WIDTH)).astype(np.int8) * hit,
+                "distance": (random.uniform(2, 60, (HEIGHT, WIDTH)) * hit).astype(np.float16),
+                "label": np.where(hit, 11, NOTHING_HIT).astype(np.uint8),
+                "material": np.where(hit, 4, 0).astype(np.uint8),
+                "surface": random.integers(0, 256, (4, HEIGHT, WIDTH)).astype(np.uint8) * hit,
+                "picture": random.integers(0, 256, (3, HEIGHT, WIDTH)).astype(np.uint8),
+                "focal": np.float32(40),
+                "up": np.array([0, -1, 0], np.float32),
+                "sun": np.array([0, -1, 0], np.float32),
+                "look": np.zeros(10, np.float32),
+                "caption": "noon",
+                "world": 1,
+            }
+            for column, value in made.items():
+                rows[column].append(np.asarray(value))
+        write_file(folder / name / "000000.npz", rows)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def batches(tmp_path_factory: pytest.TempPathFactory) -> recipe.PictureBatches:
+    return recipe.PictureBatches(pictures(tmp_path_factory.mktemp("pictures")) / "train", 0, 2, (32, 48))
+
+
+def shown_of(batch: dict[str, torch.Tensor], albedo: float = 1.0, sun: float = 1.0) -> Shown:
+    return show(batch, torch.full((2,), albedo), torch.full((2,), sun))
+
+
+def woken(model: Autoencoder) -> Autoencoder:
+    """As after some steps: the last layer is not zero any more."""
+    torch.manual_seed(1)
+    torch.nn.init.normal_(model.decoder.leave.weight, std=0.1)
+    return model
+
+
+def test_a_latent_is_at_most_eight_numbers_for_16_by_16_pixels_whatever_the_size(batches: recipe.PictureBatches) -> None:
+    batch = batches(0)
+    for config in (TINY, CONFIGS["compact"]):
+        model = Autoencoder(config)
+        picture = batch["picture"].float() / 255
+        latent = model.encoder(picture)
+        assert latent.shape == (2, config.latent, 32 // STRIDE, 48 // STRIDE) and config.latent <= 8
+        assert torch.allclose(latent.square().mean(1), torch.ones(2, 2, 3), atol=1e-3)
+        assert model(picture, shown_of(batch)).shape == picture.shape
+        model.latent_mean.fill_(0.3), model.latent_std.fill_(2.0)
+        assert torch.allclose(model.draw(model.latents(picture), shown_of(batch)), model(picture, shown_of(batch)).clamp(0, 1), atol=1e-5)
+    assert 1e6 < sum(p.numel() for p in Autoencoder(CONFIGS["compact"]).parameters()) < 4e6
+
+
+def test_an_untrained_decoder_draws_the_lit_albedo_and_grey_where_there_is_none(batches: recipe.PictureBatches) -> None:
+    batch, model = batches(0), Autoencoder(TINY)
+    shown, latent = shown_of(batch), torch.randn(2, 8, 2, 3)
+    made = model.decoder(latent, shown)
+    hit = (batch["distance"] > 0)[:, None].expand_as(made)
+    openness = batch["surface"][:, OPENNESS : OPENNESS + 1] / 255
+    assert torch.allclose(made[hit], (batch["albedo"] / 255 * (0.5 + 0.5 * openness))[hit]) and (made[~hit] == GREY).all()
+    assert (model.decoder(latent, shown_of(batch, albedo=0)) == GREY).all()
+
+
+def test_what_is_withheld_is_not_shown(batches: recipe.PictureBatches) -> None:
+    batch = batches(0)
+    other = batch | {"albedo": 255 - batch["albedo"]}
+    sunless = batch | {"surface": batch["surface"].clone()}
+    sunless["surface"][:, SUNLIT] = 0
+    whole, blind = shown_of(batch), shown_of(batch, albedo=0, sun=0)
+    assert whole.features.shape == (2, FEATURES, 32, 48) and whole.features.abs().max() < 4
+    assert torch.equal(blind.features, shown_of(other, albedo=0, sun=0).features) and not torch.equal(whole.lit, shown_of(other).lit)
+    assert torch.equal(blind.features, shown_of(sunless, albedo=0, sun=0).features) and not torch.equal(whole.features, shown_of(sunless).features)
+    assert torch.equal(blind.label, whole.label) and torch.equal(blind.material, whole.material), "class and material are always told"
+
+
+def test_the_latent_modulates_every_stage(batches: recipe.PictureBatches) -> None:
+    shown, model = shown_of(batches(0)), woken(Autoencoder(TINY))
+    blocks = [*model.decoder.down, *model.decoder.up]
+    assert len(blocks) == 2 * len(TINY.widths) - 1
+    for alone in blocks:
+        latent = torch.randn(2, 8, 2, 3, requires_grad=True)
+        assert isinstance(alone, Block)
+        taken = {block: block.modulate for block in blocks if block is not alone}
+        for block in taken:
+            block.modulate = None
+        model.decoder(latent, shown).square().sum().backward()
+        for block, modulate in taken.items():
+            block.modulate = modulate
+        assert latent.grad is not None and (latent.grad != 0).all()
+
+
+def test_cuts_and_their_mirror_images_fit_their_rays(batches: recipe.PictureBatches) -> None:
+    first, again = batches(7), batches(7)
+    assert all(torch.equal(first[name], again[name]) for name in first) and not torch.equal(first["picture"], batches(8)["picture"])
+    held = drawn_pictures.read(batches.folder)
+    plain, mirrored = (recipe.sample(held, 0, (8, 16, 32, 48), flag) for flag in (False, True))
+    assert (plain["picture"] == held["picture"][0, :, 8:40, 16:64]).all() and (mirrored["picture"][..., ::-1] == plain["picture"]).all()
+    assert (mirrored["normal"][0, :, ::-1] == -plain["normal"][0]).all() and (mirrored["rays"][1:, :, ::-1] == plain["rays"][1:]).all()
+    right = plain["rays"] @ np.eye(48)[:, -1]
+    assert np.allclose(right[0] / right[2], (16 + 47.5 - WIDTH / 2) / 40)
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path, batches: recipe.PictureBatches) -> None:
+    schedule = replace(recipe.SCHEDULES["tiny"], steps=4, warmup=1, checkpoint_every_s=0.0)
+
+    class Enough(Exception):
+        pass
+
+    def stops_after_two(step: int) -> dict[str, torch.Tensor]:
+        if step == 2:
+            raise Enough
+        return batches(step)
+
+    def run(out: str, make: object = batches, resume: bool = False) -> dict[str, torch.Tensor]:
+        torch.manual_seed(0)
+        model = Autoencoder(TINY)
+        train(model, recipe.autoencoder_loss, make, schedule, tmp_path / out, device=CPU, resume=resume)  # type: ignore[arg-type]
+        return model.state_dict()
+
+    whole = run("whole")
+    with pytest.raises(Enough):
+        run("cut", stops_after_two)
+    resumed = run("cut", resume=True)
+    assert all(torch.equal(tensor, resumed[name]) for name, tensor in whole.items())
+
+
+def test_the_recipe_says_what_it_costs_and_writes_weights_that_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recipe, "PictureBatches", lambda folder, seed, batch: _SMALL(folder, seed, batch, (32, 48)))
+    facts = recipe.main("tiny", tmp_path / "out", device="cpu", pictures=pictures(tmp_path / "pictures"))
+    told = capsys.readouterr().out
+    assert "s a step on cpu" in told and "hours" in told
+    assert set(facts["measured"]) == {"psnr_db", "psnr_db_without_albedo", "psnr_db_without_sun", "psnr_db_with_neither", "pictures"}
+    model = Autoencoder(TINY)
+    assert load_model(model, tmp_path / "out" / "autoencoder", TINY)["finished"]
+    assert (model.latent_std != 1).all() and list((tmp_path / "out" / "views_run").glob("sample_*.png"))
+    with pytest.raises(ValueError, match="choose tiny, compact, paper"):
+        recipe.main("fake", tmp_path)
+
+
+_SMALL = recipe.PictureBatches
+
+
+def test_looks_have_every_light_and_weather_and_the_words_that_ask_for_them() -> None:
+    random = np.random.default_rng(0)
+    drawn = [random_look(random, 5) for _ in range(400)]
+    words = {word for _, caption in drawn for word in caption.split()}
+    assert words == {word for kinds in (LIGHTS, WEATHERS) for phrase in kinds for word in phrase.split()}
+    for look, caption in drawn:
+        assert look.seed == 5 and 0 <= look.cloud <= 1 and 0 < look.sun_elevation_rad < np.pi / 2
+        assert (look.night == 1) == ("night" in caption) and (look.rain > 0) <= (look.wet > 0)
+    assert len({look.sun_azimuth_rad for look, _ in drawn}) == len(drawn)
+
+
+def test_pictures_are_a_function_of_the_seed(tmp_path: Path) -> None:
+    assert drawn_pictures.HELD_OUT_SEED >= HELD_OUT_SEED > drawn_pictures.FIRST_SEED + 10**8
+    first, again = (list(drawn_pictures.world_pictures(drawn_pictures.FIRST_SEED + 1, 32, 48, 2)) for _ in range(2))
+    assert len(first) == len(again) > 0
+    for one, other in zip(first, again, strict=True):
+        assert set(one) == set(drawn_pictures.COLUMNS)
+        assert all(np.array_equal(np.asarray(one[name]), np.asarray(other[name])) for name in one)
+    picture = first[0]
+    sky = picture["label"] == NOTHING_HIT
+    assert picture["picture"].shape == (3, 32, 48) and picture["surface"].shape == (4, 32, 48) and sky.any() and (~sky).any()
+    assert (picture["distance"][sky] == 0).all() and (picture["distance"][~sky] > 0).all() and not picture["surface"][:, sky].any()
+    length = np.linalg.norm(picture["normal"].astype(float), axis=0)[~sky] / 127
+    assert np.abs(length - 1).max() < 0.02 and np.isclose(np.linalg.norm(picture["up"]), 1, atol=1e-5)
