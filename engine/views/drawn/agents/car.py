@@ -132,9 +132,9 @@ def _cabin(soup: Soup, cabin: Hull, body: Body, paint: np.ndarray, height: float
 
 def _bed(soup: Soup, lower: Hull, u: np.ndarray, start: float, height: float, paint: np.ndarray, coarse: bool) -> None:
     """An open bed: a cover over the rest, a rim, walls and a floor."""
-    front = u[u <= lower.u_at(start) + 1e-6]
+    border = int(np.abs(u - lower.u_at(start)).argmin())
+    front, back = u[: border + 1], u[border:]
     soup.add(lower.cover(front, CROWN * height, (1, 0, -1) if coarse else (1, HOOD_SEAM, 0, -HOOD_SEAM, -1)), paint)
-    back = u[u >= lower.u_at(start) - 1e-6]
     rim = lower.points(back, lower.top_at(np.full(len(back), start)))
     inner = rim * (1.0, 0.87, 1.0)
     inner[:, 0] = np.clip(inner[:, 0], rim[:, 0].min() + 0.08, start - 0.03)
@@ -145,5 +145,9 @@ def _bed(soup: Soup, lower: Hull, u: np.ndarray, start: float, height: float, pa
     soup.add(grid(across[::-1]), pal.TRIM)
     front_edge = np.stack([inner[0], inner[0] * (1.0, -1.0, 1.0), floor[0] * (1.0, -1.0, 1.0), floor[0]])
     soup.add(np.stack([front_edge[[0, 1, 2]], front_edge[[0, 2, 3]]]), pal.TRIM)
+    # The cover before the bed is raised in its middle: a step closes it down to the rim.
+    edge = lower.cover_points(back[:1], np.array([1, HOOD_SEAM, 0, -HOOD_SEAM, -1]), CROWN * height)[0]
+    level = edge * (1.0, 1.0, 0.0) + (0.0, 0.0, rim[0, 2])
+    soup.add(grid(np.stack([level, edge], axis=1)[::-1]), paint)
     lip = np.stack([rim[0], rim[0] * (1.0, -1.0, 1.0), inner[0] * (1.0, -1.0, 1.0), inner[0]])
     soup.add(np.stack([lip[[0, 2, 1]], lip[[0, 3, 2]]]), paint)
