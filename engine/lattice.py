@@ -8,7 +8,7 @@ from numba import njit
 import engine.spec  # noqa: F401  (sets numba's threading layer before numba compiles anything)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def hash01(i: int, j: int, seed: int) -> float:
     """Uniform in [0, 1), the same for the same lattice point and seed on every machine."""
     h = np.uint64(np.int64(i) * 73856093) ^ np.uint64(np.int64(j) * 19349663) ^ np.uint64(np.int64(seed) * 83492791)
@@ -18,7 +18,7 @@ def hash01(i: int, j: int, seed: int) -> float:
     return float(h >> np.uint64(11)) / 9007199254740992.0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def value_noise(x: float, y: float, scale_m: float, seed: int) -> float:
     """Smooth noise in [0, 1) with features about `scale_m` wide."""
     u, v = x / scale_m, y / scale_m

@@ -17,7 +17,7 @@ _GROUND, _FACADE, _ROOF = int(Material.GROUND), int(Material.FACADE), int(Materi
 _FOLIAGE, _BARK, _CONCRETE = int(Material.FOLIAGE), int(Material.BARK), int(Material.CONCRETE)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def answer(row, maps, x, y, z, u, v, nx, ny, nz, dx, dy, wide_m, long_m, out):
     """Fills `out` (surface.ANSWER,) for a point of the world (metres), surface coordinates u, v and normal n.
 

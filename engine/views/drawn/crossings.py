@@ -140,7 +140,7 @@ def _sides(turned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def largest_rectangle(raster):
     """First row, first column, last row, last column of a largest full rectangle of a mask."""
     height = np.zeros(raster.shape[1], np.int64)

@@ -71,7 +71,7 @@ def _straight_end(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return middle + float((last[-1] - middle) @ way) * way, way
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _step(mask, i, j, into):
     """Segments of marching squares in the cell between four columns: which edge follows on which, the mask on the left."""
     nx, ny = mask.shape
@@ -112,7 +112,7 @@ def _step(mask, i, j, into):
         into[west] = south
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def trace_outlines(mask):
     """Outlines of a uint8 mask (X, Y) of 0 and 1: points (N, 2) in cells, where each begins (M + 1,), and which are closed (M,)."""
     nx, ny = mask.shape
@@ -149,7 +149,7 @@ def trace_outlines(mask):
     return points[:count], np.array(starts), np.array(closed[1:])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def write_distance(points, reach, distance, heading):
     """Lower |distance| (X, Y) around one polyline (N, 2), all in cells; positive on its left. `heading` (X, Y): the nearest piece's, radians."""
     nx, ny = distance.shape

@@ -11,7 +11,7 @@ from engine.views.drawn.patterns import comb, fade, pulse
 from engine.views.drawn.surface import ALBEDO, GLOW, MIRROR
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def windows(row, kr, style, u, v, u0, u1, v0, v1, pitch, storey, ow, oh, over, f, seed, door, wall, trim, out):
     """Rows of windows over [v0, v1] above their lowest floor, one in each bay but `door`."""
     ow = min(ow, pitch - 0.12)
@@ -114,7 +114,7 @@ def windows(row, kr, style, u, v, u0, u1, v0, v1, pitch, storey, ow, oh, over, f
     out[GLOW + 2] += amount * (0.27 + 0.58 * cool - 0.08 * near * sharp)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def door_of(u0, u1, v0, v1, at, ground, over, seed, wall, trim, out):
     """A door in its surround with a fanlight over it."""
     high = min(2.2, ground - 0.5)
@@ -140,7 +140,7 @@ def door_of(u0, u1, v0, v1, at, ground, over, seed, wall, trim, out):
     out[GLOW + 2] += 0.12 * m_fan
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def shop_front(kind, u, v, u0, u1, v0, v1, width, pitch, bays, ground, over, f, seed, wall, out):
     """Shop windows between piers under a sign, or an office's glazed ground floor."""
     shops = max(1, int(np.round(width / 4.2)))

@@ -42,7 +42,7 @@ from engine.views.drawn.surface import CLASS as CLASS_OUT
 _MANMADE = float(CLASS["manmade"])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def grain(style, u, v, f, seed):
     """Brightness of bare wall relative to its mean: bricks, blocks, boards, plaster."""
     level = 1.0 + 0.10 * (value_noise(u, v, 3.1, seed) - 0.5) + 0.07 * fade(f, 0.6) * (value_noise(u, v, 0.4, seed + 1) - 0.5)
@@ -73,7 +73,7 @@ def grain(style, u, v, f, seed):
     return level
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def facade_surface(row, u, v, footprint_m, out):
     """What a facade is at `u` metres along it and `v` above its foot; see the module."""
     style, seed = int(row[STYLE]), int(row[SEED])

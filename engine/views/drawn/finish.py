@@ -29,7 +29,7 @@ def finish(film: Film, light: Light, rays: np.ndarray, world_R_camera: np.ndarra
     return out
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, parallel=True, nogil=True, error_model="numpy")
 def _gather(direct, ambient, openness, depth, normal, out):
     """The 4 x 4 pattern of sky rays averaged over neighbours of the same surface, and all light summed."""
     height, width = depth.shape
@@ -56,7 +56,7 @@ def _gather(direct, ambient, openness, depth, normal, out):
                 out[v, u, c] = direct[v, u, c] + ambient[v, u, c] * share
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, parallel=True, nogil=True, error_model="numpy")
 def _fall(radiance, depth, rays, pose, numbers, haze, time_s, seed):
     height, width = depth.shape
     for v in prange(height):
@@ -93,7 +93,7 @@ def _softened(image: np.ndarray, reach: int) -> np.ndarray:
     return image
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _bright(radiance, exposure, small):
     height, width, _ = radiance.shape
     for v in range(height):
@@ -104,7 +104,7 @@ def _bright(radiance, exposure, small):
                     small[v // BLOOM_CELL, u // BLOOM_CELL, c] += min(over, 8.0) / (BLOOM_CELL * BLOOM_CELL)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _blurred(image, reach):
     """Mean over 2 reach + 1 cells along the second axis."""
     height, width, _ = image.shape
@@ -120,7 +120,7 @@ def _blurred(image, reach):
     return out
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, parallel=True, nogil=True, error_model="numpy")
 def _tone(radiance, glow, strength, exposure, out):
     height, width, _ = radiance.shape
     rows, columns, _ = glow.shape

@@ -85,7 +85,7 @@ def leaves(clumps: np.ndarray, limits: Limits, seed: int, scene_origin_m: np.nda
     return Leaves(vertices[:v], normals[:v], faces[:f], face_part[:f])
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def hangs_free(x, y, z, floor, origin, voxel):
     i, j = int(np.floor((x - origin[0]) / voxel)), int(np.floor((y - origin[1]) / voxel))
     if i < 0 or j < 0 or i >= floor.shape[0] or j >= floor.shape[1]:
@@ -93,7 +93,7 @@ def hangs_free(x, y, z, floor, origin, voxel):
     return z >= floor[i, j]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _inside_another(clumps, c, x, y, z, share):
     """Whether a point lies inside another clump of the plant of clump c, within `share` of its radius."""
     for n in range(int(clumps[c, FIRST]), int(clumps[c, LAST])):
@@ -106,13 +106,13 @@ def _inside_another(clumps, c, x, y, z, share):
     return False
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _unit(x, y, z):
     length = np.sqrt(x * x + y * y + z * z) + 1e-9
     return x / length, y / length, z / length
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _light(clumps, c, x, y, z, outward):
     """Shading normal at a point of clump c: away from the clump's centre, and `outward` of it away from the crown's."""
     ax, ay, az = _unit(x - clumps[c, X], y - clumps[c, Y], (z - clumps[c, Z]) / clumps[c, SQUASH])
@@ -121,7 +121,7 @@ def _light(clumps, c, x, y, z, outward):
     return _unit(w * ax + outward * bx, w * ay + outward * by, w * az + outward * bz + 0.08)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _toward(n, count, key, seed, turn):
     """Direction of spray n of `count`: even over the ball, with dice."""
     up = 1.0 - 2.0 * (n + hash01(key, 100 + n, seed)) / count
@@ -130,7 +130,7 @@ def _toward(n, count, key, seed, turn):
     return flat * np.cos(around), flat * np.sin(around), up
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, vertices, normals, faces, face_part):
     v = f = 0
     point = np.empty((3, 3))

@@ -75,7 +75,7 @@ def _lut(ids: tuple[int, ...]) -> np.ndarray:
 _MANMADE = CLASS["manmade"]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _read(labels, hard_ids, soft_ids):
     nx, ny, nz = labels.shape
     count = np.zeros((nx, ny), np.int32)
@@ -118,7 +118,7 @@ class Segment:
     """Offsets of its columns from the line to the left: lower and upper."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _sharpness(x, y, weight, angles, bins):
     """How well points lie in few lines of each direction: (A,)."""
     result = np.zeros(len(angles))
@@ -161,7 +161,7 @@ def _preference(angles: np.ndarray, prior: float | None, strength: float) -> np.
     return 1.0 + strength * np.exp(-((np.degrees(away) / 5.0) ** 2)) + 1.0 * strength * np.exp(-((np.degrees(away) / 0.8) ** 2))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _best_run(along, across, alive, lowest, highest, half, gap):
     """The longest run of points near one line: (score, line, from, to), over lines every 0.2 m."""
     best = (0.0, 0.0, 0.0, 0.0)

@@ -174,7 +174,7 @@ def _street_degrees(heading: np.ndarray, new: np.ndarray) -> np.ndarray:
     return chosen[rows, columns]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _fill_beyond(taken, settled, first, far_distance, far_base, far_raise, label, distance, base, rising, surface):
     """Give columns that are not decided the apron's heights, edges and classes."""
     for i in range(taken.shape[0]):

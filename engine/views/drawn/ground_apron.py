@@ -83,7 +83,7 @@ def apron(
     return result
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _directions(inside, first, ends, width, pull, weight):
     """At every node on the rim: the mean direction of the road edges that leave near it, and how much they have to say."""
     na, nb = inside.shape
@@ -104,7 +104,7 @@ def _directions(inside, first, ends, width, pull, weight):
                     weight[a, b] += w
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _spread(
     first, inside, away, near_a, near_b, out_a, out_b, pull, weight, decided, settled, distance, base_m, raise_m, heading, mean, voxel,
     to_distance, to_base, to_raise, to_heading, to_outwards,

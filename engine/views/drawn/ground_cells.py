@@ -26,7 +26,7 @@ SMALL_HOLE = 60
 """Holes of fewer columns take what lies around them; larger ones are yards."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def read_columns(labels, wanted, is_ground, manmade, hidden, layer, label, masked, built):
     """Lowest ground voxel of every wanted column: its layer (int16, -1 where there is none) and label; who hides or stands on it."""
     nx, ny, nz = labels.shape

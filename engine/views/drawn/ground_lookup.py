@@ -50,7 +50,7 @@ class GroundMaps(NamedTuple):
     """float32 (S, STRIP): crossings; see markings.py."""
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _weights(t):
     """Cubic B-spline: four weights and four slopes at t in [0, 1)."""
     s = 1.0 - t
@@ -60,7 +60,7 @@ def _weights(t):
     )  # fmt: skip
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def spline(field, which, u, v):
     """Value and slopes (per cell) of field[..., which] at (u, v) cells: a cubic B-spline, so a plane stays a plane."""
     nx, ny = field.shape[0], field.shape[1]
@@ -83,7 +83,7 @@ def spline(field, which, u, v):
     return value, slope_u, slope_v
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def between(field, u, v):
     """Bilinear in a field (X, Y), clamped at its rim."""
     nx, ny = field.shape
@@ -93,7 +93,7 @@ def between(field, u, v):
     return (field[i, j] * (1 - a) + field[i + 1, j] * a) * (1 - b) + (field[i, j + 1] * (1 - a) + field[i + 1, j + 1] * a) * b
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def purity(maps, u, v):
     """What `pure` says at (u, v) columns."""
     i, j = int(np.floor(u)), int(np.floor(v))
@@ -102,7 +102,7 @@ def purity(maps, u, v):
     return maps.pure[i, j]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def ground_height(maps, x, y):
     """World z of the drawn ground at world (x, y): the sheet, and above it what stands behind kerbs."""
     u, v = (x - maps.frame[0]) / maps.frame[2], (y - maps.frame[1]) / maps.frame[2]
@@ -120,7 +120,7 @@ def ground_height(maps, x, y):
     return height + between(maps.raise_m, u, v)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def write_purity(distance, settled, low_i, low_j, high_i, high_j, pure):
     """Fill `pure` between the given columns, from settled ones only."""
     nx, ny = pure.shape

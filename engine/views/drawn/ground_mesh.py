@@ -84,7 +84,7 @@ def _blocks_with(mask: np.ndarray, first: np.ndarray, size: int, shape: tuple[in
     return result
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _total_height(maps, road, first, i, j):
     """World z of the drawn ground at a column centre, in the static world or beyond."""
     if 0 <= i < maps.base_m.shape[0] and 0 <= j < maps.base_m.shape[1]:
@@ -94,14 +94,14 @@ def _total_height(maps, road, first, i, j):
     return height + (0.0 if between(maps.far_distance[:, :, 0], a, b) >= 0 else between(maps.far_raise_m, a, b))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _base(maps, first, u, v):
     if 0 <= u <= maps.base_m.shape[0] - 1 and 0 <= v <= maps.base_m.shape[1] - 1:
         return between(maps.base_m, u, v)
     return between(maps.far_base_m, (u - first[0]) / STEP, (v - first[1]) / STEP)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def crossing_at(maps, kind, i, j):
     """Where the road's edge crosses the line from column (i, j) along i or j: (u, v) columns."""
     low, high = 0.0, 1.0
@@ -118,7 +118,7 @@ def crossing_at(maps, kind, i, j):
     return (i + t, float(j)) if along_i else (float(i), j + t)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _placed(corners, maps, road, first, origin):
     """Positions and normals (N, 3) of corners in the scene frame."""
     count = len(corners)
@@ -144,7 +144,7 @@ def _placed(corners, maps, road, first, origin):
     return vertices, normals
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _wall_normals(corners, maps):
     """Horizontal normals (N, 3) towards the road at crossings."""
     normals = np.zeros((len(corners), 3))

@@ -30,7 +30,7 @@ _CLASS_M = 0.2
 _CROSSING = CLASS["ped_crossing"]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def paint(maps, x, y, view_x, view_y, long_m, wide_m, outside, out):
     """Paints over the asphalt in out[0:4]; answers the painted class, or -1."""
     cell = maps.frame[2]
@@ -117,7 +117,7 @@ def paint(maps, x, y, view_x, view_y, long_m, wide_m, outside, out):
     return label
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def listed(lines, strips, frame, shape):
     """Squares (P, Q, 2) and their items (N,): every line piece and strip in each square that it may touch."""
     size = frame[2] * BIN

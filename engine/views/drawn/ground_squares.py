@@ -12,17 +12,17 @@ LATTICE, CROSS_I, CROSS_J = 0, 1, 3
 HALF = 1 << 20
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _key(kind, i, j):
     return (((i + HALF) * (2 * HALF)) + (j + HALF)) * 5 + kind
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _is(mask, i, j):
     return 0 <= i < mask.shape[0] and 0 <= j < mask.shape[1] and mask[i, j]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _side(level, cut, road, first, i, j, di, dj, size, ring, count):
     """Append the corners of one side of a square, its first end included: from column (i, j) on, the square on its left."""
     at = 0
@@ -51,7 +51,7 @@ def _side(level, cut, road, first, i, j, di, dj, size, ring, count):
     return count
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def emit(level, cut, road, first, keys, walls):
     """Triangles as keys (N, 3) and kerb faces as keys of their two lower corners (M, 2); where given none, only counts them."""
     total, wall_total = 0, 0
@@ -88,7 +88,7 @@ def emit(level, cut, road, first, keys, walls):
     return total, wall_total
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _split(ring, n, piece, keys, walls, total, wall_total, write):
     """A square with the road's edge in it: what lies between two crossings is a piece of its own, and a kerb stands between the two."""
     # Rotate so that the ring begins just behind a crossing.

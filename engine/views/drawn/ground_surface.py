@@ -21,13 +21,13 @@ KERB_M = 0.16
 _CLASS = (CLASS["driveable_surface"], CLASS["other_flat"], CLASS["sidewalk"], CLASS["terrain"])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def ground_surface(maps, x, y, footprint_m, out):
     """Answer (surface.py) of the ground at world (x, y) in a pixel `footprint_m` wide; writes all but NORMAL."""
     ground_seen(maps, x, y, 1.0, 0.0, footprint_m, footprint_m, out)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _width(slope_u, slope_v, view_x, view_y, long_m, wide_m):
     """Width of a pixel's footprint across an edge whose normal is the slope."""
     length = np.sqrt(slope_u * slope_u + slope_v * slope_v)
@@ -38,7 +38,7 @@ def _width(slope_u, slope_v, view_x, view_y, long_m, wide_m):
     return max(1e-3, np.sqrt((ahead * long_m) ** 2 + (aside * wide_m) ** 2)), length
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def ground_seen(maps, x, y, view_x, view_y, long_m, wide_m, out):
     """As `ground_surface`, for a footprint `long_m` along the unit direction of view (view_x, view_y) on the ground and `wide_m` across."""
     cell = maps.frame[2]
@@ -117,7 +117,7 @@ def ground_seen(maps, x, y, view_x, view_y, long_m, wide_m, out):
     out[ANSWER_CLASS] = painted if kind == ROAD and painted >= PAINTED else label
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _in_the_road(maps, x, y, edge, foot, seed, pure, out):
     """Mended places and iron covers, at most one of each in a square of the world; written over the asphalt."""
     i, j = int(np.floor(x / 12.0)), int(np.floor(y / 12.0))
@@ -139,7 +139,7 @@ def _in_the_road(maps, x, y, edge, foot, seed, pure, out):
         manhole(x - 23.0 * (i + 0.2 + 0.6 * hash01(i, j, seed + 42)), y - 23.0 * (j + 0.2 + 0.6 * hash01(i, j, seed + 43)), foot, out)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _kerb_stone(maps, u, v, pure, at, edge, foot, seed):
     """Share of the pixel on the kerb stone's top, 0 where there is no kerb."""
     height = between(maps.far_raise_m if pure == OUTSIDE else maps.raise_m, u, v)

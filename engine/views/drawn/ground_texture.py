@@ -17,13 +17,13 @@ GRASS = (0.070, 0.112, 0.028)
 KERB = (0.330, 0.322, 0.305)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def seen(scale, foot):
     """Share of a pattern of this scale that is left in a pixel this wide."""
     return min(1.0, max(0.0, (scale - foot) / (0.75 * scale)))
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def octave(x, y, scale, foot, seed):
     """Noise of mean zero between -0.5 and 0.5, faded."""
     share = seen(scale, foot)
@@ -32,14 +32,14 @@ def octave(x, y, scale, foot, seed):
     return share * (value_noise(x, y, scale, seed) - 0.5)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def band(distance, half, foot):
     """Share of a pixel `foot` wide that lies within `half` of a line at `distance`."""
     low, high = max(distance - 0.5 * foot, -half), min(distance + 0.5 * foot, half)
     return max(0.0, high - low) / foot
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _joint(at, pitch, half, foot):
     """Share of a pixel covered by joints `2 * half` wide, `pitch` apart; and the number of the slab."""
     t = at / pitch
@@ -50,7 +50,7 @@ def _joint(at, pitch, half, foot):
     return mean + share * (band(near, half, foot) - mean), number
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def asphalt(x, y, along, across, edge, foot, seed, out):
     """Road surface; (along, across) are world metres turned into the street's direction, `edge` metres from the road's edge."""
     tone = 1.0 + 0.20 * octave(x, y, 19.0, foot, seed + 1) + 0.16 * octave(x, y, 4.3, foot, seed + 2)
@@ -85,7 +85,7 @@ def asphalt(x, y, along, across, edge, foot, seed, out):
     out[3] = rough
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def patch(px, py, half_x, half_y, tone, foot, out):
     """A mended place with a sealed rim, (px, py) from its middle along its sides; written over what is there."""
     inside = min(half_x - abs(px), half_y - abs(py))
@@ -96,7 +96,7 @@ def patch(px, py, half_x, half_y, tone, foot, out):
         out[n] *= tone
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def manhole(dx, dy, foot, out):
     """An iron cover with its middle at (dx, dy); written over what is there."""
     radius = np.sqrt(dx * dx + dy * dy)
@@ -114,7 +114,7 @@ def manhole(dx, dy, foot, out):
     out[3] += share * (0.5 - out[3])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def slabs(x, y, along, across, foot, seed, out):
     """Concrete walk: slabs of 1.5 m with joints, each a little different."""
     joint_a, i = _joint(along, 1.5, 0.006, foot)
@@ -132,7 +132,7 @@ def slabs(x, y, along, across, foot, seed, out):
     out[3] = 0.82
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def paving(x, y, along, across, foot, seed, out):
     """A yard or a parking place: small stones in running bond."""
     joint_b, j = _joint(across, 0.24, 0.004, foot)
@@ -145,7 +145,7 @@ def paving(x, y, along, across, foot, seed, out):
     out[3] = 0.85
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def grass(x, y, foot, seed, out):
     """Lawn with drier and lusher places, worn earth now and then."""
     dry = octave(x, y, 15.0, foot, seed + 71) + 0.7 * octave(x, y, 3.1, foot, seed + 72) + 0.35 * octave(x, y, 0.7, foot, seed + 73)

@@ -128,7 +128,7 @@ def _sheet(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([np.stack([a, b, d], 1), np.stack([a, d, c], 1)]), np.concatenate([fan[:, ::-1], fan + last])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _uneven(points, normals, seed):
     """Moves points (N, K, 3) in and out by a hand's width."""
     for n in range(points.shape[0]):
@@ -139,7 +139,7 @@ def _uneven(points, normals, seed):
                 points[n, k, q] += by * normals[n, k, q]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _carpet(points, normals, faces, floor, origin, voxel, seed):
     """Leaves on triangles: vertices (3 L, 3) and their shading normals; most lie along the surface, some stand out of it."""
     most = 0
@@ -179,7 +179,7 @@ def _carpet(points, normals, faces, floor, origin, voxel, seed):
     return vertices[:v], lit[:v]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _area(points, faces, f):
     a, b, c = points[faces[f, 0]], points[faces[f, 1]], points[faces[f, 2]]
     u, w = b - a, c - a

@@ -36,7 +36,7 @@ def _open_directions() -> np.ndarray:
 OPEN_DIRECTIONS = _open_directions()
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def hit_normal(surfaces, primitive, u, v):
     """Interpolated shading normal of a hit."""
     i, j, k = surfaces.faces[primitive, 0], surfaces.faces[primitive, 1], surfaces.faces[primitive, 2]
@@ -47,7 +47,7 @@ def hit_normal(surfaces, primitive, u, v):
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def hit_uv(surfaces, primitive, u, v):
     """Interpolated surface coordinates of a hit."""
     i, j, k = surfaces.faces[primitive, 0], surfaces.faces[primitive, 1], surfaces.faces[primitive, 2]
@@ -56,7 +56,7 @@ def hit_uv(surfaces, primitive, u, v):
     return w * t[i, 0] + u * t[j, 0] + v * t[k, 0], w * t[i, 1] + u * t[j, 1] + v * t[k, 1]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def sky_light(light, nx, ny, nz, out):
     """Irradiance / pi of the open sky and the ground's bounce on a normal, into out (3,)."""
     for c in range(3):
@@ -64,7 +64,7 @@ def sky_light(light, nx, ny, nz, out):
         out[c] = max(0.0, a[0, c] + a[1, c] * nx + a[2, c] * ny + a[3, c] * nz)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def lamp_light(scene, ray, words, light, x, y, z, nx, ny, nz, through, out):
     """Light of all lamps on a point of normal n, into out (3,)."""
     out[0] = out[1] = out[2] = 0.0
@@ -97,7 +97,7 @@ def lamp_light(scene, ray, words, light, x, y, z, nx, ny, nz, through, out):
             out[c] += strength * lamp[6 + c]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def seen_in_mirror(scene, static, moving, maps, light, origin, ray, words, x, y, z, dx, dy, dz, spread, out, box, rgb):
     """Radiance that comes along d to a mirroring point: the sky, or what is hit under sun and sky without further rays but one shadow."""
     if not trace(scene, ray, words, x, y, z, dx, dy, dz, 0.02, 300.0):
@@ -130,7 +130,7 @@ def seen_in_mirror(scene, static, moving, maps, light, origin, ray, words, x, y,
     through_air(light, dx, dy, far, rgb)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def weather(light, out, x, y, z, footprint):
     """What rain and snow make of an answer."""
     if light.numbers[WET] > 0.0:
@@ -139,7 +139,7 @@ def weather(light, out, x, y, z, footprint):
         snow_over(out, x, y, z, light.numbers[SNOW], footprint)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def through_air(light, dx, dy, distance, rgb):
     """What is left of light rgb (3,) after `distance` metres of air, with the air's own light."""
     share = math.exp(-light.numbers[FOG] * distance)
@@ -151,7 +151,7 @@ def through_air(light, dx, dy, distance, rgb):
         rgb[c] = rgb[c] * share + haze * (1 - share)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def openness(scene, ray, words, x, y, z, nx, ny, nz, cell, directions):
     """Share of the sky that a point sees within OPEN_REACH_M, by the few rays of its cell of the pattern."""
     # A frame around the normal (Duff et al. 2017).

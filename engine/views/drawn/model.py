@@ -9,7 +9,7 @@ from engine.api import Cancelled, GBuffers, Picture
 from engine.spec.camera import Camera
 from engine.views.drawn.film import Film
 from engine.views.drawn.gbuffers import gbuffers
-from engine.views.drawn.world import DrawnWorld, Moment
+from engine.views.drawn.world import CalledOff, DrawnWorld, Moment
 from engine.views.look import read_prompt
 from engine.views.scene import ViewScene
 
@@ -41,7 +41,11 @@ class DrawnViews:
             if cancelled():
                 return
             sight = self._of(scene)
-            moment = sight.moment(index)
+            try:
+                moment = sight.moment(index, cancelled)
+            except CalledOff:
+                self._sight = None
+                return
             for number, camera in enumerate(scene.cameras):
                 if cancelled():
                     return
@@ -69,13 +73,13 @@ class _Sight:
         self._moment: Moment | None = None
         self._films: dict[int, Film] = {}
 
-    def moment(self, index: int) -> Moment:
+    def moment(self, index: int, cancelled: Cancelled = lambda: False) -> Moment:
         """A frame that is not before the one seen last; frames between are seen on the way."""
         first = 0 if self._moment is None else self._moment.index + 1
         if index < first - 1:
             raise ValueError(f"Frame {index} was asked for after frame {first - 1}: the drawn world sees frames in order.")
         for k in range(first, index + 1):
-            self._moment = self.world.see(self.scene.frame(k))
+            self._moment = self.world.see(self.scene.frame(k), cancelled)
             self._films = {}
         assert self._moment is not None
         return self._moment

@@ -155,7 +155,7 @@ def _check() -> None:
         raise RaysError(f"Embree refused a scene ({reason}): report this scene.")
 
 
-@njit(inline="always")
+@njit(error_model="numpy", inline="always")
 def _fill(ray, words, ox, oy, oz, dx, dy, dz, near, far):
     ray[0], ray[1], ray[2], ray[3] = ox, oy, oz, near
     ray[4], ray[5], ray[6], ray[7] = dx, dy, dz, 0.0
@@ -163,7 +163,7 @@ def _fill(ray, words, ox, oy, oz, dx, dy, dz, near, far):
     words[9], words[10], words[11] = NONE, np.uint32(0), np.uint32(0)
 
 
-@njit(inline="always")
+@njit(error_model="numpy", inline="always")
 def trace(scene, ray, words, ox, oy, oz, dx, dy, dz, near, far):
     """Nearest hit of a ray; True where there is one. `words` is `ray.view(np.uint32)`; distances count in lengths of the direction."""
     _fill(ray, words, ox, oy, oz, dx, dy, dz, near, far)
@@ -172,7 +172,7 @@ def trace(scene, ray, words, ox, oy, oz, dx, dy, dz, near, far):
     return words[HIT_GEOMETRY] != NONE
 
 
-@njit(inline="always")
+@njit(error_model="numpy", inline="always")
 def blocked(scene, ray, words, ox, oy, oz, dx, dy, dz, near, far):
     """Whether anything stands on a ray."""
     _fill(ray, words, ox, oy, oz, dx, dy, dz, near, far)

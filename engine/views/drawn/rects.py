@@ -50,7 +50,7 @@ class Rect:
         return np.array([self.corner_m, self.corner_m + w, self.corner_m + w + d, self.corner_m + d])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def march(kind, low, voxel, start, along, inward, length, rim, deepest):
     """Per 0.4 m of a line, how deep one may go along `inward` (2,) before ground shows: (N,), and the share of near ground."""
     x, y, ax, ay, nx, ny = start[0], start[1], along[0], along[1], inward[0], inward[1]

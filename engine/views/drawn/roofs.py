@@ -16,7 +16,7 @@ TILES, GRAVEL, SEAMS, SLATE = range(4)
 """What a roof is covered with: the first number of its part."""
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _plain(row, level, out):
     for c in range(3):
         out[ALBEDO + c] = row[RED + c] * level
@@ -24,7 +24,7 @@ def _plain(row, level, out):
     out[ROUGHNESS], out[METALLIC], out[MIRROR], out[CLASS_OUT] = row[PART_ROUGHNESS], 0.0, 0.0, row[CLASS_ID]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def roof_surface(row, u, v, footprint_m, out):
     """What a roof is at `u` metres along its eaves and `v` up its slope."""
     kind, seed = int(row[PARAMS]), int(row[SEED])
@@ -51,7 +51,7 @@ def roof_surface(row, u, v, footprint_m, out):
     _plain(row, level, out)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def concrete_surface(row, x, y, z, footprint_m, out):
     """Concrete, stone and render of walls and plinths at a point of the world: cast in fields, stained from above."""
     seed = int(row[SEED])

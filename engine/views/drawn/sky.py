@@ -26,14 +26,14 @@ def sky_map(look: Look) -> np.ndarray:
     return out
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _elevation(row):
     """Radians of a row's centre."""
     s = (row + 0.5) / ROWS
     return -LOWEST_RAD + (math.pi / 2 + LOWEST_RAD) * s * s
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def sample(sky, dx, dy, dz, out):
     """Radiance (3,) of the world's direction d (unit), interpolated; below the map its lowest row."""
     elevation = math.asin(min(1.0, max(-1.0, dz)))
@@ -49,7 +49,7 @@ def sample(sky, dx, dy, dz, out):
         out[c] = low * (1 - a) + high * a
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _clouds(x, y, seed):
     """Density in [0, 1] of the cloud layer at a place of its plane."""
     total, weight, scale = 0.0, 0.5, 2.2
@@ -60,7 +60,7 @@ def _clouds(x, y, seed):
     return total / 0.98
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _air(dx, dy, dz, sun_xyz, light, out):
     """Sky without clouds: blue above, pale at the horizon, warm around a low sun, dark at night with the town's glow at its rim."""
     night, warmth = light[2], light[4]
@@ -90,7 +90,7 @@ def _air(dx, dy, dz, sun_xyz, light, out):
         out[c] += strength * ((1.0, 0.93, 0.80)[c] * (1 - warmth) + (1.3, 0.66, 0.26)[c] * warmth)
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, parallel=True, nogil=True, error_model="numpy")
 def _draw(sun_xyz, light, seed, out):
     sun, cover, night, fog, warmth, snow, rain = light
     for row in prange(ROWS):
@@ -160,7 +160,7 @@ def _draw(sun_xyz, light, seed, out):
                 out[row, column, c] = sky[c]
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def rim_tone(rim, sky, channel, cover, sun):
     """Air in front of far land: the horizon's own light, under a closed cover that of the cover."""
     closed = max(0.0, cover * 1.6 - 0.6) * (1 - sun)

@@ -78,7 +78,7 @@ def _ends(grid: GridSpec, axis: int) -> tuple[float, float]:
     return grid.origin_m[axis], grid.upper_m[axis]
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, parallel=True, nogil=True, error_model="numpy")
 def _vote(semantics, origin, voxel, pose, agent, rim, decided, labels, votes, inside):
     """Boyer and Moore's running majority in every undecided cell that the frame shows; `inside` marks the columns that it shows."""
     nx, ny, nz = semantics.shape

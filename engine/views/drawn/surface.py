@@ -40,7 +40,7 @@ _CLOTH = int(Material.CLOTH)
 _HEAD, _TAIL, _LAMP, _SIGNAL, _WINDOW = int(Glow.HEADLIGHT), int(Glow.TAIL), int(Glow.STREET_LAMP), int(Glow.SIGNAL), int(Glow.WINDOW)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def plain_surface(row, x, y, z, footprint_m, out):
     """Paint, glass, rubber, cloth, metal: the part's own numbers, with a little grain on cloth."""
     material = int(row[PART_MATERIAL])
@@ -75,7 +75,7 @@ def plain_surface(row, x, y, z, footprint_m, out):
             out[GLOW], out[GLOW + 1], out[GLOW + 2] = 0.9 * level, 0.66 * level, 0.36 * level
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def clear(row, nx, ny, nz, out):
     """An answer before the material speaks: nothing but the part's class and the interpolated normal."""
     for c in range(16):
@@ -85,7 +85,7 @@ def clear(row, nx, ny, nz, out):
     out[NORMAL], out[NORMAL + 1], out[NORMAL + 2] = nx, ny, nz
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def unit(x, y, z):
     """The direction of a vector; up where it has none."""
     length = math.sqrt(x * x + y * y + z * z)

@@ -82,7 +82,7 @@ def _reached(neighbours: list[set[int]], left: set[int], start: int) -> tuple[in
     return order[-1], before
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _walk(inside, i, j):
     """Steps (A, B) from cell (i, j) through the mask, -1 where none lead."""
     away = np.full(inside.shape, -1, np.int32)
@@ -106,7 +106,7 @@ def _farthest(away: np.ndarray) -> tuple[int, int]:
     return divmod(int(np.argmax(away)), away.shape[1])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _nodes(inside, step):
     """Number (A, B) of the node of every cell: cells that touch and are as many steps away; and how many nodes there are."""
     node = np.full(inside.shape, -1, np.int32)

@@ -172,7 +172,7 @@ def clumps_of(cells: np.ndarray, size: int, voxel_m: float, seed: int, fill: flo
     return clumps
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _bumps(x0, y0, nx, ny, seed):
     """Smooth noise in [0, 1) over world cells (nx, ny) from x0, y0, with features about four cells wide."""
     out = np.empty((nx, ny))
@@ -182,7 +182,7 @@ def _bumps(x0, y0, nx, ny, seed):
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _dice(i, j, seed):
     """Uniform in [0, 1) for lattice points i, j (N,)."""
     out = np.empty(len(i))

@@ -24,7 +24,7 @@ _TURN = 0.55
 """How far leaves near by turn the normal."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _noise3(x, y, z, scale_m, seed):
     """Smooth noise in [0, 1) in space with features about `scale_m` wide; its mean is 0.5."""
     u, v, w = x / scale_m, y / scale_m, z / scale_m
@@ -40,19 +40,19 @@ def _noise3(x, y, z, scale_m, seed):
     return value
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _seen(footprint_m, scale_m):
     """Share of a pattern of this scale that a pixel shows: none where the pixel is as wide as half of it."""
     return min(1.0, max(0.0, 1.6 - 3.2 * footprint_m / scale_m))
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _step(low, high, value):
     t = min(1.0, max(0.0, (value - low) / (high - low)))
     return t * t * (3 - 2 * t)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def foliage_surface(row, x, y, z, footprint_m, out):
     """Leaves at a world point: the part's colour, darker inside clump and crown, with tufts and leaves as near as a pixel shows them."""
     seed = int(row[ROW_SEED])
@@ -89,7 +89,7 @@ def foliage_surface(row, x, y, z, footprint_m, out):
     out[ROUGHNESS], out[METALLIC], out[MIRROR], out[TRANSLUCENCY] = 0.75, 0.0, 0.0, 0.4
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def bark_surface(row, x, y, z, footprint_m, out):
     """Bark at a world point: furrows along the trunk; bands where the part asks for a birch (its first parameter is 1)."""
     seed = int(row[ROW_SEED])

@@ -18,20 +18,20 @@ CROSSING, LANE_DIVIDER = CLASS["ped_crossing"], CLASS["lane_divider"]
 PEDESTRIAN, TRUCK = CLASS["pedestrian"], CLASS["truck"]
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def smoothstep(low, high, x):
     """0 below `low`, 1 above `high`, smooth between."""
     t = min(1.0, max(0.0, (x - low) / (high - low)))
     return t * t * (3 - 2 * t)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def is_road(label):
     """Whether a class is part of the carriageway."""
     return label == ROAD or CROSSING <= label <= CROSSING + 2
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def wetten(out, x, y, wet, footprint_m):
     """Rain darkens what soaks it up; on level paving stands water that mirrors, in puddles fully."""
     label = int(out[OUT_CLASS])
@@ -49,7 +49,7 @@ def wetten(out, x, y, wet, footprint_m):
             out[ALBEDO + c] *= 1 - 0.28 * wet
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def snow_over(out, x, y, z, snow, footprint_m):
     """Snow lies on what faces up, thinner where wheels and feet go; not on glass, people or what shines."""
     label = int(out[OUT_CLASS])
@@ -76,7 +76,7 @@ def snow_over(out, x, y, z, snow, footprint_m):
     out[ROUGHNESS] = out[ROUGHNESS] * (1 - amount) + 0.9 * amount
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def falling(azimuth, elevation, depth_m, time_s, rain, snow, seed):
     """Share of a pixel's light that drops or flakes cover, and how bright they are: layers of air at growing distances, fixed in the world.
 

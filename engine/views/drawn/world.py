@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.api import OccupancyFrame
+from engine.api import Cancelled, OccupancyFrame
 from engine.render.buffers import ray_table
 from engine.spec.clip import SceneClip
 from engine.spec.grid import RATE_HZ
@@ -25,6 +25,13 @@ from engine.views.drawn.scene import Traced, World, scene_origin_m, traced
 from engine.views.drawn.shade import shade_view
 from engine.views.drawn.static_world import StaticWorld
 from engine.views.look import Look
+
+FORGOTTEN_M = 140.0
+"""What lies farther behind the ego than this is no longer drawn: a long drive must not fill the memory."""
+
+
+class CalledOff(Exception):
+    """Somebody does not want the world any more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,11 +59,11 @@ class DrawnWorld:
         self._pieces: list[Mesh] = []
         self._standing = Traced(Mesh.empty())
 
-    def see(self, frame: OccupancyFrame) -> Moment:
-        """Take in the next frame."""
-        if self.static.see(frame.semantics, self.clip.world_SE3_ego[frame.index]):
-            self._grow()
+    def see(self, frame: OccupancyFrame, cancelled: Cancelled = lambda: False) -> Moment:
+        """Take in the next frame. Raises CalledOff where `cancelled()` said so on the way: then nothing more may be asked of this world."""
         scene_SE3_ego = self.scene_SE3_ego(frame.index)
+        if self.static.see(frame.semantics, self.clip.world_SE3_ego[frame.index]):
+            self._grow(scene_SE3_ego[:2, 3], cancelled)
         agents = agents_of(
             frame, self.clip.boxes[frame.index], self.clip.grid, scene_SE3_ego, self._ground_z, self._motions[frame.index],
             self.look.seed, self.clip.looks,
@@ -91,14 +98,22 @@ class DrawnWorld:
         time_s = self.clip.start_s + moment.index / RATE_HZ
         return finish(seen, moment.light, ray_table(self.clip.cameras[camera]), world_R_camera, time_s, self.look.seed)
 
-    def _grow(self) -> None:
-        """Shape what was just decided. Earlier pieces stay as they are."""
+    def _grow(self, ego_m: np.ndarray, cancelled: Cancelled) -> None:
+        """Shape what was just decided. Earlier pieces stay as they are, until they are far behind."""
         if self.ground is None:
             self.ground = Ground(self.static, self.look.seed)
         self.ground.update()
         world, fresh, height = self.static, self.static.fresh, self.ground.height_m
-        self._pieces.append(buildings.build(world, fresh, height, self.look.seed, self.origin_m, self._built))
-        self._pieces.append(vegetation.grow(world, fresh, height, self.look.seed, self.origin_m, self._grown))
+        for shaped in (
+            lambda: buildings.build(world, fresh, height, self.look.seed, self.origin_m, self._built),
+            lambda: vegetation.grow(world, fresh, height, self.look.seed, self.origin_m, self._grown),
+        ):
+            if cancelled():
+                raise CalledOff
+            self._pieces.append(shaped())
+        if cancelled():
+            raise CalledOff
+        self._pieces = [piece for piece in self._pieces if _nearest_m(piece, ego_m) < FORGOTTEN_M]
         self._standing = traced([self.ground.mesh(self.origin_m), *self._pieces])
 
     def _ground_z(self, x: float, y: float) -> float:
@@ -107,3 +122,10 @@ class DrawnWorld:
 
     def _street_lamps(self) -> np.ndarray:
         return np.asarray(self._built.lamps, np.float64).reshape(-1, 3) - self.origin_m
+
+
+def _nearest_m(piece: Mesh, ego_m: np.ndarray) -> float:
+    """Metres from the ego (2,) to the nearest vertex of a piece, both in the scene frame."""
+    if not len(piece.vertices):
+        return np.inf
+    return float(np.sqrt(((piece.vertices[:, :2] - ego_m) ** 2).sum(axis=1).min()))
