@@ -191,7 +191,7 @@ def build_parser() -> argparse.ArgumentParser:
     training.add_argument("--latent", type=_count, metavar="C", help="of vae: channels of the latent (default: the preset's)")
     training.add_argument("--decoder-only", action="store_true", default=None, help="of vae: hold the encoder, so that occupancy weights stay valid")
     training.add_argument("--generated", type=_count, metavar="N", help="of vae: with --decoder-only, learn from N generated frames as well")
-    training.add_argument("--worlds", type=_count, metavar="N", help="of sketch, odds, ablations: worlds to look at first (default: the preset's)")
+    training.add_argument("--worlds", type=_count, metavar="N", help="of sketch, odds, ablations, views: worlds to look at first (default: the preset's)")
     training.add_argument("--first-world", type=_natural, metavar="N", help="of sketch, odds, ablations: which world is the first one (default: 0)")
     training.add_argument("--data", metavar="FORMAT:DIR[,..]", help="train on occ3d:, nucraft:, takes: or layouts: folders too (default: procedural worlds)")
     training.add_argument("--data-share", type=_share, metavar="S", help="share of crops that come from --data, the rest procedural (default: 0.8)")

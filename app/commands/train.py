@@ -18,7 +18,7 @@ OF_MODEL = {
     "latent": ("vae",),
     "decoder_only": ("vae",),
     "generated": ("vae",),
-    "worlds": ("sketch", "odds", "ablations"),
+    "worlds": ("sketch", "odds", "ablations", "views"),
     "first_world": ("sketch", "odds", "ablations"),
     "data": ("vae", "occupancy"),
     "data_share": ("vae", "occupancy"),

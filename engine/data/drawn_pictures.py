@@ -19,7 +19,7 @@ import numpy as np
 from engine.data.looks import random_look
 from engine.spec.camera import Camera
 from engine.spec.geometry import Pose
-from engine.train.frame_files import Columns, File, missing_files, read_files, write_file
+from engine.train.frame_files import Columns, File, missing_files, write_file
 from engine.views.drawn.light import light_of
 from engine.views.drawn.world import DrawnWorld
 from engine.views.ggve.guide import Guide, guide_of
@@ -99,9 +99,14 @@ def random_camera(random: np.random.Generator, height: int, width: int) -> Camer
     return Camera("random", width, height, focal, focal, width / 2, height / 2, Pose(*place, yaw - np.pi / 2, 0.0, -np.pi / 2 + pitch))
 
 
-def read(folder: Path, most: int | None = None) -> dict[str, np.ndarray]:
-    """The columns of all files of a folder in turn, or of its first `most` pictures."""
-    return {name: column[:most] for name, column in zip(COLUMNS, read_files(folder, COLUMNS), strict=True)}
+def read(folder: Path, worlds: int) -> dict[str, np.ndarray]:
+    """The columns of a folder's files, in turn, of its first `worlds` worlds (rounded up to whole files)."""
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in COLUMNS}
+    for first in range(0, worlds, WORLDS_PER_FILE):
+        with np.load(folder / f"{first:06d}.npz") as file:
+            for name in COLUMNS:
+                rows[name].append(file[name])
+    return {name: np.concatenate(column) for name, column in rows.items()}
 
 
 def ray_table(focal: float, size: tuple[int, int], window: tuple[int, int, int, int]) -> np.ndarray:

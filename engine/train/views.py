@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 from engine.data import drawn_pictures
 from engine.devices import half_precision, pick_device
 from engine.train import processes
+from engine.train.frame_files import missing_files
 from engine.train.loop import Schedule, train
 from engine.views.ggve.autoencoder import CONFIGS, STRIDE, Autoencoder
 from engine.views.ggve.guide import Guide
@@ -35,6 +37,8 @@ SCHEDULES = {
 }
 WORLDS = {"tiny": (4, 4), "compact": (600, 24), "paper": (4000, 24)}
 """Worlds to learn from, and those held out; about drawn_pictures.CAMERAS pictures of each."""
+SECONDS_A_WORLD = 1.6
+"""To draw all pictures of one, measured."""
 CUT = (96, 128)
 """Rows and columns of a picture that a sample shows."""
 ALBEDO_WITHHELD, SUN_WITHHELD, NOISE = 0.5, 0.25, 0.15
@@ -48,9 +52,10 @@ SHEET = 5
 
 @dataclass(slots=True)
 class PictureBatches:
-    """Random cuts of the pictures of a folder, which are read when the first batch is asked for. Picklable for data workers."""
+    """Random cuts of a folder's pictures, which are read when the first batch is asked for. Picklable for data workers."""
 
     folder: Path
+    worlds: int
     seed: int
     batch: int
     cut: tuple[int, int] = CUT
@@ -59,7 +64,7 @@ class PictureBatches:
     def __call__(self, step: int) -> dict[str, Tensor]:
         """The columns of `sample`, and "albedo_given" and "sun_given" float32 (B,), 0 or 1."""
         if not self._pictures:
-            self._pictures = drawn_pictures.read(self.folder)
+            self._pictures = drawn_pictures.read(self.folder, self.worlds)
         random = np.random.Generator(np.random.PCG64([self.seed, step]))
         height, width = self._pictures["picture"].shape[2:]
         rows = []
@@ -71,10 +76,10 @@ class PictureBatches:
         return collated(rows) | {"albedo_given": given[0], "sun_given": given[1]}
 
     def __getstate__(self) -> tuple[Any, ...]:
-        return self.folder, self.seed, self.batch, self.cut
+        return self.folder, self.worlds, self.seed, self.batch, self.cut
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.folder, self.seed, self.batch, self.cut = state
+        self.folder, self.worlds, self.seed, self.batch, self.cut = state
         self._pictures = {}
 
 
@@ -124,11 +129,11 @@ def main(
     steps: int | None = None,
     batch: int | None = None,
     workers: int | None = None,
+    worlds: int | None = None,
     pictures: Path = drawn_pictures.FOLDER,
 ) -> dict[str, Any]:
-    """Makes the pictures that the folder `pictures` lacks, trains, measures on held-out worlds, writes `autoencoder.safetensors` and its card.
-
-    A machine that has no shapely or embreex trains on pictures that were made elsewhere.
+    """Draws the pictures that the folder `pictures` lacks, trains on those of `worlds` worlds, measures on held-out ones, and writes
+    `autoencoder.safetensors` and its card. A machine without shapely trains on pictures that were drawn elsewhere.
     """
     if preset not in SCHEDULES:
         raise ValueError(f"There is no view model of our own for preset '{preset}': choose {', '.join(SCHEDULES)}.")
@@ -136,14 +141,13 @@ def main(
     torch.manual_seed(3)
     out, where, config = Path(out), pick_device(device), CONFIGS[preset]
     schedule = SCHEDULES[preset].scaled(steps, batch, workers)
+    learned, held = worlds or WORLDS[preset][0], WORLDS[preset][1]
     if among.writes:
-        for name, worlds in zip(("train", "held_out"), WORLDS[preset], strict=True):
-            if not any((pictures / name).glob("*[0-9].npz")):
-                print(f"{pictures / name} is empty: drawing {worlds} worlds, about {0.6 * worlds * drawn_pictures.CAMERAS / 60:.0f} minutes.", flush=True)
-                drawn_pictures.make(pictures / name, 0, worlds, held_out=name == "held_out")
+        _draw(pictures / "held_out", held, held_out=True)
+        _draw(pictures / "train", learned, held_out=False)
     model = Autoencoder(config)
-    batches = PictureBatches(pictures / "train", schedule.seed, schedule.batch)
-    held_out = drawn_pictures.read(pictures / "held_out")
+    batches = PictureBatches(pictures / "train", learned, schedule.seed, schedule.batch)
+    held_out = drawn_pictures.read(pictures / "held_out", held)
     if among.writes:
         print(cost(model, batches, schedule, where), flush=True)
     facts = train(
@@ -160,11 +164,24 @@ def main(
     facts |= {
         "measured": held_out_psnr(model, held_out, where),
         "measured_on": f"drawn held-out procedural worlds, {drawn_pictures.HEIGHT} x {drawn_pictures.WIDTH}",
-        "data": "engine.data.drawn_pictures",
+        "data": f"engine.data.drawn_pictures, {learned} worlds",
     }
     if among.writes:
         save_model(model, out / "autoencoder", config, facts)
     return facts
+
+
+def _draw(folder: Path, worlds: int, held_out: bool) -> None:
+    """What `folder` lacks, having said how long it takes. ValueError where it cannot be drawn here."""
+    missing = len(missing_files(folder, range(0, worlds, drawn_pictures.WORLDS_PER_FILE))) * drawn_pictures.WORLDS_PER_FILE
+    if not missing:
+        return
+    if find_spec("shapely") is None:
+        raise ValueError(
+            f"{folder} lacks pictures of {missing} of {worlds} worlds, which need shapely to be drawn: copy them here, or ask for fewer --worlds."
+        )
+    print(f"{folder} lacks {missing} of {worlds} worlds: drawing them takes about {missing * SECONDS_A_WORLD / 60:.0f} minutes on an idle core.", flush=True)
+    drawn_pictures.make(folder, 0, worlds, held_out)
 
 
 def cost(model: Autoencoder, batches: PictureBatches, schedule: Schedule, device: torch.device) -> str:

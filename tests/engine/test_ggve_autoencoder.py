@@ -57,7 +57,7 @@ def pictures(folder: Path, count: int = 3) -> Path:
 
 @pytest.fixture(scope="module")
 def batches(tmp_path_factory: pytest.TempPathFactory) -> recipe.PictureBatches:
-    return recipe.PictureBatches(pictures(tmp_path_factory.mktemp("pictures")) / "train", 0, 2, (32, 48))
+    return recipe.PictureBatches(pictures(tmp_path_factory.mktemp("pictures")) / "train", 4, 0, 2, (32, 48))
 
 
 def shown_of(batch: dict[str, torch.Tensor], albedo: float = 1.0, sun: float = 1.0) -> Shown:
@@ -126,7 +126,7 @@ def test_the_latent_modulates_every_stage(batches: recipe.PictureBatches) -> Non
 def test_cuts_and_their_mirror_images_fit_their_rays(batches: recipe.PictureBatches) -> None:
     first, again = batches(7), batches(7)
     assert all(torch.equal(first[name], again[name]) for name in first) and not torch.equal(first["picture"], batches(8)["picture"])
-    held = drawn_pictures.read(batches.folder)
+    held = drawn_pictures.read(batches.folder, 4)
     plain, mirrored = (recipe.sample(held, 0, (8, 16, 32, 48), flag) for flag in (False, True))
     assert (plain["picture"] == held["picture"][0, :, 8:40, 16:64]).all() and (mirrored["picture"][..., ::-1] == plain["picture"]).all()
     assert (mirrored["normal"][0, :, ::-1] == -plain["normal"][0]).all() and (mirrored["rays"][1:, :, ::-1] == plain["rays"][1:]).all()
@@ -161,7 +161,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path, batches: reci
 def test_the_recipe_says_what_it_costs_and_writes_weights_that_load(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(recipe, "PictureBatches", lambda folder, seed, batch: _SMALL(folder, seed, batch, (32, 48)))
+    monkeypatch.setattr(recipe, "PictureBatches", lambda *settings: _SMALL(*settings, (32, 48)))
     facts = recipe.main("tiny", tmp_path / "out", device="cpu", pictures=pictures(tmp_path / "pictures"))
     told = capsys.readouterr().out
     assert "s a step on cpu" in told and "hours" in told
@@ -169,6 +169,9 @@ def test_the_recipe_says_what_it_costs_and_writes_weights_that_load(
     model = Autoencoder(TINY)
     assert load_model(model, tmp_path / "out" / "autoencoder", TINY)["finished"]
     assert (model.latent_std != 1).all() and list((tmp_path / "out" / "views_run").glob("sample_*.png"))
+    monkeypatch.setattr(recipe, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match="lacks pictures of 4 of 8 worlds"):
+        recipe.main("tiny", tmp_path, worlds=8, pictures=tmp_path / "pictures")
     with pytest.raises(ValueError, match="choose tiny, compact, paper"):
         recipe.main("fake", tmp_path)
 
