@@ -13,6 +13,7 @@ from editor.rigs import rig_names
 from engine.presets import PRESETS, check
 from engine.spec.classes import AGENTS, CHANNEL_RGB, CHANNELS, CLASS_RGB, CLASSES, DEFAULT_SIZE_M
 from engine.spec.grid import GRIDS
+from engine.spec.looks import COLOURED, MODELS
 from engine.views import registry
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def document(workspace: Workspace) -> dict[str, object]:
         ],
         "classes": [{"name": name, "rgb": CLASS_RGB[i].tolist()} for i, name in enumerate(CLASSES)],
         "sizes": {name: list(size) for name, size in DEFAULT_SIZE_M.items()},
+        "models": {name: list(models) for name, models in MODELS.items()}, "coloured": list(COLOURED),
         "presets": [{"name": name, "views": PRESETS[check(name)].views} for name in dict.fromkeys((*PRESETS, workspace.config.preset))],
         "preset": workspace.config.preset,
         "view_models": [{"name": name, "description": words} for name, words in registry.runnable().items()],

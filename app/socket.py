@@ -21,7 +21,7 @@ From the page
 
 To the page
     document {rev, name, duration_s, frames, prompt, grid {name, shape, voxel_m, origin_m}, ground, notes, entities, ego, selection,
-              dirty, saved_path, can_undo, can_redo, channels, classes, sizes, presets [{name, views}], preset,
+              dirty, saved_path, can_undo, can_redo, channels, classes, sizes, models, coloured, presets [{name, views}], preset,
               view_models [{name, description}], rigs, viser_url, workspace, frame}
     patch {rev, set, removed, order?, ego?, fields {name, duration_s, frames, prompt}?, selection, dirty, saved_path, can_undo, can_redo}
     ack {seq, ok, rev, error}                    error is one sentence or null

@@ -102,6 +102,51 @@ export function textField(spec) {
   return h("label", { class: "field" }, spec.label && h("span", { class: "grip still", text: spec.label }), input);
 }
 
+const COLOUR = /^#[0-9a-f]{6}$/;
+
+/**
+ * A colour, picked at the swatch or typed as #rrggbb; emptied, or reset with the cross, it is null, which `placeholder` puts in words.
+ * What is typed and no colour goes to `change` too, for somebody there to say what is wrong with it. `disabled` says why it is.
+ * @param {{name: string, value: string|null, placeholder: string, testid?: string, disabled?: string, change: (value: string|null) => void}} spec
+ */
+export function colourField(spec) {
+  let before = spec.value;
+  const common = { disabled: Boolean(spec.disabled), title: spec.disabled };
+  const swatch = /** @type {HTMLInputElement} */ (h("input", { ...common, type: "color", label: `${spec.name}: pick it`, title: spec.disabled ?? "Pick a colour", testid: spec.testid && `${spec.testid}-swatch` }));
+  const text = /** @type {HTMLInputElement} */ (h("input", { ...common, type: "text", class: "txt", label: spec.name, placeholder: spec.placeholder, testid: spec.testid, spellcheck: "false", maxlength: "20" }));
+  const reset = button({ icon: "close", label: `${spec.name} ${spec.placeholder}`, class: "ghost tiny", testid: spec.testid && `${spec.testid}-reset`, press: () => {
+    set(null);
+    text.focus();
+  } });
+  const field = h("div", { class: "field", role: "group", label: spec.name, title: spec.disabled }, swatch, text, reset);
+  const show = (/** @type {string|null} */ value) => {
+    swatch.value = value ?? "#808080";
+    text.value = value ?? "";
+    reset.hidden = value === null;
+    field.classList.toggle("unset", value === null);
+  };
+  const set = (/** @type {string|null} */ value) => {
+    const fits = value === null || COLOUR.test(value);
+    if (fits) show(value);
+    if (value !== before) spec.change(value);
+    if (fits) before = value;
+    else show(before);
+  };
+  swatch.addEventListener("input", () => show(swatch.value));
+  swatch.addEventListener("change", () => set(swatch.value));
+  text.addEventListener("blur", () => {
+    const typed = text.value.trim().toLowerCase();
+    set(typed === "" ? null : COLOUR.test(`#${typed}`) ? `#${typed}` : typed);
+  });
+  text.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") show(before);
+    if (event.key === "Enter" || event.key === "Escape") text.blur();
+    event.stopPropagation();
+  });
+  show(before);
+  return field;
+}
+
 /** @template {string} T @param {{label: string, value: T, options: Array<[T, string, string?]>, testid?: string, change: (value: T) => void}} spec */
 export function segmented(spec) {
   return h("div", { class: "segmented", role: "radiogroup", label: spec.label, testid: spec.testid }, spec.options.map(([value, text, title]) =>

@@ -11,6 +11,8 @@ interface LineEntity { kind: "line"; id: string; channel: string; points_m: Poin
 interface AgentEntity {
   kind: "agent"; id: string; instance_id: number; class_name: string; size_m: [number, number, number]; keyframes: TrackKey[];
   appears_s: number | null; disappears_s: number | null; source: string; name: string;
+  /** #rrggbb, and one of the class's models; absent: from the seed. */
+  colour?: string; model?: string;
 }
 interface EgoEntity { kind: "ego"; id: "ego"; keyframes: TrackKey[]; source: string }
 interface CameraModel { name: string; width: number; height: number; fx: number; fy: number; cx: number; cy: number; ego_SE3_camera: Pose; fisheye: number[] | null }
@@ -30,7 +32,7 @@ interface GridInfo { name: string; shape: [number, number, number]; voxel_m: num
 interface SceneState {
   rev: number; name: string; duration_s: number; frames: number; grid: string | GridInfo; prompt: string; notes: string[];
   entities: Map<string, Entity>; ego: EgoEntity; dirty: boolean; saved_path: string | null; can_undo: string | null; can_redo: string | null;
-  channels: Channel[]; sizes: Record<string, [number, number, number]>; presets: Array<{ name: string; views: string }>; preset?: string; view_models: Array<{ name: string; description: string }>; rigs: string[]; viser_url: string;
+  channels: Channel[]; sizes: Record<string, [number, number, number]>; models: Record<string, string[]>; coloured: string[]; presets: Array<{ name: string; views: string }>; preset?: string; view_models: Array<{ name: string; description: string }>; rigs: string[]; viser_url: string;
 }
 
 interface JobState {

@@ -1,7 +1,7 @@
 /** The selection in numbers. A field sends one command when it is left or Enter is pressed. */
 
 import { cameraHeading, cameraPose, cameraTilt, fovOf, labelOf, spoken } from "../entity.js";
-import { button, fill, h, numberField, politely, selectField, textField } from "../dom.js";
+import { button, colourField, fill, h, numberField, politely, selectField, textField } from "../dom.js";
 import { icon } from "../icons.js";
 import { ringArea } from "../geometry.js";
 import { iconOf } from "./objects.js";
@@ -62,6 +62,16 @@ export function addKey(app, entity) {
   void app.command("add_waypoint", { id: entity.id, time_s: app.time_s, x, y, yaw });
 }
 
+/** Colour and model: chosen, or drawn from the take's seed. @param {App} app @param {AgentEntity} a */
+function lookFields(app, a) {
+  const send = (/** @type {object} */ args) => void app.command("set_look", { id: a.id, ...args });
+  const { models = {}, coloured = [] } = app.store.scene ?? {}, kinds = models[a.class_name] ?? [];
+  const bound = coloured.includes(a.class_name) ? undefined : `The colours of a ${spoken(a.class_name)} belong to its model: choose another model`;
+  return section("Look",
+    colourField({ name: "Colour", value: a.colour ?? null, placeholder: bound ? "as its model" : "from the seed", disabled: bound, testid: "agent-colour", change: (v) => send({ colour: v }) }),
+    selectField({ label: "", name: "Model", value: a.model ?? "", testid: "agent-model", title: "How it is built in the drawn views", options: [["", "from the seed"], ...kinds.map((n) => /** @type {[string, string]} */ ([n, spoken(n)]))], change: (v) => send({ model: v || null }) }));
+}
+
 /** @param {App} app @param {AgentEntity} a */
 function agentFields(app, a) {
   const send = (/** @type {object} */ args) => void app.command("set_agent", { id: a.id, ...args });
@@ -75,6 +85,7 @@ function agentFields(app, a) {
       numberField({ label: "L", name: "Length", unit: "m", value: a.size_m[0], min: 0.1, testid: "size-length", change: (v) => size(0, v) }),
       numberField({ label: "W", name: "Width", unit: "m", value: a.size_m[1], min: 0.1, testid: "size-width", change: (v) => size(1, v) }),
       numberField({ label: "H", name: "Height", unit: "m", value: a.size_m[2], min: 0.1, testid: "size-height", change: (v) => size(2, v) }))),
+    lookFields(app, a),
     section("In the scene",
       numberField({ label: "from", name: "Appears at", unit: "s", value: a.appears_s, placeholder: "start", min: 0, step: 0.1, testid: "appears", change: (v) => send({ appears_s: v }) }),
       numberField({ label: "to", name: "Disappears after", unit: "s", value: a.disappears_s, placeholder: "end", min: 0, step: 0.1, testid: "disappears", change: (v) => send({ disappears_s: v }) })),
@@ -146,11 +157,13 @@ export function makeInspector(app) {
   const panel = h("div", { class: "inspector", testid: "inspector" });
   watch(store, ["selection", "entities", "preview", "frame", "scene"], politely(panel, () => {
     const chosen = [...store.selection].map((id) => store.entity(id)).filter((e) => e !== undefined);
-    const top = panel.scrollTop;
+    const top = panel.scrollTop, held = panel.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.testid : undefined;
     if (chosen.length === 0) fill(panel, ...sceneFields(app));
     else if (chosen.length === 1) fill(panel, h("div", { class: "who" }, icon(iconOf(chosen[0]), 15), h("b", { text: labelOf(chosen[0]) }), h("span", { class: "faint", text: chosen[0].id === labelOf(chosen[0]) ? "" : chosen[0].id })), ...body(app, chosen[0]));
     else fill(panel, h("div", { class: "who" }, h("b", { text: `${chosen.length} objects` })), h("p", { class: "empty", text: "Drag, nudge with the arrows, turn with Q/E, duplicate or delete them together." }));
     panel.scrollTop = top;
+    // Whoever goes through the fields by keyboard stays where they were.
+    if (held) /** @type {HTMLElement|null} */ (panel.querySelector(`[data-testid="${held}"]`))?.focus({ preventScroll: true });
   }));
   return panel;
 }
