@@ -134,4 +134,5 @@ def clip_of(take: Take, prompt: str, size: Callable[[Camera], Camera] = lambda c
         take.grid,
         prompt,
         start_s=float(take.timestamps_s[0]),
+        looks=take.looks,
     )

@@ -76,12 +76,12 @@ def test_occ3d_refuses_another_grid(tmp_path: Path) -> None:
         export_take(make_take(tmp_path / "t", OCC3D.crop(40)), "occ3d", tmp_path / "out")
 
 
-def test_glb_lies_where_the_voxels_are(tmp_path: Path) -> None:
+def test_voxels_lie_where_the_voxels_are(tmp_path: Path) -> None:
     take = make_take(tmp_path / "t", OCC3D.crop(40))
-    assert export_take(take, "glb", tmp_path / "out").files == 2
+    assert export_take(take, "glb-voxels", tmp_path / "out").files == 2
     low, high = trimesh.load(tmp_path / "out/00001.glb").bounds
     assert np.allclose(low, (-8, -8, -0.2), atol=1e-5) and np.allclose(high, (8, 8, 1.4), atol=1e-5)
-    single = export_take(take, "glb", tmp_path / "one.glb")
+    single = export_take(take, "glb-voxels", tmp_path / "one.glb")
     assert (tmp_path / "one.glb").read_bytes() == (tmp_path / "out/00000.glb").read_bytes()
     assert any("frames 1 to 1" in sentence for sentence in single.dropped)
 

@@ -47,8 +47,9 @@ class Moment:
 class DrawnWorld:
     """Frames are seen in order; a moment can be looked at until the next is seen."""
 
-    def __init__(self, clip: SceneClip, look: Look) -> None:
-        self.clip, self.look = clip, look
+    def __init__(self, clip: SceneClip, look: Look, forget_m: float = FORGOTTEN_M) -> None:
+        """`forget_m`: what lies farther behind the ego is dropped; infinite where the whole drive is wanted at once."""
+        self.clip, self.look, self._forget_m = clip, look, forget_m
         self.light = light_of(look)
         self.origin_m = scene_origin_m(clip.world_SE3_ego[0][:3, 3])
         self.static = StaticWorld(clip.grid, clip.world_SE3_ego)
@@ -113,7 +114,7 @@ class DrawnWorld:
             self._pieces.append(shaped())
         if cancelled():
             raise CalledOff
-        self._pieces = [piece for piece in self._pieces if _nearest_m(piece, ego_m) < FORGOTTEN_M]
+        self._pieces = [piece for piece in self._pieces if _nearest_m(piece, ego_m) < self._forget_m]
         self._standing = traced([self.ground.mesh(self.origin_m), *self._pieces])
 
     def _ground_z(self, x: float, y: float) -> float:
