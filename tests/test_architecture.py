@@ -20,7 +20,7 @@ LONG_ON_PURPOSE: dict[str, str] = {}
 
 DISTRIBUTION = {"PIL": "pillow", "cc3d": "connected-components-3d", "imageio_ffmpeg": "imageio-ffmpeg"}
 """Import name -> PyPI name, where they differ."""
-OPTIONAL = {"affine", "embreex", "rasterio"}
+OPTIONAL = {"affine", "rasterio"}
 """Imported where they are installed (the 'bench' extra); affine comes with rasterio."""
 UNIMPORTED = {"basedpyright", "ruff", "pytest-timeout"}
 """Declared, and used without an import of ours: as a tool, as a plugin."""
