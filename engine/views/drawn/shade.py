@@ -8,18 +8,33 @@ pattern that `finish.py` averages away. Light from the sky is kept apart for tha
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import numpy as np
-from numba import njit, prange
+from numba import get_num_threads, njit
 
 from engine.spec.classes import NOTHING_HIT
 from engine.views.drawn import sky as skies
 from engine.views.drawn.answer import answer
-from engine.views.drawn.light import FOG, LAMPS_ON
-from engine.views.drawn.lighting import hit_normal, hit_uv, lamp_light, openness, seen_in_mirror, sky_light, through_air, weather
+from engine.views.drawn.film import Film
+from engine.views.drawn.ground_lookup import GroundMaps
+from engine.views.drawn.light import FOG, LAMPS_ON, Light
+from engine.views.drawn.lighting import (
+    OPEN_DIRECTIONS,
+    hit_normal,
+    hit_uv,
+    lamp_light,
+    openness,
+    seen_in_mirror,
+    sky_light,
+    through_air,
+    weather,
+)
 from engine.views.drawn.mesh import INSTANCE, Material
 from engine.views.drawn.mesh import MATERIAL as PART_MATERIAL
 from engine.views.drawn.rays import FAR, HIT_INSTANCE, HIT_PRIMITIVE, HIT_U, HIT_V, RAY, blocked, trace
+from engine.views.drawn.scene import World
 from engine.views.drawn.surface import ALBEDO, CLASS, DAY_GLOW, GLOW, METALLIC, MIRROR, NORMAL, ROUGHNESS, TRANSLUCENCY, unit
 
 SAMPLES = 4
@@ -27,37 +42,45 @@ FAR_M = 4000.0
 _FOLIAGE = int(Material.FOLIAGE)
 
 
-@njit(cache=True, parallel=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz"})
-def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camera, directions, film):
-    """Fills a `Film`. `rays` float32 (H, W, 3) in the camera frame, NaN past a lens' reach; `origin` (3,) of the scene frame in the world."""
-    # By name: numba's threads lose what is written through a tuple.
-    seen_direct, seen_ambient, seen_openness = film.direct, film.ambient, film.openness
-    seen_depth, seen_normal, seen_albedo = film.depth, film.normal, film.albedo
-    seen_label, seen_instance, seen_material = film.label, film.instance, film.material
-    seen_roughness, seen_metallic = film.roughness, film.metallic
-    height, width = seen_depth.shape
-    pose = scene_SE3_camera
+def shade_view(world: World, maps: GroundMaps, light: Light, rays: np.ndarray, scene_SE3_camera: np.ndarray, film: Film) -> None:
+    """Fills a film with what a camera at a pose (4, 4) sees. `rays` float32 (H, W, 3) in the camera frame, NaN past a lens' reach."""
+    threads = get_num_threads()
+
+    def rows(first: int) -> None:
+        # Neighbouring rows cost alike, so threads take them in turns.
+        _shade_rows(
+            first, threads, world.together.pointer, world.static.surfaces, world.moving.surfaces, maps, light, world.origin_m, rays,
+            scene_SE3_camera, OPEN_DIRECTIONS, film,
+        )  # fmt: skip
+
+    for _ in _pool(threads).map(rows, range(threads)):
+        pass
+
+
+@lru_cache(maxsize=1)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, "drawn")
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz"})
+def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, pose, directions, film):
+    """Every `step`-th row of a view."""
+    height, width = film.depth.shape
     ox, oy, oz = pose[0, 3], pose[1, 3], pose[2, 3]
-    stride = 1
-    for step in (61, 59, 53, 47, 43, 41, 37):
-        if height % step:
-            stride = step
-            break
-    for turn in prange(height):
-        v = (turn * stride) % height  # neighbouring rows cost alike: threads take them in turns
-        ray = np.zeros(RAY, np.float32)
-        words = ray.view(np.uint32)
-        out, box, rgb, air = np.zeros(16), np.zeros(3), np.zeros(3), np.zeros(3)
-        place, shape, geometric = np.zeros((SAMPLES, 3)), np.zeros((SAMPLES, 3)), np.zeros((SAMPLES, 3))
-        sight = np.zeros((SAMPLES, 3))
-        texture = np.zeros((SAMPLES, 2))
-        far, key = np.zeros(SAMPLES), np.zeros(SAMPLES, np.int64)
+    ray = np.zeros(RAY, np.float32)
+    words = ray.view(np.uint32)
+    out, box, rgb, air = np.zeros(16), np.zeros(3), np.zeros(3), np.zeros(3)
+    place, shape, geometric = np.zeros((SAMPLES, 3)), np.zeros((SAMPLES, 3)), np.zeros((SAMPLES, 3))
+    sight = np.zeros((SAMPLES, 3))
+    texture = np.zeros((SAMPLES, 2))
+    far, key = np.zeros(SAMPLES), np.zeros(SAMPLES, np.int64)
+    for v in range(first, height, step):
         for u in range(width):
             u1, v1 = (u + 1 if u + 1 < width else u - 1), (v + 1 if v + 1 < height else v - 1)
             du, dv = (1.0 if u1 > u else -1.0), (1.0 if v1 > v else -1.0)
             if math.isnan(rays[v, u, 0] + rays[v, u1, 0] + rays[v1, u, 0]):
-                seen_label[v, u] = NOTHING_HIT
-                seen_openness[v, u] = 1.0
+                film.label[v, u] = NOTHING_HIT
+                film.openness[v, u] = 1.0
                 continue
             spread = math.sqrt(
                 (rays[v, u1, 0] - rays[v, u, 0]) ** 2 + (rays[v, u1, 1] - rays[v, u, 1]) ** 2 + (rays[v, u1, 2] - rays[v, u, 2]) ** 2
@@ -138,10 +161,10 @@ def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camer
                 if key[first] < 0:
                     skies.sample(light.sky, dx, dy, dz, rgb)
                     for c in range(3):
-                        seen_direct[v, u, c] += weight * rgb[c]
+                        film.direct[v, u, c] += weight * rgb[c]
                     if count > most:
                         most = count
-                        seen_label[v, u], seen_depth[v, u], seen_material[v, u] = NOTHING_HIT, 0.0, 0
+                        film.label[v, u], film.depth[v, u], film.material[v, u] = NOTHING_HIT, 0.0, 0
                     continue
                 x, y, z, tu, tv, distance = x / count, y / count, z / count, tu / count, tv / count, distance / count
                 lit /= count
@@ -159,15 +182,15 @@ def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camer
                 nx, ny, nz = unit(out[NORMAL], out[NORMAL + 1], out[NORMAL + 2])
                 if count > most:
                     most = count
-                    seen_depth[v, u] = distance
-                    seen_label[v, u] = np.uint8(out[CLASS])
-                    seen_instance[v, u] = np.uint16(row[INSTANCE])
-                    seen_material[v, u] = np.uint8(row[PART_MATERIAL]) + 1
-                    seen_roughness[v, u], seen_metallic[v, u] = out[ROUGHNESS], out[METALLIC]
-                    seen_normal[v, u, 0], seen_normal[v, u, 1], seen_normal[v, u, 2] = nx, ny, nz
-                    seen_albedo[v, u, 0], seen_albedo[v, u, 1], seen_albedo[v, u, 2] = out[ALBEDO], out[ALBEDO + 1], out[ALBEDO + 2]
+                    film.depth[v, u] = distance
+                    film.label[v, u] = np.uint8(out[CLASS])
+                    film.instance[v, u] = np.uint16(row[INSTANCE])
+                    film.material[v, u] = np.uint8(row[PART_MATERIAL]) + 1
+                    film.roughness[v, u], film.metallic[v, u] = out[ROUGHNESS], out[METALLIC]
+                    film.normal[v, u, 0], film.normal[v, u, 1], film.normal[v, u, 2] = nx, ny, nz
+                    film.albedo[v, u, 0], film.albedo[v, u, 1], film.albedo[v, u, 2] = out[ALBEDO], out[ALBEDO + 1], out[ALBEDO + 2]
                     away = 0.01 + 3e-4 * distance
-                    seen_openness[v, u] = openness(
+                    film.openness[v, u] = openness(
                         scene, ray, words, x + gx * away, y + gy * away, z + gz * away, gx, gy, gz, (v & 3) * 4 + (u & 3), directions
                     )
                 sun = nx * light.sun_xyz[0] + ny * light.sun_xyz[1] + nz * light.sun_xyz[2]
@@ -186,7 +209,7 @@ def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camer
                 for c in range(3):
                     colour = out[ALBEDO + c] * (1 - fresnel)
                     rgb[c] = colour * shone * lit * light.sun_rgb[c] + out[GLOW + c] * glow
-                    seen_ambient[v, u, c] += weight * keep * colour * box[c]
+                    film.ambient[v, u, c] += weight * keep * colour * box[c]
                 if mirror > 0.0 and lit > 0.0 and sun > 0.0:
                     # The sun itself in the gloss.
                     hx, hy, hz = unit(light.sun_xyz[0] - dx, light.sun_xyz[1] - dy, light.sun_xyz[2] - dz)
@@ -218,4 +241,4 @@ def shade_view(scene, static, moving, maps, light, origin, rays, scene_SE3_camer
                             rgb[c] += fresnel * min(air[c], 6.0) / casts
                 through_air(light, dx, dy, distance, rgb)
                 for c in range(3):
-                    seen_direct[v, u, c] += weight * rgb[c]
+                    film.direct[v, u, c] += weight * rgb[c]

@@ -18,7 +18,6 @@ from engine.views.drawn.ground import Ground
 from engine.views.drawn.ground_lookup import ground_height
 from engine.views.drawn.lamps import lamps_of
 from engine.views.drawn.light import LAMPS_ON, Light, light_of
-from engine.views.drawn.lighting import OPEN_DIRECTIONS
 from engine.views.drawn.mesh import Mesh
 from engine.views.drawn.moving import Placed, agents_of
 from engine.views.drawn.scene import Traced, World, scene_origin_m, traced
@@ -85,12 +84,8 @@ class DrawnWorld:
         lens = self.clip.cameras[camera]
         seen = film(lens.height, lens.width)
         pose = self.scene_SE3_ego(moment.index) @ self.clip.camera_pose(moment.index, camera)
-        world, ground = moment.world, self.ground
-        assert ground is not None
-        shade_view(
-            world.together.pointer, world.static.surfaces, world.moving.surfaces, ground.maps, moment.light, self.origin_m,
-            ray_table(lens), np.ascontiguousarray(pose), OPEN_DIRECTIONS, seen,
-        )  # fmt: skip
+        assert self.ground is not None
+        shade_view(moment.world, self.ground.maps, moment.light, ray_table(lens), np.ascontiguousarray(pose), seen)
         return seen
 
     def develop(self, seen: Film, moment: Moment, camera: int) -> np.ndarray:
