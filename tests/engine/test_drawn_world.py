@@ -186,7 +186,7 @@ def test_g_buffers_are_those_of_the_picture(seen):
     hit = front.depth > 0
     assert hit.mean() > 0.4 and np.isnan(front.coordinate[~hit]).all()
     road = front.semantic == CLASS["driveable_surface"]
-    np.testing.assert_allclose(front.coordinate[road][:, 2], 0.0, atol=0.15)
+    assert np.percentile(np.abs(front.coordinate[road][:, 2]), 99) < 0.05, "the road is flat and at height 0"
     np.testing.assert_allclose(np.linalg.norm(front.normal[hit], axis=1), 1.0, atol=1e-3)
     assert (front.motion == 0).all()  # one frame: there is no next one
     assert set(np.unique(front.instance)) <= {0, 3, 4, 5}
@@ -198,6 +198,5 @@ def test_every_weather_draws_a_picture_with_something_on_it(prompt):
     world = DrawnWorld(clip, read_prompt(prompt, 0)[0])
     moment = world.see(OccupancyFrame(0, *_with_agents(BOXES)))
     picture = world.develop(world.expose(moment, 0), moment, 0)
-    day = picture.mean()
     assert picture.std() > 8
-    assert day < 60 if prompt == "night" else day > 60
+    assert picture.mean() < 75 if prompt == "night" else picture.mean() > 75

@@ -34,10 +34,13 @@ def _wall_x(world):
 @pytest.mark.parametrize("yaw", [0.0, 0.4, -2.0])
 def test_a_wall_lies_where_it_is_in_the_world_whatever_the_ego_pose(yaw):
     poses = _poses((3.1, -2.7, yaw))
+    poses[:, 2, 3] = 21.37
     world = StaticWorld(OCC3D, poses)
     assert world.see(_frame(poses[0]), poses[0]) and world.epoch == 0
     np.testing.assert_allclose([_wall_x(world).min(), _wall_x(world).max()], [20.2, 20.6], atol=0.4)
-    np.testing.assert_allclose(world.origin_m / 0.4, np.round(world.origin_m / 0.4), atol=1e-9)
+    np.testing.assert_allclose(world.origin_m[:2] / 0.4, np.round(world.origin_m[:2] / 0.4), atol=1e-9)
+    road = np.flatnonzero((world.labels == ROAD).any(axis=(0, 1)))
+    assert road.tolist() == [2], "a flat street lies in one layer"
 
 
 def test_decided_columns_never_change_and_new_ones_come_in_steps():

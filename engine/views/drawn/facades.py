@@ -40,6 +40,8 @@ from engine.views.drawn.surface import ALBEDO, GLOW, METALLIC, MIRROR, NORMAL, R
 from engine.views.drawn.surface import CLASS as CLASS_OUT
 
 _MANMADE = float(CLASS["manmade"])
+NO_DOOR = np.int64(-1)
+"""Of the type that a door has: windows are compiled once."""
 
 
 @njit(cache=True, error_model="numpy")
@@ -144,7 +146,7 @@ def facade_surface(row, u, v, footprint_m, out):
             over,
             f,
             seed,
-            -1,
+            NO_DOOR,
             wall,
             trim,
             out,

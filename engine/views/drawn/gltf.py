@@ -16,7 +16,7 @@ from engine.spec.clip import SceneClip
 from engine.spec.geometry import invert, rotation
 from engine.views.drawn.gltf_bake import Area, atlas_of, ground_picture, leaf_colours
 from engine.views.drawn.gltf_parts import BUILT, EARTH, LEAVES, STANDING, Palette, materials_of, nodes_of
-from engine.views.drawn.gltf_scene import GLTF_R_WORLD, GltfScene, Jpeg, Piece, material, pieces, png
+from engine.views.drawn.gltf_scene import FAR_QUALITY, GLTF_R_WORLD, GltfScene, Jpeg, Piece, material, pieces, png
 from engine.views.drawn.ground_lookup import ground_height
 from engine.views.drawn.mesh import Mesh
 from engine.views.drawn.moving import STANDS_WITHIN_M, Placed
@@ -79,7 +79,7 @@ class DrawnGlb:
         mesh = self._still
         nodes = nodes_of(mesh)
         atlas = atlas_of(mesh, (materials_of(mesh.parts) == BUILT)[mesh.face_part])
-        built = material(BUILT, baseColorTexture=Jpeg(atlas.colour), metallicRoughnessTexture=Jpeg(atlas.shine))
+        built = material(BUILT, baseColorTexture=Jpeg(atlas.colour), metallicRoughnessTexture=Jpeg(atlas.shine, FAR_QUALITY))
         for number, name in enumerate(STANDING):
             of_node = nodes == number
             if not of_node.any():
@@ -104,13 +104,13 @@ class DrawnGlb:
         near, whole = self._decided_area(), (*(flat.min(axis=0) - 1.0).tolist(), *(flat.max(axis=0) + 1.0).tolist())
         inside = ((flat > near[:2]) & (flat < near[2:])).all(axis=1)[piece.faces].all(axis=1)
         for name, faces, area, picture in (
-            (EARTH, inside, near, ground_picture(self._maps, near)),
-            (BEYOND, ~inside, whole, ground_picture(self._maps, whole, BEYOND_TEXEL_M, BEYOND_PX)),
+            (EARTH, inside, near, Jpeg(ground_picture(self._maps, near))),
+            (BEYOND, ~inside, whole, Jpeg(ground_picture(self._maps, whole, BEYOND_TEXEL_M, BEYOND_PX), FAR_QUALITY)),
         ):
             part = piece.some(faces)
             uv = (part.vertices[:, :2] + self._origin_m[:2] - area[:2]) / np.subtract(area[2:], area[:2])
             if len(part.faces):
-                scene.add(node, part, material(name, 0.9, 0.0, baseColorTexture=Jpeg(picture)), uv)
+                scene.add(node, part, material(name, 0.9, 0.0, baseColorTexture=picture), uv)
 
     def _decided_area(self) -> Area:
         columns = np.argwhere(self._seen.decided)

@@ -14,7 +14,7 @@ STREET_REACH_M = 26.0
 SEEN_FROM_M = 75.0
 """Lamps farther from the ego than this are not asked for."""
 _BEAMS = ("car", "bus", "truck", "construction_vehicle", "motorcycle")
-_OUTER, _INNER = math.cos(math.radians(34)), math.cos(math.radians(9))
+_OUTER, _INNER = math.cos(math.radians(27)), math.cos(math.radians(4))
 
 
 def lamps_of(street_m: np.ndarray, agents: Sequence[Placed], scene_SE3_ego: np.ndarray) -> np.ndarray:
@@ -23,7 +23,7 @@ def lamps_of(street_m: np.ndarray, agents: Sequence[Placed], scene_SE3_ego: np.n
     here = scene_SE3_ego[:3, 3]
     for head in street_m:
         if math.hypot(head[0] - here[0], head[1] - here[1]) < SEEN_FROM_M:
-            rows.append([*head, 0, 0, -1, *(26.0, 19.5, 11.5), 0.12, 0.62, STREET_REACH_M, 0.45])
+            rows.append([*head, 0, 0, -1, *(42.0, 31.5, 18.5), 0.12, 0.62, STREET_REACH_M, 0.45])
     for agent in agents:
         box = agent.box
         if box.class_name not in _BEAMS or math.hypot(*box.center_m[:2]) > SEEN_FROM_M or not _drives(agent):
@@ -48,9 +48,9 @@ def _drives(agent: Placed) -> bool:
 
 def _beams(scene_SE3_vehicle: np.ndarray, front_m: float, height_m: float, half_m: float, level: float) -> list[list[float]]:
     """Two low beams: bright on the road, cut a little above the horizontal by their downward aim."""
-    aim = scene_SE3_vehicle[:3, :3] @ np.array([math.cos(0.055), 0.0, -math.sin(0.055)])
+    aim = scene_SE3_vehicle[:3, :3] @ np.array([math.cos(0.045), 0.0, -math.sin(0.045)])
     rows = []
     for side in (-1.0, 1.0):
         at = (scene_SE3_vehicle @ (front_m, side * half_m, height_m, 1.0))[:3]
-        rows.append([*at, *aim, *(np.array([1.0, 0.93, 0.80]) * 95.0 * level), _OUTER, _INNER, 48.0, 0.0])
+        rows.append([*at, *aim, *(np.array([1.0, 0.93, 0.80]) * 105.0 * level), _OUTER, _INNER, 48.0, 0.0])
     return rows

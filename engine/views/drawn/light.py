@@ -13,6 +13,7 @@ HAZE_COLUMNS = 96
 LAMP = 13
 """Numbers of a lamp: position 0-2, direction 3-5, colour times intensity 6-8 (a lit surface 1 m away, facing it), cosine of the cone's outer
 and inner angle 9-10, reach in metres 11, casts shadows 12."""
+COLOUR = slice(6, 9)
 NIGHT, WET, SNOW, FOG, LAMPS_ON, RAIN, EXPOSURE, SUN = range(8)
 
 

@@ -86,7 +86,7 @@ def lamp_light(scene, ray, words, light, x, y, z, nx, ny, nz, through, out):
             continue
         fade = min(1.0, (cone - lamp[9]) / max(1e-3, lamp[10] - lamp[9]))
         window = 1 - (square / (reach * reach)) ** 2
-        strength = facing * fade * fade * (3 - 2 * fade) * window * window / max(square, 1.0)
+        strength = facing * fade * fade * (3 - 2 * fade) * window * window / (square + 30.0)
         if strength * lamp[6] < 2e-4:
             continue
         if lamp[12] > 0.0 and blocked(

@@ -35,11 +35,13 @@ class StaticWorld:
         """`world_SE3_ego` (T, 4, 4) are the poses of every frame to come: memory is theirs, not the frames'."""
         corners = np.array([[x, y, z, 1.0] for x in _ends(grid, 0) for y in _ends(grid, 1) for z in _ends(grid, 2)])
         reach = np.einsum("tij,cj->tci", world_SE3_ego, corners)[..., :3].reshape(-1, 3)
-        low = np.floor(reach.min(axis=0) / grid.voxel_m)
-        high = np.ceil(reach.max(axis=0) / grid.voxel_m)
+        # Layers are those of the first frame: a street that is flat for the ego is flat here, not split between two layers.
+        level_m = np.array([0.0, 0.0, world_SE3_ego[0, 2, 3] + grid.origin_m[2]])
+        low = np.floor((reach.min(axis=0) - level_m) / grid.voxel_m + 1e-6)
+        high = np.ceil((reach.max(axis=0) - level_m) / grid.voxel_m - 1e-6)
         self.grid, self.voxel_m = grid, grid.voxel_m
-        self.origin_m = low * grid.voxel_m
-        """World coordinates of the lowest corner of cell [0, 0, 0]: whole voxels, so that any drive finds the same cells."""
+        self.origin_m = level_m + low * grid.voxel_m
+        """World coordinates of the lowest corner of cell [0, 0, 0]; x and y in whole voxels, so that any drive finds the same columns."""
         shape = tuple(int(n) for n in high - low)
         self.labels = np.full(shape, UNSEEN, np.uint8)
         """uint8 (X, Y, Z): class ids, HIDDEN or UNSEEN; agents' own classes never stand here."""

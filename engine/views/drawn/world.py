@@ -17,7 +17,7 @@ from engine.views.drawn.finish import finish
 from engine.views.drawn.ground import Ground
 from engine.views.drawn.ground_lookup import ground_height
 from engine.views.drawn.lamps import lamps_of
-from engine.views.drawn.light import LAMPS_ON, Light, light_of
+from engine.views.drawn.light import COLOUR, LAMPS_ON, Light, light_of
 from engine.views.drawn.mesh import Mesh
 from engine.views.drawn.moving import Placed, agents_of
 from engine.views.drawn.scene import Traced, World, scene_origin_m, traced
@@ -70,7 +70,9 @@ class DrawnWorld:
         )  # fmt: skip
         light = self.light
         if light.numbers[LAMPS_ON] > 0.2:
-            light = light._replace(lamps=lamps_of(self._street_lamps(), agents, scene_SE3_ego))
+            lamps = lamps_of(self._street_lamps(), agents, scene_SE3_ego)
+            lamps[:, COLOUR] *= light.numbers[LAMPS_ON] ** 2  # by day they burn, and are hardly seen to light anything
+            light = light._replace(lamps=lamps)
         return Moment(frame.index, World(self._standing, traced([agent.mesh for agent in agents]), self.origin_m), light, agents)
 
     def scene_SE3_ego(self, index: int) -> np.ndarray:
