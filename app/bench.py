@@ -10,6 +10,7 @@ import statistics
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -140,7 +141,21 @@ def occupancy() -> Row:
         return {"skipped": str(error)}
 
 
-BENCHES: Mapping[str, Callable[[], Row]] = {"raycast": raycast, "raster": raster, "draft": draft, "occupancy": occupancy}
+def views() -> Row:
+    """A picture of the drawn world, beside trimesh's Embree rays with shading in numpy."""
+    from engine.data.worlds import make_world
+    from engine.spec.camera import surround_cameras
+    from engine.views.drawn.bench import bench_views
+    from engine.views.drawn.rays import why_not
+
+    if (reason := why_not()) is not None:
+        return {"skipped": reason}
+    world = make_world(7)
+    clip = replace(world.clip(1), cameras=tuple(surround_cameras()))
+    return bench_views(clip, next(iter(world.occupancy(clip))))
+
+
+BENCHES: Mapping[str, Callable[[], Row]] = {"raycast": raycast, "raster": raster, "draft": draft, "occupancy": occupancy, "views": views}
 
 
 def _street_layout() -> Any:

@@ -333,10 +333,11 @@ def test_cancel_keeps_what_is_finished(tab: Tab) -> None:
     tab.at("cancel").click()
     end = tab.until_job("it is called off", lambda job: job["state"] == "cancelled")
     kept = end["frames_kept"]
-    assert 2 <= kept < FRAMES and Take.open(end["take"]).frame_count == kept
+    take = Take.open(end["take"])
+    assert 2 <= kept < FRAMES and take.frame_count == kept
     expect(tab.at("job-line")).to_contain_text("Cancelled")
     expect(tab.at("job-line")).to_contain_text(f"{kept} finished frames are kept")
-    expect(tab.at("take-label")).to_have_text(f"Take: frames 0–{kept - 1}, occupancy")
+    expect(tab.at("take-label")).to_have_text(f"Take: frames 0–{kept - 1}, video")
     expect(tab.at("generate")).to_be_enabled()
     tab.seek(1)
     tab.until("the finished frame is shown", lambda: is_picture(tab.pixels(tab.at("viewer-3d"))))

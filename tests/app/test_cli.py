@@ -156,7 +156,7 @@ def test_bad_requests_are_one_sentence(scene: Path, take: Path, tmp_path: Path, 
     assert "for vae and occupancy" in refused(capsys, "train", "views", "-o", tmp_path / "x", "--data", "occ3d:/d")
     assert "--steps is for vae, occupancy, sketch, ablations and views, not for odds" in refused(capsys, "train", "odds", "-o", tmp_path / "x", "--steps", "2")
     assert "for vae and occupancy" in refused(capsys, "train", "sketch", "-o", tmp_path / "x", "--data", "occ3d:/d")
-    assert "--worlds is for sketch, odds and ablations, not for vae" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--worlds", "2")
+    assert "--worlds is for sketch, odds, ablations and views, not for vae" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--worlds", "2")
     assert "--first-world is for sketch, odds and ablations, not for views" in refused(capsys, "train", "views", "-o", tmp_path / "x", "--first-world", "0")
     assert "add --decoder-only" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--generated", "2")
     assert "Preset 'paper' begins from noise" in refused(capsys, "train", "sketch", "-o", tmp_path / "x", "--preset", "paper")
