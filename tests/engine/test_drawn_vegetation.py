@@ -151,3 +151,19 @@ def test_leaves_keep_their_mean_colour_however_wide_a_pixel_is() -> None:
         means.append(answers[:, :3].mean(axis=0))
     assert np.allclose(means[0], means[2], rtol=0.06) and np.allclose(means[1], means[2], rtol=0.06)
     assert (means[0] > 0.4 * row[RED : RED + 3]).all()
+
+
+def test_a_crown_whose_peak_was_decided_earlier_and_found_no_place_still_grows() -> None:
+    world = _world()
+    world.labels[:] = FREE
+    world.labels[:, :, _GROUND] = _ROAD  # nowhere to stand
+    world.labels[92:100, 96:104, 9:15] = _PLANT
+    world.labels[100:112, 99:101, 9:12] = _PLANT
+    grown = Grown()
+    first = np.zeros_like(world.decided)
+    first[:100] = True
+    world.decided[:] = first
+    assert not len(_grow(world, first, grown).faces) and not grown.trees
+    world.labels[106:, :, _GROUND] = _GRASS
+    world.decided[:] = True
+    assert len(_grow(world, ~first, grown).faces) > 0

@@ -158,6 +158,11 @@ def _owners(plot: Plot, crowns: np.ndarray, columns: np.ndarray, seed: int, grow
         near = [np.hypot(*(at - spot)) for spot, g in zip(spots, groups, strict=True) if g == group[tuple(at)]]
         if not near or min(near) >= spacing:
             known(at, NEW + len(spots), np.inf)
+    def densest(of: np.ndarray) -> np.ndarray:
+        return of[np.lexsort([*of.T, -density[tuple(of.T)]])[0]]
+
+    if not spots:  # its peaks lie in what was decided earlier, where no tree could stand
+        known(densest(columns), NEW, np.inf)
     while True:
         far = np.linalg.norm(columns[:, None] - np.array(spots)[None], axis=2)
         far[group[tuple(columns.T)][:, None] != np.array(groups)[None]] = np.inf
@@ -166,9 +171,7 @@ def _owners(plot: Plot, crowns: np.ndarray, columns: np.ndarray, seed: int, grow
         lost = np.isinf(far.min(axis=1))
         if not lost.any():
             return np.array(names)[best]
-        lost_columns = columns[lost]
-        densest = np.lexsort([*lost_columns.T, -density[tuple(lost_columns.T)]])[0]
-        known(lost_columns[densest], NEW + len(spots), np.inf)
+        known(densest(columns[lost]), NEW + len(spots), np.inf)
 
 
 def _tree(plot: Plot, cells: np.ndarray, known: Tree | None, seed: int, scene_origin_m: np.ndarray, grown: Grown) -> Mesh:
