@@ -124,7 +124,7 @@ def _inside(film: Film) -> np.ndarray:
     near, far = ndimage.minimum_filter(film.depth, 3), ndimage.maximum_filter(film.depth, 3)
     same = ndimage.minimum_filter(film.material, 3) == ndimage.maximum_filter(film.material, 3)
     agent = ndimage.maximum_filter(_AGENT[film.label], 3)
-    return (film.depth > 0) & (far - near < 0.08 * film.depth) & same & ~agent
+    return (film.depth > 0) & (far - near < 0.08 * film.depth) & same & np.logical_not(agent)
 
 
 def psnr_outside(before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> float:
