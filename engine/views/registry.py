@@ -50,8 +50,9 @@ def runnable() -> dict[str, str]:
 
 
 def _load_drawn(device: str) -> ViewModel:
-    from engine.views.drawn.model import DrawnViews
+    from engine.views.drawn.model import DrawnViews, warm_up
 
+    warm_up()
     return DrawnViews()
 
 

@@ -77,6 +77,7 @@ def test_a_car_gets_a_colour_and_a_model_and_goes_back_to_the_seed(tab: Tab) -> 
     tab.until_document("the model is the seed's", lambda d: look(d) == (None, None))
 
     tab.at(f"object-{walker['id']}").click()
+    expect(tab.at("agent-class-of")).to_have_value("pedestrian")  # else the car, still shown, becomes a cone
     tab.at("agent-class-of").select_option("traffic_cone")
     expect(colour).to_be_disabled()
     expect(colour).to_have_attribute("placeholder", "as its model")

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.metadata import version
 
-from engine.api import Cancelled, GBuffers, Picture
-from engine.spec.camera import Camera
+import numpy as np
+
+from engine.api import Cancelled, GBuffers, OccupancyFrame, Picture
+from engine.spec.camera import Camera, surround_cameras
+from engine.spec.classes import CHANNELS, FREE, GROUND
+from engine.spec.clip import SceneClip
+from engine.spec.grid import OCC3D
 from engine.views.drawn.film import Film
 from engine.views.drawn.gbuffers import gbuffers
 from engine.views.drawn.world import CalledOff, DrawnWorld, Moment
-from engine.views.look import read_prompt
+from engine.views.look import Look, read_prompt
 from engine.views.scene import ViewScene
 
 PIXELS = 448 * 256
@@ -62,6 +67,16 @@ class DrawnViews:
         if self._sight is None or self._sight.scene is not scene:
             self._sight = _Sight(scene)
         return self._sight
+
+
+def warm_up() -> None:
+    """Draws a bare street once, so that the first picture of a take need not wait for kernels to be read from disk."""
+    semantics = np.full(OCC3D.shape, FREE, np.uint8)
+    semantics[:, :, 2] = GROUND[0]
+    clip = SceneClip(np.zeros((1, len(CHANNELS), *OCC3D.bev_shape), np.uint8), ((),), np.eye(4)[None], tuple(surround_cameras(64, 32)[:1]))
+    world = DrawnWorld(clip, Look())
+    moment = world.see(OccupancyFrame(0, semantics, np.zeros(OCC3D.shape, np.uint16)))
+    world.develop(world.expose(moment, 0), moment, 0)
 
 
 class _Sight:

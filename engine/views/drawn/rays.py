@@ -28,7 +28,7 @@ NONE = np.uint32(0xFFFFFFFF)
 
 _TRIANGLES, _INSTANCE = 0, 121
 _INDICES, _VERTICES = 0, 1
-_UINT3, _FLOAT3, _FLOAT4X4_COLUMNS = 0x5003, 0x9003, 0x9244
+_UINT3, _FLOAT3 = 0x5003, 0x9003
 
 
 class RaysError(RuntimeError):
@@ -101,51 +101,56 @@ _intersect = types.ExternalFunction("rtcIntersect1", _SIGNATURE)
 _occluded = types.ExternalFunction("rtcOccluded1", _SIGNATURE)
 
 
-class Triangles:
-    """One mesh as an Embree scene; keeps the arrays that Embree reads."""
+class _Scene:
+    """An Embree scene of geometries, given back when it is forgotten."""
+
+    def __init__(self) -> None:
+        self.pointer: int = _library().rtcNewScene(_device())
+
+    def _attach(self, geometry: int) -> None:
+        library = _library()
+        library.rtcCommitGeometry(geometry)
+        library.rtcAttachGeometry(self.pointer, geometry)
+        library.rtcReleaseGeometry(geometry)
+
+    def _commit(self) -> None:
+        _library().rtcCommitScene(self.pointer)
+        _check()
+
+    def __del__(self) -> None:
+        if pointer := getattr(self, "pointer", None):
+            _library().rtcReleaseScene(pointer)
+
+
+class Triangles(_Scene):
+    """One mesh; keeps the arrays that Embree reads."""
 
     def __init__(self, vertices: np.ndarray, faces: np.ndarray) -> None:
         """vertices float32 (V, 3), faces int32 (F, 3)."""
+        super().__init__()
         # Embree reads 16 bytes at a vertex of 12, so one more stands behind the last.
         self._vertices = np.concatenate([np.ascontiguousarray(vertices, np.float32), np.zeros((1, 3), np.float32)])
         self._faces = np.ascontiguousarray(faces, np.uint32)
-        library = _library()
-        self.pointer: int = library.rtcNewScene(_device())
         if len(self._faces):
-            geometry = library.rtcNewGeometry(_device(), _TRIANGLES)
-            for kind, form, array in ((_VERTICES, _FLOAT3, self._vertices), (_INDICES, _UINT3, self._faces)):
-                count = len(array) - (1 if kind == _VERTICES else 0)
-                library.rtcSetSharedGeometryBuffer(geometry, kind, 0, form, array.ctypes.data, 0, 12, count)
-            library.rtcCommitGeometry(geometry)
-            library.rtcAttachGeometry(self.pointer, geometry)
-            library.rtcReleaseGeometry(geometry)
-        library.rtcCommitScene(self.pointer)
-        _check()
-
-    def __del__(self) -> None:
-        if pointer := getattr(self, "pointer", None):
-            _library().rtcReleaseScene(pointer)
+            geometry = _library().rtcNewGeometry(_device(), _TRIANGLES)
+            buffers = ((_VERTICES, _FLOAT3, self._vertices, len(vertices)), (_INDICES, _UINT3, self._faces, len(faces)))
+            for kind, form, array, count in buffers:
+                _library().rtcSetSharedGeometryBuffer(geometry, kind, 0, form, array.ctypes.data, 0, 12, count)
+            self._attach(geometry)
+        self._commit()
 
 
-class Together:
+class Together(_Scene):
     """Several meshes as one scene to trace; a hit's instance says which of them."""
 
     def __init__(self, parts: Sequence[Triangles]) -> None:
-        library = _library()
+        super().__init__()
         self._parts = tuple(parts)
-        self.pointer: int = library.rtcNewScene(_device())
         for one in self._parts:
-            geometry = library.rtcNewGeometry(_device(), _INSTANCE)
-            library.rtcSetGeometryInstancedScene(geometry, one.pointer)
-            library.rtcCommitGeometry(geometry)
-            library.rtcAttachGeometry(self.pointer, geometry)
-            library.rtcReleaseGeometry(geometry)
-        library.rtcCommitScene(self.pointer)
-        _check()
-
-    def __del__(self) -> None:
-        if pointer := getattr(self, "pointer", None):
-            _library().rtcReleaseScene(pointer)
+            geometry = _library().rtcNewGeometry(_device(), _INSTANCE)
+            _library().rtcSetGeometryInstancedScene(geometry, one.pointer)
+            self._attach(geometry)
+        self._commit()
 
 
 def _check() -> None:
