@@ -21,8 +21,11 @@ export function makeStrip(app) {
   const lightbox = h("div", { class: "lightbox", hidden: true, role: "dialog", label: "Camera, large" });
 
   const cameras = () => store.entities().filter((e) => e.kind === "camera" && e.enabled);
+  /** Until a kind was chosen, the picture where there is one. */ let chosen = false;
+  /** @param {string} name @returns {Kind} */
+  const best = (name) => (store.strip?.cameras.find((c) => c.name === name)?.picture ? "picture" : "semantic");
   /** @param {string} name */
-  const kindOf = (name) => own.get(name) ?? store.options.stripKind;
+  const kindOf = (name) => own.get(name) ?? (chosen ? store.options.stripKind : best(name));
   /** @param {string} name */
   const urlOf = (name) => store.strip?.cameras.find((c) => c.name === name)?.[kindOf(name)] ?? null;
 
@@ -41,8 +44,8 @@ export function makeStrip(app) {
     const kind = kindOf(name), url = urlOf(name);
     const entity = cameras().find((c) => c.kind === "camera" && c.camera.name === name);
     const ratio = big && entity?.kind === "camera" ? `${entity.camera.width} / ${entity.camera.height}` : "16 / 9";
-    const chosen = entity && store.selection.has(entity.id);
-    return h("figure", { class: `shot${chosen ? " on" : ""}`, testid: big ? undefined : `strip-${name}`, style: `aspect-ratio:${ratio}`, title: "Click selects the camera, double-click shows it large", on: { click: () => entity && app.select([entity.id]), dblclick: () => show(big ? null : name) } },
+    const selected = entity && store.selection.has(entity.id);
+    return h("figure", { class: `shot${selected ? " on" : ""}`, testid: big ? undefined : `strip-${name}`, style: `aspect-ratio:${ratio}`, title: "Click selects the camera, double-click shows it large", on: { click: () => entity && app.select([entity.id]), dblclick: () => show(big ? null : name) } },
       image(big ? "large" : name, url, `${name}, ${kind}`),
       !url && h("div", { class: "shot-empty", text: kind === "picture" ? "no picture at this frame" : "…" }),
       h("figcaption", {}, h("span", { text: name.replace(/^(CAM|ring)_/, "").replaceAll("_", " ") }),
@@ -61,7 +64,7 @@ export function makeStrip(app) {
     const waiting = store.strip !== null && store.strip.frame !== store.frame;
     list.classList.toggle("waiting", waiting);
     list.style.setProperty("--columns", String(names.length <= 1 ? 1 : names.length <= 4 ? 2 : names.length <= 6 || list.clientWidth < 500 ? 3 : 4));
-    fill(kinds, segmented({ label: "What the cameras show", value: store.options.stripKind, testid: "strip-kind", options: KINDS, change: (v) => { own.clear(); store.options.stripKind = v; store.emit("options"); } }));
+    fill(kinds, segmented({ label: "What the cameras show", value: chosen || !names.length ? store.options.stripKind : best(names[0]), testid: "strip-kind", options: KINDS, change: (v) => { own.clear(); chosen = true; store.options.stripKind = v; store.emit("options"); } }));
     fill(list, names.length ? names.map((n) => tile(n)) : h("div", { class: "pane-empty" }, h("p", { text: "No cameras yet. Place one (C), or take a whole rig:" }), h("div", { class: "group" }, (store.scene?.rigs ?? []).slice(0, 4).map((rig) => button({ text: rig, label: `Use the rig ${rig}`, press: () => void app.command("use_rig", { name: rig }) })))));
     if (large && names.includes(large)) fill(lightbox, tile(large, true), button({ icon: "close", label: "Close", class: "ghost close", press: () => show(null) }));
     else lightbox.hidden = true;
