@@ -74,7 +74,8 @@ _SCALED = {"fog_per_m": 0.08, "rain": 1.0, "snow": 1.0}
 _SILENT = frozenset(
     re.findall(
         r"\w+",
-        "a an the of in on at and with under along between through very some weather time hour sky street streets road roads city urban suburban town scene driving "
+        "a an the of in on at and with under along between through very some "
+        "weather time hour sky street streets road roads city urban suburban town scene driving "
         "traffic view camera photo video photorealistic realistic",
     )
 )
