@@ -95,8 +95,8 @@ def _rows(take: Take, views: str, rows: Sequence[tuple[str, int]], seed: int) ->
     from engine.views.scene import ViewScene, clip_of, frames_from
 
     result: dict[tuple[str, int], list[np.ndarray]] = {row: [] for row in rows}
+    model = registry.load(views)
     for prompt in dict.fromkeys(prompt for prompt, _ in rows):
-        model = registry.load(views)
         clip = clip_of(take, prompt, model.size)
         last = max(frame for asked, frame in rows if asked == prompt)
         scene = ViewScene(clip, Recipe(views=views, seed=seed), frames_from(take.folder))

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit, prange
 
 from engine.api import Buffers
+from engine.colour import srgb
 from engine.render.raycast import FACE_NORMALS, FACE_SHADE, Hits, Volume, cast_rays
 from engine.spec.camera import Camera
 from engine.spec.classes import CLASS_RGB, FREE, NOTHING_HIT
@@ -173,6 +174,4 @@ def _depth_colours() -> np.ndarray:
     chroma = 0.11 + 0.04 * level
     a, b = chroma * np.cos(hue), chroma * np.sin(hue)
     lms = (_LMS_OKLAB @ np.stack([lightness, a, b])) ** 3
-    linear = np.clip(_RGB_LMS @ lms, 0, 1).T
-    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.round(255 * srgb).astype(np.uint8)
+    return np.round(255 * srgb((_RGB_LMS @ lms).T)).astype(np.uint8)

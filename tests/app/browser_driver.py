@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Playwright, WebSocket, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, WebSocket, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
@@ -302,6 +302,22 @@ class Tab:
 
     def close(self) -> None:
         self.context.close()
+
+
+@contextlib.contextmanager
+def studio_tab(workspace: Path, last_shot: str = "") -> Iterator[Tab]:
+    """A tab of a studio of its own with the fake preset; whatever it complained of fails the test."""
+    studio = StudioProcess(workspace, preset="fake").start()
+    with sync_playwright() as playwright, chromium(playwright) as browser:
+        tab = Tab(browser, studio).open()
+        try:
+            yield tab
+            assert tab.faults == []
+        finally:
+            if last_shot:
+                tab.shot(last_shot)
+            tab.close()
+            studio.stop()
 
 
 def is_picture(pixels: np.ndarray) -> bool:

@@ -11,9 +11,9 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.app.browser_driver import CHROMIUM, StudioProcess, Tab, chromium
+from tests.app.browser_driver import CHROMIUM, Tab, studio_tab
 
 pytestmark = [
     pytest.mark.browser,
@@ -24,15 +24,8 @@ pytestmark = [
 
 @pytest.fixture
 def tab(tmp_path: Path) -> Iterator[Tab]:
-    studio = StudioProcess(tmp_path / "workspace", preset="fake").start()
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        tab = Tab(browser, studio).open()
-        try:
-            yield tab
-            assert tab.faults == []
-        finally:
-            tab.close()
-            studio.stop()
+    with studio_tab(tmp_path / "workspace") as tab:
+        yield tab
 
 
 def test_a_car_gets_a_colour_and_a_model_and_goes_back_to_the_seed(tab: Tab) -> None:

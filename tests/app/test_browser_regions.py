@@ -10,10 +10,10 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from engine.spec.take import Take
-from tests.app.browser_driver import CHROMIUM, StudioProcess, Tab, chromium
+from tests.app.browser_driver import CHROMIUM, Tab, studio_tab
 
 pytestmark = [
     pytest.mark.browser,
@@ -24,16 +24,8 @@ pytestmark = [
 
 @pytest.fixture
 def tab(tmp_path: Path) -> Iterator[Tab]:
-    studio = StudioProcess(tmp_path / "workspace", preset="fake").start()
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        tab = Tab(browser, studio).open()
-        try:
-            yield tab
-            assert tab.faults == []
-        finally:
-            tab.shot("regions_end")
-            tab.close()
-            studio.stop()
+    with studio_tab(tmp_path / "workspace", "regions_end") as tab:
+        yield tab
 
 
 def test_a_region_is_drawn_anew_compared_and_kept(tab: Tab) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from engine.spec.take import Take
 from engine.views import registry
-from tests.app.browser_driver import CHROMIUM, StudioProcess, Tab, chromium
+from tests.app.browser_driver import CHROMIUM, Tab, studio_tab
 
 pytestmark = [
     pytest.mark.browser,
@@ -24,16 +24,8 @@ pytestmark = [
 
 @pytest.fixture
 def tab(tmp_path: Path) -> Iterator[Tab]:
-    studio = StudioProcess(tmp_path / "workspace", preset="fake").start()
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        tab = Tab(browser, studio).open()
-        try:
-            yield tab
-            assert tab.faults == []
-        finally:
-            tab.shot("views_end")
-            tab.close()
-            studio.stop()
+    with studio_tab(tmp_path / "workspace", "views_end") as tab:
+        yield tab
 
 
 def test_views_are_chosen_beside_the_preset_and_say_what_they_do_not_understand(tab: Tab) -> None:

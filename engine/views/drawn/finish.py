@@ -19,7 +19,7 @@ def finish(film: Film, light: Light, rays: np.ndarray, world_R_camera: np.ndarra
     """uint8 (H, W, 3) sRGB."""
     height, width = film.depth.shape
     radiance = np.empty((height, width, 3), np.float32)
-    _gather(film.direct, film.ambient, film.openness, film.depth, film.normal, radiance)
+    gather(film.direct, film.ambient, film.openness, film.depth, film.normal, radiance)
     if light.numbers[RAIN] > 0.0 or light.numbers[SNOW] > 0.0:
         _fall(radiance, film.depth, rays, np.ascontiguousarray(world_R_camera), light.numbers, light.haze, time_s, seed)
     strength = 0.03 + 0.02 * light.numbers[NIGHT] + min(0.08, 2.0 * light.numbers[FOG])
@@ -30,7 +30,7 @@ def finish(film: Film, light: Light, rays: np.ndarray, world_R_camera: np.ndarra
 
 
 @njit(cache=True, parallel=True, nogil=True, error_model="numpy")
-def _gather(direct, ambient, openness, depth, normal, out):
+def gather(direct, ambient, openness, depth, normal, out):
     """The 4 x 4 pattern of sky rays averaged over neighbours of the same surface, and all light summed."""
     height, width = depth.shape
     for v in prange(height):

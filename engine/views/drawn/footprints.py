@@ -113,7 +113,6 @@ class Segment:
     top_m: float
     """World z where it ends: 75 % of its columns reach it."""
     cluster: int
-    thickness_m: float
     spread: tuple[float, float]
     """Offsets of its columns from the line to the left: lower and upper."""
 
@@ -226,7 +225,6 @@ def segments(points_m: np.ndarray, tops_m: np.ndarray, angle: float, cluster: in
                 min(support, end - start),
                 float(np.quantile(tops_m[near], 0.6)),
                 cluster,
-                hi - lo + 0.4,
                 (lo - middle, hi - middle),
             )
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from engine.api import GBuffers
+from engine.colour import srgb
 from engine.render.buffers import ray_table
 from engine.spec.camera import Camera
 from engine.spec.clip import SceneClip
-from engine.spec.geometry import Box, invert, transform
+from engine.spec.geometry import Box, Pose, invert, transform
 from engine.views.drawn.film import Film
 
 
@@ -28,7 +29,7 @@ def gbuffers(clip: SceneClip, index: int, camera: int, seen: Film) -> GBuffers:
     if index + 1 < len(clip):
         motion[hit] = _motion(clip, index, camera, lens, in_ego, seen.instance[hit], np.argwhere(hit))
     return GBuffers(
-        albedo=_srgb(np.where(hit[..., None], seen.albedo, 0.0)),
+        albedo=_byte(srgb(np.where(hit[..., None], seen.albedo, 0.0))),
         normal=normal,
         depth=seen.depth * rays[..., 2],
         coordinate=coordinate,
@@ -51,24 +52,14 @@ def _motion(
     for box in clip.boxes[index]:
         own = instances == box.instance_id
         if own.any() and box.instance_id in after:
-            moved[own] = transform(_pose(after[box.instance_id]) @ invert(_pose(box)), in_ego[own])
+            moved[own] = transform(_ego_SE3_box(after[box.instance_id]) @ invert(_ego_SE3_box(box)), in_ego[own])
     seen = lens.project(transform(invert(clip.camera_pose(index + 1, camera)), moved))
     return np.nan_to_num(seen - (pixels[:, ::-1] + 0.5)).astype(np.float32)
 
 
-def _pose(box: Box) -> np.ndarray:
-    """ego_SE3_box (4, 4)."""
-    c, s = np.cos(box.yaw_rad), np.sin(box.yaw_rad)
-    pose = np.eye(4)
-    pose[:2, :2] = [[c, -s], [s, c]]
-    pose[:3, 3] = box.center_m
-    return pose
+def _ego_SE3_box(box: Box) -> np.ndarray:
+    return Pose(*box.center_m, box.yaw_rad).matrix()
 
 
 def _byte(values: np.ndarray) -> np.ndarray:
     return np.clip(values * 255 + 0.5, 0, 255).astype(np.uint8)
-
-
-def _srgb(linear: np.ndarray) -> np.ndarray:
-    low = np.clip(linear, 0, 1)
-    return _byte(np.where(low <= 0.0031308, 12.92 * low, 1.055 * np.maximum(low, 1e-8) ** (1 / 2.4) - 0.055))

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit, prange
 
 import engine.spec  # noqa: F401  (sets numba's threading layer before numba compiles anything)
+from engine.colour import srgb
 from engine.views.drawn.facades import facade_surface
 from engine.views.drawn.ground_lookup import GroundMaps
 from engine.views.drawn.ground_surface import ground_surface
@@ -90,8 +91,7 @@ def leaf_colours(parts: np.ndarray, part_of: np.ndarray, world_m: np.ndarray) ->
 
 def srgb8(linear: np.ndarray) -> np.ndarray:
     """uint8 of linear light in [0, 1]."""
-    light = np.clip(np.asarray(linear, np.float64), 0.0, 1.0)
-    return np.round(255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)).astype(np.uint8)
+    return np.round(255 * srgb(np.asarray(linear, np.float64))).astype(np.uint8)
 
 
 def _shelves(sizes: np.ndarray, most: int) -> tuple[np.ndarray, tuple[int, int]] | None:

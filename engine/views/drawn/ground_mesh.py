@@ -36,7 +36,7 @@ def ground_mesh(maps: GroundMaps, decided: np.ndarray, settled: np.ndarray, firs
     corners, faces = np.unique(keys, return_inverse=True)
     vertices, normals = _placed(corners, maps, road, first, origin_m)
     faces = faces.reshape(-1, 3).astype(np.int32)
-    foot, foot_normals = _placed(wall_keys.reshape(-1), maps, road, first, origin_m)
+    foot, _ = _placed(wall_keys.reshape(-1), maps, road, first, origin_m)
     head, _ = _placed(wall_keys.reshape(-1) + 1, maps, road, first, origin_m)
     outwards = _wall_normals(wall_keys.reshape(-1), maps)
     n = np.arange(0, 2 * walls, 2)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engine.spec.geometry import Pose
 from engine.views.drawn.light import LAMP
 from engine.views.drawn.moving import Placed
 
@@ -28,11 +29,8 @@ def lamps_of(street_m: np.ndarray, agents: Sequence[Placed], scene_SE3_ego: np.n
         box = agent.box
         if box.class_name not in _BEAMS or math.hypot(*box.center_m[:2]) > SEEN_FROM_M or not _drives(agent):
             continue
-        pose = np.eye(4)
-        c, s = math.cos(box.yaw_rad), math.sin(box.yaw_rad)
-        pose[:2, :2] = [[c, -s], [s, c]]
-        pose[:3, 3] = box.center_m[0], box.center_m[1], box.center_m[2] - box.size_m[2] / 2
-        scene_SE3_box = scene_SE3_ego @ pose
+        x_m, y_m, z_m = box.center_m
+        scene_SE3_box = scene_SE3_ego @ Pose(x_m, y_m, z_m - box.size_m[2] / 2, box.yaw_rad).matrix()
         rows += _beams(scene_SE3_box, box.size_m[0] / 2 + 0.1, 0.68, 0.35 * box.size_m[1], 0.6)
         tail = (scene_SE3_box @ (-box.size_m[0] / 2 - 0.15, 0.0, 0.8, 1.0))[:3]
         back = -scene_SE3_box[:3, 0]

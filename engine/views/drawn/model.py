@@ -55,6 +55,7 @@ class DrawnViews:
                 if cancelled():
                     return
                 yield Picture(camera.name, index, sight.world.develop(sight.film(number), moment, number))
+        self._sight = None  # a worker that waits for its next take holds no world
 
     def gbuffers(self, scene: ViewScene, index: int) -> Iterator[tuple[str, GBuffers]]:
         """Every camera's, of a frame that is not before the last one asked for; what a picture was drawn from is not cast again."""

@@ -92,3 +92,10 @@ def unit(x, y, z):
     if length < 1e-9:
         return 0.0, 0.0, 1.0
     return x / length, y / length, z / length
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def smoothstep(low, high, x):
+    """0 below `low`, 1 above `high`, smooth between."""
+    t = min(1.0, max(0.0, (x - low) / (high - low)))
+    return t * t * (3 - 2 * t)

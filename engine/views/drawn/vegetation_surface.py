@@ -8,7 +8,7 @@ from numba import njit
 from engine.lattice import hash01
 from engine.views.drawn.mesh import BLUE, GREEN, PARAMS, RED
 from engine.views.drawn.mesh import SEED as ROW_SEED
-from engine.views.drawn.surface import ALBEDO, METALLIC, MIRROR, NORMAL, ROUGHNESS, TRANSLUCENCY
+from engine.views.drawn.surface import ALBEDO, METALLIC, MIRROR, NORMAL, ROUGHNESS, TRANSLUCENCY, smoothstep
 
 # What a part of foliage carries behind PARAMS: world centres in metres.
 CLUMP_CENTRE = PARAMS
@@ -46,12 +46,6 @@ def _seen(footprint_m, scale_m):
     return min(1.0, max(0.0, 1.6 - 3.2 * footprint_m / scale_m))
 
 
-@njit(cache=True, error_model="numpy", inline="always")
-def _step(low, high, value):
-    t = min(1.0, max(0.0, (value - low) / (high - low)))
-    return t * t * (3 - 2 * t)
-
-
 @njit(cache=True, error_model="numpy")
 def foliage_surface(row, x, y, z, footprint_m, out):
     """Leaves at a world point: the part's colour, darker inside clump and crown, with tufts and leaves as near as a pixel shows them."""
@@ -60,7 +54,7 @@ def foliage_surface(row, x, y, z, footprint_m, out):
     depth = np.sqrt(dx * dx + dy * dy + dz * dz) / max(row[CLUMP_RADIUS], 0.05)
     ex, ey, ez = x - row[CROWN_CENTRE], y - row[CROWN_CENTRE + 1], z - row[CROWN_CENTRE + 2]
     out_of_crown = np.sqrt((ex * ex + ey * ey) / row[CROWN_RADIUS] ** 2 + (ez / row[CROWN_HALF_HEIGHT]) ** 2)
-    light = (0.70 + 0.42 * _step(0.62, 1.2, depth)) * (1.0 - row[INNER_SHADE] * (1.0 - _step(0.25, 1.0, out_of_crown)))
+    light = (0.70 + 0.42 * smoothstep(0.62, 1.2, depth)) * (1.0 - row[INNER_SHADE] * (1.0 - smoothstep(0.25, 1.0, out_of_crown)))
     yellow = 0.0
     seen = _seen(footprint_m, 0.45)
     if seen > 0.0:
@@ -72,7 +66,7 @@ def foliage_surface(row, x, y, z, footprint_m, out):
     if seen > 0.0:
         # Turned against the axes, so that no lattice shows.
         u, v, w = 0.8 * x - 0.48 * y + 0.36 * z, 0.6 * x + 0.64 * y - 0.48 * z, 0.6 * y + 0.8 * z
-        a = _step(0.25, 0.75, _noise3(u, v, w, leaf, seed + 7)) - 0.5
+        a = smoothstep(0.25, 0.75, _noise3(u, v, w, leaf, seed + 7)) - 0.5
         b = _noise3(u, v, w, leaf, seed + 8) - 0.5
         c = _noise3(u, v, w, leaf, seed + 9) - 0.5
         light *= 1.0 + 0.6 * seen * a
@@ -108,7 +102,7 @@ def bark_surface(row, x, y, z, footprint_m, out):
         light *= 1.0 + 0.4 * seen * (_noise3(x, y, z * 0.5, 0.3, seed + 2) - 0.5)
     if row[PARAMS] > 0.5:
         seen = _seen(footprint_m, 0.2)
-        band = 0.85 * _step(0.62, 0.72, _noise3(x * 0.35, y * 0.35, z, 0.12, seed + 3))
+        band = 0.85 * smoothstep(0.62, 0.72, _noise3(x * 0.35, y * 0.35, z, 0.12, seed + 3))
         light *= 1.0 - (band * seen + 0.2 * (1.0 - seen))
     for q in range(3):
         out[ALBEDO + q] = row[RED + q] * light

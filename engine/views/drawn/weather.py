@@ -8,21 +8,14 @@ from numba import njit
 
 from engine.lattice import hash01, value_noise
 from engine.spec.classes import CLASS
-from engine.views.drawn.surface import ALBEDO, GLOW, MIRROR, NORMAL, ROUGHNESS, TRANSLUCENCY
+from engine.views.drawn.surface import ALBEDO, GLOW, MIRROR, NORMAL, ROUGHNESS, TRANSLUCENCY, smoothstep
 from engine.views.drawn.surface import CLASS as OUT_CLASS
 
 ROAD, FLAT, SIDEWALK, TERRAIN, MANMADE, VEGETATION = (
     CLASS[name] for name in ("driveable_surface", "other_flat", "sidewalk", "terrain", "manmade", "vegetation")
 )
-CROSSING, LANE_DIVIDER = CLASS["ped_crossing"], CLASS["lane_divider"]
+CROSSING = CLASS["ped_crossing"]
 PEDESTRIAN, TRUCK = CLASS["pedestrian"], CLASS["truck"]
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def smoothstep(low, high, x):
-    """0 below `low`, 1 above `high`, smooth between."""
-    t = min(1.0, max(0.0, (x - low) / (high - low)))
-    return t * t * (3 - 2 * t)
 
 
 @njit(cache=True, error_model="numpy", inline="always")

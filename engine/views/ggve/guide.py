@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from engine.colour import srgb
 from engine.render.buffers import ray_table
 from engine.views.drawn.film import Film
-from engine.views.drawn.finish import _gather
+from engine.views.drawn.finish import gather
 from engine.views.drawn.mesh import Material
 from engine.views.drawn.rays import RAY, blocked
 from engine.views.drawn.world import DrawnWorld, Moment
@@ -56,7 +57,7 @@ def guide_of(world: DrawnWorld, moment: Moment, camera: int, seen: Film) -> Guid
     surface = np.stack([seen.roughness, seen.metallic, np.ones_like(sunlit), sunlit])
     surface[OPENNESS] = _smooth_openness(seen)
     return Guide(
-        albedo=np.ascontiguousarray(_byte(_srgb(np.where(hit[..., None], seen.albedo, 0.0))).transpose(2, 0, 1)),
+        albedo=np.ascontiguousarray(_byte(srgb(np.where(hit[..., None], seen.albedo, 0.0))).transpose(2, 0, 1)),
         normal=np.ascontiguousarray(np.rint(np.clip(normal, -1, 1) * 127).astype(np.int8).transpose(2, 0, 1)),
         distance=np.minimum(seen.depth, 6e4).astype(np.float16),
         label=seen.label,
@@ -68,7 +69,7 @@ def guide_of(world: DrawnWorld, moment: Moment, camera: int, seen: Film) -> Guid
 def _smooth_openness(seen: Film) -> np.ndarray:
     """float32 (H, W): the 4 x 4 pattern of sky rays averaged as `finish` does."""
     light = np.zeros(seen.direct.shape, np.float32)
-    _gather(light, np.ones_like(light), seen.openness, seen.depth, seen.normal, light)
+    gather(light, np.ones_like(light), seen.openness, seen.depth, seen.normal, light)
     return light[..., 0]
 
 
@@ -100,8 +101,3 @@ def _shine(scene, sun, rays, pose, depth, normal, material, out):
 
 def _byte(values: np.ndarray) -> np.ndarray:
     return np.clip(values * 255 + 0.5, 0, 255).astype(np.uint8)
-
-
-def _srgb(linear: np.ndarray) -> np.ndarray:
-    low = np.clip(linear, 0, 1)
-    return np.where(low <= 0.0031308, 12.92 * low, 1.055 * np.maximum(low, 1e-8) ** (1 / 2.4) - 0.055)
