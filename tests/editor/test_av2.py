@@ -14,7 +14,7 @@ from editor.document import Document
 from editor.entities import Agent, Area, CameraEntity, Keyframe, Line
 from editor.formats import ImportReport, import_scene
 from editor.formats.argoverse2 import _cameras, _merge_riders
-from editor.formats.argoverse2_classes import APPROXIMATE, CLASS_OF, DROPPED
+from editor.formats.argoverse2.classes import APPROXIMATE, CLASS_OF, DROPPED
 from editor.formats.tracks import Track
 from editor.ground import height_at
 from editor.track import exists_at, pose_at

@@ -13,7 +13,7 @@ import shapely
 from editor.document import Document
 from editor.entities import Agent, Area, Line
 from editor.formats import import_scene
-from editor.formats.opendrive_geometry import Cubic, ReferenceLine, evaluate
+from editor.formats.opendrive.geometry import Cubic, ReferenceLine, evaluate
 from engine.spec.geometry import wrap_angle
 
 ROAD = """

@@ -17,9 +17,9 @@ from editor.document import Document
 from editor.entities import EgoPath, Keyframe
 from editor.formats.report import Dropped, FormatError, ImportReport, count_entities
 from editor.formats.rigs import preset_cameras
-from editor.formats.scenarionet_map import read_features
-from editor.formats.scenarionet_pickle import read_pickle
+from editor.formats.scenarionet.map import read_features
 from editor.formats.tracks import Track, agents_of, choose_window, keyframes_in
+from editor.formats.unpickle import read_pickle
 from engine.spec.geometry import Pose, wrap_angle
 
 WAYMO_AXLE_M = 1.5

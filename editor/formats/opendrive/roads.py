@@ -10,8 +10,8 @@ from xml.etree.ElementTree import Element
 import numpy as np
 import shapely
 
-from editor.formats.opendrive_geometry import Cubic, ReferenceLine, evaluate
-from editor.formats.opendrive_xml import number
+from editor.formats.opendrive.geometry import Cubic, ReferenceLine, evaluate
+from editor.formats.opendrive.xml import number
 from editor.formats.shapes import polygon
 
 STEP_M = 0.5

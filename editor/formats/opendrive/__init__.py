@@ -16,8 +16,8 @@ from shapely.ops import substring
 
 from editor.document import Document
 from editor.entities import EgoPath, Keyframe
-from editor.formats.opendrive_roads import RoadShapes, read_road
-from editor.formats.opendrive_xml import number, read_xml
+from editor.formats.opendrive.roads import RoadShapes, read_road
+from editor.formats.opendrive.xml import number, read_xml
 from editor.formats.report import Dropped, FormatError, ImportReport, count_entities
 from editor.formats.rigs import preset_cameras
 from editor.formats.shapes import areas, lines, walkways, without_doubles

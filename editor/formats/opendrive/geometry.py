@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from editor.formats.opendrive_xml import number
+from editor.formats.opendrive.xml import number
 from editor.formats.report import FormatError
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)

@@ -15,9 +15,9 @@ import numpy as np
 
 from editor.document import Document, Ground
 from editor.entities import CameraEntity, EgoPath, Keyframe
-from editor.formats.argoverse2_classes import APPROXIMATE, CLASS_OF, DROPPED, RIDDEN
-from editor.formats.argoverse2_map import find_map, ground_under, read_ground, read_vector_map
-from editor.formats.argoverse2_tables import POSE, SIZE, read_table, se3
+from editor.formats.argoverse2.classes import APPROXIMATE, CLASS_OF, DROPPED, RIDDEN
+from editor.formats.argoverse2.map import find_map, ground_under, read_ground, read_vector_map
+from editor.formats.argoverse2.tables import POSE, SIZE, read_table, se3
 from editor.formats.report import Dropped, FormatError, ImportReport, count_entities
 from editor.formats.rigs import preset_cameras
 from editor.formats.tracks import Track, agents_of, choose_window, keyframes_in
