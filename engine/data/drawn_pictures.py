@@ -18,10 +18,9 @@ import numpy as np
 
 from engine.data.looks import random_look
 from engine.spec.camera import Camera
-from engine.spec.geometry import Pose
+from engine.spec.geometry import Pose, invert
 from engine.train.frame_files import Columns, File, missing_files, write_file
-from engine.views.drawn.light import light_of
-from engine.views.drawn.world import DrawnWorld
+from engine.views.drawn.world import DrawnWorld, Moment
 from engine.views.ggve.guide import Guide, guide_of
 
 FOLDER = Path("/var/tmp/anyscene_train/drawn_pictures")
@@ -31,13 +30,16 @@ FIRST_SEED = 800_000_000
 HELD_OUT_SEED = 1_000_000_000 + FIRST_SEED
 """Worlds from here on are never trained on (see engine.train.batches)."""
 HEIGHT, WIDTH = 160, 288
-CAMERAS = 4
-"""Of a world, each in a light of its own."""
+GROUPS = 2
+"""Of a world, each with a rig and a light of its own."""
+VIEWS, MOMENTS, STRIDE_FRAMES = 3, 2, 4
+"""Of a group: adjacent cameras from left to right, moments, and frames (12 Hz) between these."""
 WORLDS_PER_FILE = 4
 TOO_CLOSE_M = 1.5
 """A picture whose nearer half lies closer than this was taken from inside something."""
-COLUMNS = (*Guide._fields, "picture", "focal", "up", "sun", "look", "caption", "world")
-"""Of a file: the guide, picture uint8 (N, 3, H, W), focal float32 (N,) in pixels, up and sun float32 (N, 3) in the camera frame, look
+COLUMNS = (*Guide._fields, "picture", "focal", "up", "pose", "look", "caption", "world")
+"""Of a file, whose rows are whole groups, moment by moment, VIEWS of each: the guide, picture uint8 (N, 3, H, W), focal float32 (N,) in
+pixels, up float32 (N, 3) in the camera frame, pose float32 (N, 4, 4) as ego0_SE3_camera (ego frame of the group's first moment), look
 float32 (N, 10) as Look's fields without the seed, caption str (N,), world int64 (N,), the seed."""
 
 
@@ -62,41 +64,63 @@ def make_file(file: File, held_out: bool) -> int:
     return len(rows["picture"])
 
 
-def world_pictures(seed: int, height: int = HEIGHT, width: int = WIDTH, cameras: int = CAMERAS) -> Iterator[dict[str, Any]]:
-    """Up to `cameras` pictures of one moment of a world, each by a camera and in a light of its own; the same for a seed. See COLUMNS."""
+def world_pictures(seed: int, height: int = HEIGHT, width: int = WIDTH, groups: int = GROUPS) -> Iterator[dict[str, Any]]:
+    """Up to `groups` groups of pictures of a world, each by a rig and in a light of its own; the same for a seed. See COLUMNS."""
     from engine.data.worlds import make_world  # needs shapely, which a machine that only trains may lack
 
     random = np.random.Generator(np.random.PCG64([seed, 2]))
     world = make_world(seed)
-    clip = world.clip(1, start=float(random.uniform(0, 6)))
-    clip = replace(clip, cameras=tuple(random_camera(random, height, width) for _ in range(cameras)))
-    frame = next(iter(world.occupancy(clip)))
-    drawn = DrawnWorld(clip, random_look(random, seed)[0])
-    for camera, lens in enumerate(clip.cameras):
-        look, caption = random_look(random, seed)
-        drawn.look, drawn.light = look, light_of(look)
+    every = world.clip((MOMENTS - 1) * STRIDE_FRAMES + 1, start=float(random.uniform(0, 6)))
+    rigs = [random_rig(random, height, width) for _ in range(groups)]
+    clip = replace(
+        every,
+        layouts=every.layouts[::STRIDE_FRAMES],
+        boxes=every.boxes[::STRIDE_FRAMES],
+        world_SE3_ego=every.world_SE3_ego[::STRIDE_FRAMES],
+        cameras=tuple(camera for rig in rigs for camera in rig),
+    )
+    looks = [random_look(random, seed) for _ in rigs]
+    drawn = DrawnWorld(clip, looks[0][0])
+    rows: list[list[dict[str, Any]]] = [[] for _ in rigs]
+    for frame in world.occupancy(clip):
         moment = drawn.see(frame)
-        seen = drawn.expose(moment, camera)
-        if np.median(np.where(seen.depth > 0, seen.depth, np.inf)) < TOO_CLOSE_M:
-            continue
-        world_R_camera = clip.world_SE3_ego[0][:3, :3] @ clip.camera_pose(0, camera)[:3, :3]
-        yield guide_of(drawn, moment, camera, seen)._asdict() | {
-            "picture": drawn.develop(seen, moment, camera).transpose(2, 0, 1),
-            "focal": np.float32(lens.fx),
-            "up": world_R_camera[2].astype(np.float32),
-            "sun": (look.sun_direction() @ world_R_camera).astype(np.float32),
-            "look": np.array(astuple(look)[:-1], np.float32),
-            "caption": caption,
-            "world": np.int64(seed),
-        }
+        for number in range(groups * VIEWS):
+            look, caption = looks[number // VIEWS]
+            row = _picture(drawn, drawn.relit(moment, look), number)
+            rows[number // VIEWS].append(row | {"look": np.array(astuple(look)[:-1], np.float32), "caption": caption, "world": np.int64(seed)})
+    for group in rows:
+        if all(np.median(np.where(row["distance"] > 0, row["distance"], np.inf)) >= TOO_CLOSE_M for row in group):
+            yield from group
 
 
-def random_camera(random: np.random.Generator, height: int, width: int) -> Camera:
-    """At the height of a bonnet, a roof or a lorry's cab, near the ego, looking anywhere about the horizon, with a lens of 45 to 110 degrees."""
-    focal = width / 2 / np.tan(np.radians(random.uniform(45, 110)) / 2)
-    yaw, pitch = random.uniform(-np.pi, np.pi), random.normal(0, 0.06)
-    place = random.uniform(-6, 8), random.uniform(-1.5, 1.5), random.uniform(1.0, 2.8)
-    return Camera("random", width, height, focal, focal, width / 2, height / 2, Pose(*place, yaw - np.pi / 2, 0.0, -np.pi / 2 + pitch))
+def _picture(drawn: DrawnWorld, moment: Moment, camera: int) -> dict[str, Any]:
+    """One camera's picture and guide."""
+    seen = drawn.expose(moment, camera)
+    clip, ego_SE3_camera = drawn.clip, drawn.clip.camera_pose(moment.index, camera)
+    ego0_SE3_camera = invert(clip.world_SE3_ego[0]) @ clip.world_SE3_ego[moment.index] @ ego_SE3_camera
+    return guide_of(drawn, moment, camera, seen)._asdict() | {
+        "picture": drawn.develop(seen, moment, camera).transpose(2, 0, 1),
+        "focal": np.float32(clip.cameras[camera].fx),
+        "up": (clip.world_SE3_ego[moment.index][:3, :3] @ ego_SE3_camera[:3, :3])[2].astype(np.float32),
+        "pose": ego0_SE3_camera.astype(np.float32),
+    }
+
+
+def random_rig(random: np.random.Generator, height: int, width: int) -> tuple[Camera, ...]:
+    """VIEWS cameras side by side from left to right, at the height of a bonnet, a roof or a lorry's cab, near the ego, looking anywhere about
+    the horizon, with lenses of 45 to 110 degrees that overlap a little or just fail to."""
+    field = np.radians(random.uniform(45, 110))
+    apart, heading = field * random.uniform(0.6, 1.05), random.uniform(-np.pi, np.pi)
+    focal = width / 2 / np.tan(field / 2)
+    middle = np.array([random.uniform(-3, 4), random.uniform(-0.8, 0.8), random.uniform(1.0, 2.8)])
+    cameras = []
+    for view in range(VIEWS):
+        yaw, pitch = heading + (1 - view) * apart, random.normal(0, 0.05)
+        place = middle + 0.5 * np.array([np.cos(yaw), np.sin(yaw), 0])
+        cameras.append(
+            Camera(f"view_{view}", width, height, focal, focal, width / 2, height / 2, Pose(*place, yaw - np.pi / 2, 0.0, -np.pi / 2 + pitch))
+        )
+    return tuple(cameras)
 
 
 def read(folder: Path, worlds: int) -> dict[str, np.ndarray]:

@@ -19,6 +19,7 @@ from engine.train.loop import train
 from engine.views.ggve.autoencoder import CONFIGS, STRIDE, Autoencoder, Block
 from engine.views.ggve.guide import OPENNESS, SUNLIT
 from engine.views.ggve.shown import FEATURES, GREY, Shown, show
+from engine.views.look import read_prompt
 from engine.weights import load_model
 
 CPU = torch.device("cpu")
@@ -44,7 +45,7 @@ def pictures(folder: Path, count: int = 3) -> Path:
                 "picture": random.integers(0, 256, (3, HEIGHT, WIDTH)).astype(np.uint8),
                 "focal": np.float32(40),
                 "up": np.array([0, -1, 0], np.float32),
-                "sun": np.array([0, -1, 0], np.float32),
+                "pose": np.eye(4, dtype=np.float32),
                 "look": np.zeros(10, np.float32),
                 "caption": "noon",
                 "world": 1,
@@ -197,9 +198,26 @@ def test_pictures_are_a_function_of_the_seed(tmp_path: Path) -> None:
     for one, other in zip(first, again, strict=True):
         assert set(one) == set(drawn_pictures.COLUMNS)
         assert all(np.array_equal(np.asarray(one[name]), np.asarray(other[name])) for name in one)
+    assert len(first) % (drawn_pictures.VIEWS * drawn_pictures.MOMENTS) == 0
+    for start in range(0, len(first), drawn_pictures.VIEWS * drawn_pictures.MOMENTS):
+        group = first[start : start + drawn_pictures.VIEWS * drawn_pictures.MOMENTS]
+        assert all((row["look"] == group[0]["look"]).all() and row["caption"] == group[0]["caption"] for row in group)
+        yaw = np.unwrap([np.arctan2(row["pose"][1, 2], row["pose"][0, 2]) for row in group[: drawn_pictures.VIEWS]])
+        assert (np.diff(yaw) < 0).all(), "views go from left to right"
+        assert np.allclose(group[0]["pose"][:3, :3] @ group[0]["pose"][:3, :3].T, np.eye(3), atol=1e-5)
     picture = first[0]
     sky = picture["label"] == NOTHING_HIT
     assert picture["picture"].shape == (3, 32, 48) and picture["surface"].shape == (4, 32, 48) and sky.any() and (~sky).any()
     assert (picture["distance"][sky] == 0).all() and (picture["distance"][~sky] > 0).all() and not picture["surface"][:, sky].any()
     length = np.linalg.norm(picture["normal"].astype(float), axis=0)[~sky] / 127
     assert np.abs(length - 1).max() < 0.02 and np.isclose(np.linalg.norm(picture["up"]), 1, atol=1e-5)
+
+
+def test_each_group_is_drawn_in_its_own_light(monkeypatch: pytest.MonkeyPatch) -> None:
+    day, night = (read_prompt(words, 7)[0] for words in ("noon clear", "night"))
+    given = iter([(day, "noon clear"), (night, "night")])
+    monkeypatch.setattr(drawn_pictures, "random_look", lambda random, seed: next(given))
+    monkeypatch.setattr(drawn_pictures, "TOO_CLOSE_M", 0.0)
+    rows = list(drawn_pictures.world_pictures(drawn_pictures.FIRST_SEED + 1, 32, 48, 2))
+    bright, dark = (np.mean([row["picture"] for row in rows if row["caption"] == words]) for words in ("noon clear", "night"))
+    assert dark < bright / 2

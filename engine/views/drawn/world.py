@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -68,12 +68,20 @@ class DrawnWorld:
             frame, self.clip.boxes[frame.index], self.clip.grid, scene_SE3_ego, self._ground_z, self._motions[frame.index],
             self.look.seed, self.clip.looks,
         )  # fmt: skip
-        light = self.light
-        if light.numbers[LAMPS_ON] > 0.2:
-            lamps = lamps_of(self._street_lamps(), agents, scene_SE3_ego)
-            lamps[:, COLOUR] *= light.numbers[LAMPS_ON] ** 2  # by day they burn, and are hardly seen to light anything
-            light = light._replace(lamps=lamps)
-        return Moment(frame.index, World(self._standing, traced([agent.mesh for agent in agents]), self.origin_m), light, agents)
+        standing = World(self._standing, traced([agent.mesh for agent in agents]), self.origin_m)
+        return Moment(frame.index, standing, self._with_lamps(self.light, agents, scene_SE3_ego), agents)
+
+    def relit(self, moment: Moment, look: Look) -> Moment:
+        """The same moment under another look, whose seed must be this world's: what stands and drives is not decided anew."""
+        return replace(moment, light=self._with_lamps(light_of(look), moment.agents, self.scene_SE3_ego(moment.index)))
+
+    def _with_lamps(self, light: Light, agents: list[Placed], scene_SE3_ego: np.ndarray) -> Light:
+        """The light of a moment: street lamps and headlights burn where it is dark enough."""
+        if light.numbers[LAMPS_ON] <= 0.2:
+            return light
+        lamps = lamps_of(self._street_lamps(), agents, scene_SE3_ego)
+        lamps[:, COLOUR] *= light.numbers[LAMPS_ON] ** 2  # by day they burn, and are hardly seen to light anything
+        return light._replace(lamps=lamps)
 
     def scene_SE3_ego(self, index: int) -> np.ndarray:
         """(4, 4) of a frame's ego in the scene frame."""

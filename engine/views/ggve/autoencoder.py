@@ -25,7 +25,7 @@ STRIDE = 16
 class AutoencoderConfig:
     """Sizes of the networks."""
 
-    widths: tuple[int, ...] = (24, 48, 80, 128, 160)
+    widths: tuple[int, ...] = (16, 32, 64, 96, 128)
     """Channels of the decoder at full, half, ... and a sixteenth of the resolution."""
     encoder_widths: tuple[int, ...] = (24, 48, 64, 96)
     """Channels of the encoder from half to a sixteenth of the resolution."""
@@ -72,7 +72,7 @@ class Encoder(nn.Module):
         self.leave = nn.Conv2d(w[-1], config.latent, 3, 1, 1)
 
     def forward(self, picture: Tensor) -> Tensor:
-        x = self.enter(F.pixel_unshuffle(2 * picture - 1, 2))                        # (B, W0, H/2, W/2)
+        x = self.enter(_last(F.pixel_unshuffle(2 * picture - 1, 2)))                 # (B, W0, H/2, W/2)
         for number, level in enumerate(self.levels):
             x = level(x if number == 0 else self.down[number - 1](F.silu(x)))        # (B, Wi, H/2^(i+1), W/2^(i+1))
         raw = self.leave(F.silu(x)).float()                                          # (B, L, h, w)
@@ -99,7 +99,7 @@ class Decoder(nn.Module):
 
     def forward(self, latent: Tensor, shown: Shown) -> Tensor:
         kinds = torch.cat([self.labels(shown.label), self.materials(shown.material)], -1)   # (B, H, W, kinds)
-        x = torch.cat([shown.features, kinds.permute(0, 3, 1, 2)], 1)                # (B, FEATURES + kinds, H, W)
+        x = _last(torch.cat([shown.features, kinds.permute(0, 3, 1, 2)], 1))         # (B, FEATURES + kinds, H, W)
         read = self.read(latent)                                                     # (B, C, h, w)
         contexts, kept = [], []
         for number, stage in enumerate(self.down):
@@ -125,6 +125,7 @@ class Autoencoder(nn.Module):
         self.encoder, self.decoder = Encoder(config), Decoder(config)
         self.register_buffer("latent_mean", torch.zeros(config.latent))
         self.register_buffer("latent_std", torch.ones(config.latent))
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, picture: Tensor, shown: Shown, noise: Tensor | None = None) -> Tensor:
         """There and back, not held to [0, 1]; `noise` (B, L, h, w) is added to the latent, as a model that dreams it errs."""
@@ -139,6 +140,11 @@ class Autoencoder(nn.Module):
         """Pictures (B, 3, H, W) in [0, 1] of such latents."""
         raw = latents * self.latent_std[:, None, None] + self.latent_mean[:, None, None]     # (B, L, h, w)
         return self.decoder(raw, shown).clamp(0, 1)                                  # (B, 3, H, W)
+
+
+def _last(x: Tensor) -> Tensor:
+    """The same numbers with channels last in memory: convolutions on a CPU take half the time."""
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def _enlarged(x: Tensor, times: int) -> Tensor:
