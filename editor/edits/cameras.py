@@ -17,6 +17,7 @@ from editor.ids import new_id
 from editor.rigs import load_rig
 from engine.spec.camera import Camera, Rig
 from engine.spec.geometry import Pose, invert
+from engine.spec.rig_geometry import adjacent, between
 
 DEFAULT_FOV_DEG = 70.0
 
@@ -115,16 +116,20 @@ def use_rig(rig: str | Rig) -> Edit:
 
 
 def insert_between(ids: Sequence[str] | None = None) -> Edit:
-    """One more camera between each neighbouring pair of the ego's cameras, all round: the way to denser surround views."""
+    """One more camera between each neighbouring pair of the ego's cameras, or of those among `ids`: the way to denser surround views.
+
+    The others stay as they are. A gap of more than half a circle stays open (engine/spec/rig_geometry.py says who is whose neighbour).
+    """
 
     def edit(document: Document) -> Document:
-        ring = [camera for camera in document.of(CameraEntity) if camera.mount == "ego" and (ids is None or camera.id in ids)]
-        if len(ring) < 2:
-            raise EditError(f"Cameras go between neighbours, and the ego has {len(ring)} of those chosen: use a rig first.")
-        ring.sort(key=lambda camera: _heading(camera.camera))
-        for left, right in zip(ring, [*ring[1:], ring[0]], strict=True):
-            middle = _between(left.camera, right.camera, free_camera_name(document, f"{left.camera.name}_TO_{right.camera.name}"))
-            document = check.put(document, CameraEntity(new_id(document, "camera"), middle))
+        ring = [camera.camera for camera in document.of(CameraEntity) if camera.mount == "ego" and (ids is None or camera.id in ids)]
+        pairs = adjacent(ring)
+        if not pairs:
+            chosen = "the ego's cameras" if ids is None else "the ego's chosen cameras"
+            raise EditError(f"Cameras go between neighbours, and no two of {chosen} ({len(ring)}) are such: use a rig first.")
+        for right, left in pairs:
+            taken = {camera.camera.name for camera in document.of(CameraEntity)}
+            document = check.put(document, CameraEntity(new_id(document, "camera"), between(ring[right], ring[left], taken)))
         return document
 
     return edit
@@ -133,22 +138,6 @@ def insert_between(ids: Sequence[str] | None = None) -> Edit:
 def focal_length(width: int, fov_deg: float) -> float:
     """fx (pixels) of a horizontal field of view."""
     return float(width / 2 / np.tan(np.deg2rad(check.number(fov_deg, "The field of view in degrees", 1.0, 170.0)) / 2))
-
-
-def _heading(camera: Camera) -> float:
-    """Direction (rad) in the ego's ground plane in which the camera looks."""
-    forward = camera.ego_SE3_camera.matrix()[:3, 2]
-    return float(np.arctan2(forward[1], forward[0]))
-
-
-def _between(a: Camera, b: Camera, name: str) -> Camera:
-    """Half-way in place, looking level along the middle of the angle from `a` round to `b`, as wide as the wider of the two."""
-    start = _heading(a)
-    yaw = start + ((_heading(b) - start) % (2 * np.pi) or 2 * np.pi) / 2
-    pa, pb = a.ego_SE3_camera, b.ego_SE3_camera
-    place = Pose((pa.x_m + pb.x_m) / 2, (pa.y_m + pb.y_m) / 2, (pa.z_m + pb.z_m) / 2, float(yaw - np.pi / 2), 0.0, -np.pi / 2)
-    wider = min((a, b), key=lambda camera: camera.fx / camera.width)
-    return replace(wider, name=name, ego_SE3_camera=place)
 
 
 def _keyframes(document: Document, mount: str, place: Pose) -> tuple[Keyframe, ...]:

@@ -34,6 +34,8 @@ def heading_rad(camera: Camera) -> float:
 
 def left_to_right(cameras: Sequence[Camera]) -> list[int]:
     """Indices in the order of a panorama, clockwise, cut where the widest gap between headings is; equal headings by place."""
+    if not cameras:
+        return []
     headings = np.array([heading_rad(camera) for camera in cameras])
     around = np.sort(headings)
     widest = int(np.argmax(np.round(np.diff(around, append=around[0] + 2 * np.pi), 6)))

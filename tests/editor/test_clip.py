@@ -92,11 +92,23 @@ def test_remounting_keeps_a_camera_in_its_place() -> None:
 
 
 def test_inserted_cameras_lie_between_their_neighbours() -> None:
-    scene = edits.compose(edits.use_rig("nuscenes6"), edits.insert_between())(Document())
+    rig = edits.use_rig("nuscenes6")(Document())
+    scene = edits.insert_between()(rig)
     forward = {e.camera.name: e.camera.ego_SE3_camera.matrix()[:3, 2] for e in scene.entities.values()}
-    assert len(forward) == 12
-    middle = forward["CAM_FRONT_TO_CAM_FRONT_LEFT"]
+    assert len(forward) == 12 and all(scene.entities[id] is camera for id, camera in rig.entities.items()), "the others stay untouched"
+    middle = forward["VIEW_028"]
     assert np.rad2deg(np.arctan2(middle[1], middle[0])) == pytest.approx(27.5, abs=0.01) and abs(middle[2]) < 1e-6
+    assert len(edits.insert_between()(scene).entities) == 24
+
+
+def test_cameras_are_inserted_between_the_chosen_ones_only() -> None:
+    rig = edits.use_rig("nuscenes6")(Document())
+    chosen = [id for id, e in rig.entities.items() if e.camera.name in ("CAM_FRONT", "CAM_FRONT_LEFT")]
+    assert [e.camera.name for id, e in edits.insert_between(chosen)(rig).entities.items() if id not in rig.entities] == ["VIEW_028"]
+    with pytest.raises(EditError, match="no two of the ego's chosen cameras \\(1\\)"):
+        edits.insert_between(chosen[:1])(rig)
+    with pytest.raises(EditError, match="no two of the ego's cameras \\(0\\)"):
+        edits.insert_between()(Document())
 
 
 @pytest.mark.parametrize("name", sorted(GRIDS))

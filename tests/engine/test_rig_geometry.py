@@ -47,7 +47,7 @@ def test_neighbours_close_a_ring_and_not_a_fan() -> None:
     assert pairs(camera(0), camera(180)) == {("0", "180"), ("180", "0")}, "one fits in to the left and one to the right"
     assert pairs(camera(55), camera(0), camera(-55)) == {("-55", "0"), ("0", "55")}
     assert pairs(camera(0), camera(50)) == {("0", "50")}
-    assert pairs(camera(0)) == set()
+    assert pairs(camera(0)) == set() == pairs()
 
 
 def test_neighbours_leave_out_what_does_not_look_around() -> None:
