@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 
-from editor.document import Document, EditError
+import numpy as np
+
+from editor.document import Document, EditError, Ground
 from editor.entities import Agent, Area, CameraEntity, EgoPath, Entity, Keyframe, Line, OccupancyEdit, PaintLayer, Point
 from engine.spec.camera import Camera
 from engine.spec.classes import AGENTS, CHANNELS, CLASSES, MAP_CHANNELS
@@ -24,6 +26,8 @@ LARGEST_PICTURE = 8192
 SOURCES = ("drawn", "imported", "derived")
 EDIT_KINDS = ("remove_instance", "remove_class", "fill_box", "clear_box")
 MOUNTS = ("ego", "world", "path")
+PLACED = (Area, Line, Agent, CameraEntity, PaintLayer, OccupancyEdit)
+"""What a scene's entities can be."""
 
 
 def number(value: object, what: str, low: float = -math.inf, high: float = math.inf) -> float:
@@ -148,23 +152,30 @@ def identifier(value: object) -> str:
 
 
 def pose(value: Pose, what: str) -> Pose:
+    if not isinstance(value, Pose):
+        raise EditError(f"{what} must have a Pose, not {_shown(value)}.")
     for part, angle in zip((value.x_m, value.y_m, value.z_m, value.yaw_rad, value.pitch_rad, value.roll_rad), "pppaaa", strict=True):
         number(part, f"{what}'s {'position' if angle == 'p' else 'angle'}", *((-FARTHEST_M, FARTHEST_M) if angle == "p" else (-1e4, 1e4)))
     return value
 
 
 def keyframes(value: tuple[Keyframe, ...], what: str, fewest: int = 1) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(each, Keyframe) for each in value):
+        raise EditError(f"{what} must have a tuple of Keyframe, not {_shown(value)}.")
+    for each in value:
+        number(each.time_s, f"{what}'s keyframe time", -LONGEST_S, LONGEST_S)
     if len(value) < fewest:
         raise EditError(f"{what} has {len(value)} keyframes and needs at least {fewest}.")
     for before, after in zip(value, value[1:], strict=False):
         if not before.time_s < after.time_s:
             raise EditError(f"{what} has keyframes at {before.time_s:g} s and then at {after.time_s:g} s: their times must rise.")
     for keyframe in value:
-        number(keyframe.time_s, f"{what}'s keyframe time", -LONGEST_S, LONGEST_S)
         pose(keyframe.pose, what)
 
 
 def camera(value: Camera) -> None:
+    if not isinstance(value, Camera):
+        raise EditError(f"A camera must be a Camera, not {_shown(value)}.")
     what = f"Camera '{value.name}'"
     text(value.name, "A camera's name", 100)
     if not value.name or "/" in value.name or "\\" in value.name or value.name.startswith(".") or not value.name.isprintable():
@@ -176,7 +187,7 @@ def camera(value: Camera) -> None:
     number(value.cx, f"{what}'s cx", -1e6, 1e6)
     number(value.cy, f"{what}'s cy", -1e6, 1e6)
     pose(value.ego_SE3_camera, what)
-    for coefficient in value.fisheye or ():
+    for coefficient in () if value.fisheye is None else items(value.fisheye, f"{what}'s fisheye coefficients", 4):
         number(coefficient, f"{what}'s fisheye coefficient", -1e3, 1e3)
 
 
@@ -247,6 +258,38 @@ def document(value: Document) -> Document:
     text(value.prompt, "The prompt", 20_000)
     duration(value.duration_s)
     one_of(value.grid, "The grid", tuple(GRIDS))
+    return value
+
+
+def whole_document(value: Document) -> Document:
+    """`value` itself, or EditError where anything in it could not be opened again: its own fields, the ego, every entity, the ground."""
+    document(value)
+    for note in items(value.notes, "The scene's notes"):
+        text(note, "A note of the scene")
+    if not isinstance(value.ego, EgoPath):
+        raise EditError(f"The ego must be an EgoPath, not {_shown(value.ego)}.")
+    entity(value.ego)
+    if not isinstance(value.entities, Mapping):
+        raise EditError(f"The scene's entities must be a dict, not {_shown(value.entities)}.")
+    for key, each in value.entities.items():
+        if not isinstance(each, PLACED):
+            raise EditError(f"Entity {_shown(key)} must be a shape, an agent, a camera, paint or an occupancy edit, not {_shown(each)}.")
+        entity(each)
+        if each.id != key:
+            raise EditError(f"Entity '{each.id}' is kept under another id, {_shown(key)}: use Document.with_entities.")
+    if value.ground is not None:
+        ground(value.ground)
+    return value
+
+
+def ground(value: Ground) -> Ground:
+    for part in items(value.origin_m, "The ground's origin", 2):
+        coordinate(part, "The ground's origin")
+    number(value.cell_m, "The ground's cell in metres", 0.01, 1000.0)
+    if not isinstance(value.height_m, np.ndarray) or value.height_m.ndim != 2 or value.height_m.dtype != np.float32:
+        raise EditError(f"The ground's heights must be a float32 array of two dimensions, not {_shown(value.height_m)}.")
+    if np.isinf(value.height_m).any():
+        raise EditError("The ground has an infinite height: write NaN where it is unknown.")
     return value
 
 

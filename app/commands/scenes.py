@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import runpy
 import traceback
 from argparse import Namespace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from app.cli import CommandError
 from app.commands.paths import output_file
+from editor import check
 from editor.document import Document, EditError
 from editor.files import project
 from editor.formats import import_scene
@@ -26,7 +28,7 @@ def import_(args: Namespace) -> int:
 def edit(args: Namespace) -> int:
     out = output_file(args.out)
     document = load_scene(args.scene)
-    edited = _run_script(args.script, document, debug=args.debug)
+    edited = _openable(_run_script(args.script, document, debug=args.debug), args.script, debug=args.debug)
     project.save(edited, out)
     print(f"Saved {out}." if edited != document else f"Saved {out}: {args.script} changed nothing.")
     return 0
@@ -71,6 +73,20 @@ def _run_script(script: Path, document: Document, *, debug: bool) -> Document:
     if not isinstance(edited, Document):
         raise CommandError(f"edit(document) in {script} returned {type(edited).__name__}: it must return the new document.")
     return edited
+
+
+def _openable(document: Document, script: Path, *, debug: bool) -> Document:
+    """`document` itself, once it has passed for everything that a file is checked for when it is opened. Raises CommandError."""
+    try:
+        check.whole_document(document)
+        project.from_file(io.BytesIO(project.to_bytes(document)))
+    except Exception as error:
+        if debug:
+            raise
+        known = isinstance(error, (EditError, project.ProjectError))
+        reason = str(error) if known else f"it holds something of a kind that no scene file has ({type(error).__name__}: {error})"
+        raise CommandError(f"What edit(document) in {script} returned could not be opened again: {reason.rstrip('.')}; mend the script.") from error
+    return document
 
 
 def _line_of(error: Exception, script: Path) -> str:

@@ -53,9 +53,7 @@ def import_scene(
         raise FormatError(f"The map {map_path} does not exist: give a file or folder that does.")
     document, report = FORMATS[format].read(source, start_s=start_s, duration_s=duration_s, map_path=map_path)
     try:
-        check.document(document)
-        for entity in (document.ego, *document.entities.values()):
-            check.entity(entity)
+        check.whole_document(document)
     except EditError as error:
         raise FormatError(f"{source} holds something that no scene can: {error}") from error
     return document, report

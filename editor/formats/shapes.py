@@ -23,6 +23,21 @@ def polygon(points_m: np.ndarray) -> BaseGeometry:
     return polygonal(shapely.make_valid(shapely.Polygon(points_m)))
 
 
+def strip(left_m: np.ndarray, right_m: np.ndarray) -> list[BaseGeometry]:
+    """Polygons whose union is what lies between two edges (N, 2), drawn step by step across.
+
+    A strip may cross itself, or fold where it bends more sharply than it is wide: then its ring says nothing, and its halves are asked.
+    """
+    ring = shapely.Polygon(np.concatenate([left_m, right_m[::-1]])) if len(left_m) > 1 else shapely.Polygon()
+    if ring.is_valid:
+        return [] if ring.is_empty or ring.area == 0 else [ring]
+    if len(left_m) == 2:
+        quad = polygonal(shapely.make_valid(ring))
+        return [] if quad.is_empty else [quad]
+    half = len(left_m) // 2
+    return strip(left_m[: half + 1], right_m[: half + 1]) + strip(left_m[half:], right_m[half:])
+
+
 def polygonal(geometry: BaseGeometry) -> BaseGeometry:
     """The polygons of a geometry, without its stray lines and points."""
     return shapely.union_all([part for part in shapely.get_parts(geometry) if part.geom_type in ("Polygon", "MultiPolygon")])
@@ -64,9 +79,22 @@ def without_doubles(pieces: Sequence[np.ndarray], others: Sequence[np.ndarray] =
     kept_set = set(kept)
     for index in range(len(others), len(strings)):
         string = strings[index]
-        near = [strings[i] for i in tree.query(string.buffer(SAME_LINE_M)) if i in kept_set]
-        if string.length == 0 or (near and shapely.union_all(near).buffer(SAME_LINE_M).covers(string)):
+        low_x, low_y, high_x, high_y = string.bounds
+        around = shapely.box(low_x - SAME_LINE_M, low_y - SAME_LINE_M, high_x + SAME_LINE_M, high_y + SAME_LINE_M)
+        near = [strings[i] for i in tree.query(around) if i in kept_set]
+        if string.length == 0 or _runs_along(string, near):
             continue
         kept_set.add(index)
         kept.append(index)
     return [order[index - len(others)] for index in kept[len(others) :]]
+
+
+def _runs_along(string: BaseGeometry, others: Sequence[BaseGeometry]) -> bool:
+    """Whether every part of a polyline lies within SAME_LINE_M of others, looked at every two of these."""
+    points = shapely.points(shapely.get_coordinates(shapely.segmentize(string, 2 * SAME_LINE_M)))
+    for other in others:
+        shapely.prepare(other)
+        points = points[~shapely.dwithin(other, points, SAME_LINE_M)]
+        if not len(points):
+            return True
+    return False

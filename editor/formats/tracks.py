@@ -10,9 +10,16 @@ import numpy as np
 from editor.entities import Agent, Keyframe
 from editor.formats.report import FormatError
 from editor.track import SAME_MOMENT_S, pose_at
+from engine.spec.grid import RATE_HZ
 
 GAP_S = 0.5
 """An agent unseen for longer than this is gone in between: its track is cut there."""
+GAP_PERIODS = 1.75
+"""So it is in a slow log, once a sample is missing: then two periods lie between its neighbours, give or take the stamps' jitter."""
+FRAME_S = 1 / RATE_HZ
+STILL_S = 4.0
+"""A log of one moment becomes a scene of this length."""
+STILL_NOTE = f"The source holds one moment: the scene stands still for {STILL_S:g} s."
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,8 @@ class Window:
 
     start_s: float
     end_s: float
+    is_still: bool = False
+    """Whether the log has one moment only, which then holds for the whole scene."""
 
     @property
     def duration_s(self) -> float:
@@ -39,12 +48,29 @@ class Track:
 
 def choose_window(source: str, length_s: float, start_s: float, duration_s: float | None) -> Window:
     """The asked-for part of a log that is `length_s` long; FormatError where there is nothing in it."""
-    if not np.isfinite(start_s) or not 0 <= start_s < max(length_s, SAME_MOMENT_S):
+    is_still = length_s < FRAME_S
+    latest_s = 0.0 if is_still else length_s - FRAME_S
+    if not np.isfinite(start_s) or not 0 <= start_s <= latest_s + SAME_MOMENT_S:
         raise FormatError(f"{source} is {length_s:.2f} s long and cannot start at {start_s:g} s: choose a start within it.")
-    if duration_s is not None and not (np.isfinite(duration_s) and duration_s > 0):
-        raise FormatError(f"A duration of {duration_s:g} s holds no scene: ask for more than 0 s, or leave it out.")
+    if duration_s is not None and not (np.isfinite(duration_s) and duration_s >= FRAME_S - SAME_MOMENT_S):
+        raise FormatError(f"A duration of {duration_s:g} s holds no scene: ask for {FRAME_S:.3f} s or more, or leave it out.")
+    if is_still:
+        return Window(0.0, STILL_S if duration_s is None else float(duration_s), True)
     end_s = length_s if duration_s is None else min(length_s, start_s + duration_s)
     return Window(float(start_s), float(end_s))
+
+
+def sampling_period_s(tracks: Sequence[Track], stamps_s: np.ndarray) -> float:
+    """How far apart a log sees its agents, whatever its own clock does: the median over all of them, or over its stamps (N,)."""
+    steps = [np.diff([keyframe.time_s for keyframe in track.keyframes]) for track in tracks]
+    known = np.concatenate([*steps, np.zeros(0)])
+    known = known if len(known) else np.diff(stamps_s)
+    return float(np.median(known)) if len(known) else FRAME_S
+
+
+def longest_gap_s(period_s: float) -> float:
+    """The longest time between two sights of an agent that is there all the while."""
+    return max(GAP_S, GAP_PERIODS * period_s)
 
 
 def keyframes_in(window: Window, keyframes: Sequence[Keyframe]) -> tuple[Keyframe, ...]:
@@ -65,14 +91,16 @@ def agents_of(track: Track, instance_id: int, window: Window, period_s: float) -
 
     `period_s` is the log's sampling period: a box seen only once exists for half of it before and after.
     """
-    seen = track.keyframes
-    cuts = [0, *(i for i in range(1, len(seen)) if seen[i].time_s - seen[i - 1].time_s > GAP_S), len(seen)]
+    # One moment is all there is: what is seen in it is there throughout.
+    seen = track.keyframes[:1] if window.is_still else track.keyframes
+    longest_s = longest_gap_s(period_s)
+    cuts = [0, *(i for i in range(1, len(seen)) if seen[i].time_s - seen[i - 1].time_s > longest_s), len(seen)]
     agents = []
     for number, (first, last) in enumerate(zip(cuts, cuts[1:], strict=False)):
         keyframes = keyframes_in(window, seen[first:last])
         if not keyframes:
             continue
-        half = period_s / 2 if last - first == 1 else 0.0
+        half = window.duration_s if window.is_still else period_s / 2 if last - first == 1 else 0.0
         appears, disappears = seen[first].time_s - half - window.start_s, seen[last - 1].time_s + half - window.start_s
         agents.append(
             Agent(

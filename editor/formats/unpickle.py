@@ -1,4 +1,4 @@
-"""ScenarioNet pickles, read so that a hostile file can build arrays and containers and nothing else."""
+"""Pickles of strangers, read so that a hostile file can build arrays and containers and nothing else."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ import numpy as np
 
 from editor.formats.report import FormatError
 
+
+def _counter(*_: Any) -> dict[Any, Any]:
+    """What a `collections.defaultdict` becomes: its entries in a plain dict, without its factory."""
+    return {}
+
+
 _CORE = np.ndarray(0).__reduce__()[0]  # numpy's own array maker; its module's name differs between numpy 1 and 2
 ALLOWED = {
     **{(module, "_reconstruct"): _CORE for module in ("numpy.core.multiarray", "numpy._core.multiarray")},
@@ -18,10 +24,15 @@ ALLOWED = {
     ("numpy", "dtype"): np.dtype,
     ("builtins", "set"): set,
     ("builtins", "frozenset"): frozenset,
+    # ScenarioNet's own converter counts in a defaultdict(int).
+    ("collections", "defaultdict"): _counter,
+    ("builtins", "int"): int,
 }
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportPrivateUsage]
+    """The one in Python: the one in C sets aside memory for whatever memo number a file names."""
+
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
             raise FormatError(f"it asks for {module}.{name}, and only numpy arrays and plain containers are let in")
@@ -31,19 +42,14 @@ class _Unpickler(pickle.Unpickler):
         raise FormatError("it points to objects outside itself")
 
 
-def read_pickle(path: Path) -> dict[str, Any]:
-    """The scenario's dict. Raises FormatError where the file is broken, hostile, or not a ScenarioNet scenario."""
+def read_pickle(path: Path, writer: str) -> Any:
+    """What a pickle holds. Raises FormatError, which names `writer` as the program to export again with, where it is broken or hostile."""
     try:
         with path.open("rb") as file:
-            scenario = _Unpickler(file).load()
+            return _Unpickler(file).load()
     except FormatError as error:
-        raise FormatError(f"{path} was not opened: {error}; export the scenario again with ScenarioNet.") from error
+        raise FormatError(f"{path} was not opened: {error}; export the file again with {writer}.") from error
     # A broken pickle can fail inside any opcode, so anything it raises means the same thing.
     except Exception as error:
-        raise FormatError(
-            f"{path} is not a whole pickle ({type(error).__name__}: {error}): copy it again, or give a ScenarioNet .pkl."
-        ) from error
-    needed = ("tracks", "map_features", "metadata")
-    if not isinstance(scenario, dict) or any(not isinstance(scenario.get(key), dict) for key in needed):
-        raise FormatError(f"{path} is no ScenarioNet scenario, which is a dict with {', '.join(needed)}: give an sd_*.pkl file.")
-    return scenario
+        what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise FormatError(f"{path} is not a whole pickle ({what}): copy it again, or give a .pkl of {writer}.") from error

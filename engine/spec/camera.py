@@ -68,12 +68,20 @@ class Camera:
         r = np.hypot(x, y)
         theta = np.arctan2(r, z)
         scale = np.divide(_kannala_brandt(theta, self.fisheye), r, out=np.ones_like(r), where=r > 1e-12)
+        scale[theta > _fold(self.fisheye)] = np.nan
         return np.stack([self.fx * x * scale + self.cx, self.fy * y * scale + self.cy], -1)
 
 
 def _kannala_brandt(theta: np.ndarray, k: tuple[float, float, float, float]) -> np.ndarray:
     t2 = theta * theta
     return theta * (1 + t2 * (k[0] + t2 * (k[1] + t2 * (k[2] + t2 * k[3]))))
+
+
+def _fold(k: tuple[float, float, float, float]) -> float:
+    """The angle (rad) up to which a pixel's distance from the centre grows: past it the lens model runs backwards, and shows nothing."""
+    turning = np.roots([9 * k[3], 7 * k[2], 5 * k[1], 3 * k[0], 1.0])
+    angles = np.sqrt(turning[(np.abs(turning.imag) < 1e-9) & (turning.real > 0)].real)
+    return float(min(angles.min(initial=math.pi), math.pi))
 
 
 def _invert_kannala_brandt(radius: np.ndarray, k: tuple[float, float, float, float]) -> np.ndarray:
@@ -83,7 +91,7 @@ def _invert_kannala_brandt(radius: np.ndarray, k: tuple[float, float, float, flo
         slope = 1 + t2 * (3 * k[0] + t2 * (5 * k[1] + t2 * (7 * k[2] + t2 * 9 * k[3])))
         theta = theta - (_kannala_brandt(theta, k) - radius) / np.where(np.abs(slope) < 1e-9, 1e-9, slope)
     reached = np.abs(_kannala_brandt(theta, k) - radius) < 1e-6
-    return np.where(reached & (theta >= 0) & (theta <= np.pi), theta, np.nan)
+    return np.where(reached & (theta >= 0) & (theta <= _fold(k)), theta, np.nan)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,14 +20,13 @@ from editor.formats.argoverse2.map import find_map, ground_under, read_ground, r
 from editor.formats.argoverse2.tables import POSE, SIZE, read_table, se3
 from editor.formats.report import Dropped, FormatError, ImportReport, count_entities
 from editor.formats.rigs import preset_cameras
-from editor.formats.tracks import Track, agents_of, choose_window, keyframes_in
+from editor.formats.tracks import STILL_NOTE, Track, agents_of, choose_window, keyframes_in, longest_gap_s, sampling_period_s
 from editor.track import pose_at
 from engine.spec.camera import Camera
 from engine.spec.geometry import Pose
 
 AXLE_HEIGHT_M = 0.33
 """Height of the rear axle where a log has no ground raster: the radius of its wheels."""
-SWEEP_S = 0.1
 ANNOTATIONS = ("annotations.feather", "annotations_with_ego.feather")
 RIDER_OVERLAP = 0.5
 """A rider belongs to a cycle when their boxes' centres are nearer than the cycle's half length in this part of the rider's sweeps."""
@@ -76,11 +75,14 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
     ego = EgoPath(keyframes=keyframes_in(window, drive), source="imported")
 
     tracks, dropped, notes = _tracks(boxes, dict(zip(sweeps_ns.tolist(), world_SE3_axle, strict=True)), zero_ns)
-    agents = [agent for number, track in enumerate(tracks, 1) for agent in agents_of(track, number, window, SWEEP_S)]
+    period = sampling_period_s(tracks, (sweeps_ns - zero_ns) / 1e9)
+    agents = [agent for number, track in enumerate(tracks, 1) for agent in agents_of(track, number, window, period)]
     if outside := len(tracks) - len({agent.instance_id for agent in agents}):
         dropped.append(Dropped("track", outside, "not seen in the part that was asked for"))
     if cut := len(agents) - len({agent.instance_id for agent in agents}):
-        notes.append(f"{cut} gaps of more than 0.5 s: those tracks go on as another agent with the same instance id.")
+        notes.append(f"{cut} gaps of more than {longest_gap_s(period):.2g} s: those tracks go on as another agent with the same instance id.")
+    if window.is_still:
+        notes.append(STILL_NOTE)
     cameras, camera_note = _cameras(source / "calibration", axle_m)
 
     entities = {entity.id: entity for entity in (*vector_map.areas, *vector_map.lines, *agents, *cameras)}

@@ -17,6 +17,7 @@ from shapely.ops import substring
 from editor.document import Document
 from editor.entities import EgoPath, Keyframe
 from editor.formats.opendrive.roads import RoadShapes, read_road
+from editor.formats.opendrive.route import Route, find_route
 from editor.formats.opendrive.xml import number, read_xml
 from editor.formats.report import Dropped, FormatError, ImportReport, count_entities
 from editor.formats.rigs import preset_cameras
@@ -46,14 +47,13 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
         raise FormatError(f"{path} is <{root.tag}>, not <OpenDRIVE>: give an OpenDRIVE .xodr file.")
     try:
         roads = [read_road(element) for element in root.findall("road")]
-        left_hand = any(element.get("rule") == "LHT" for element in root.findall("road"))
         heights = _has_heights(root)
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
     if not any(road.drivable for road in roads):
         raise FormatError(f"{path} has {len(roads)} roads and no lane to drive on: give a file with driving lanes.")
 
-    route = _route(roads, left_hand)
+    road, route = _route(path, roads)
     origin = np.floor(route[0])
     drive = _drive(route - origin)
     duration_s = DURATION_S if duration_s is None else duration_s
@@ -73,7 +73,7 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
         dropped=tuple(Dropped(kind, count, "a layout has no channel for it") for kind, count in sorted(dropped.items())),
         notes=(
             f"World origin is at ({origin[0]:.0f}, {origin[1]:.0f}, 0) m of the map's frame.",
-            f"The ego path was made up: along the longest road at {SPEED_M_S:g} m/s{', on the left' if left_hand else ''}. The map brings no agents.",
+            f"The ego path was made up: along the longest road at {SPEED_M_S:g} m/s{', on the left' if road.left_hand else ''}. The map brings no agents.",
             *notes,
             *(("Elevation, superelevation and lane heights are left out: the scene is flat.",) if heights else ()),
             "The source has no cameras: they are the preset rig 'nuscenes6'.",
@@ -143,33 +143,22 @@ def _merged(pieces: list[np.ndarray], origin: np.ndarray) -> list[np.ndarray]:
     return [shapely.get_coordinates(shapely.simplify(part, 0.01)) for part in shapely.get_parts(merged)]
 
 
-def _route(roads: list[RoadShapes], left_hand: bool) -> np.ndarray:
-    """Points (N, 2) along a lane of the longest road outside junctions, in the direction in which that lane is driven."""
-    driven = [road for road in roads if road.centres and all(road.centres)] or [road for road in roads if any(road.centres)]
-    if not driven:
-        raise FormatError("The map has no lane that is wide enough to drive on: give a file with driving lanes.")
-    road = max(driven, key=lambda road: (road.junction == "-1", road.length_m))
-    sections = [section for section in road.centres if section]
-    sides = {lane_id < 0 for lane_id, _ in sections[0]}
-    right = True in sides
-    # With right-hand traffic the right lanes run along s; with left-hand traffic they run against it.
-    along = right != left_hand
-    here: np.ndarray | None = None
-    pieces = []
-    for section in sections if along else reversed(sections):
-        candidates = [(abs(lane_id), centre if along else centre[::-1]) for lane_id, centre in section if (lane_id < 0) == right]
-        if not candidates:
+def _route(path: Path, roads: list[RoadShapes]) -> tuple[RoadShapes, np.ndarray]:
+    """The road with the longest drive, outside junctions where there is one, and points (N, 2) along it in the direction of travel."""
+    best: tuple[RoadShapes, Route] | None = None
+    for road in sorted(roads, key=lambda road: (road.junction != "-1", -road.length_m)):
+        if best and best[0].junction == "-1" != road.junction:
             break
-        _, piece = (
-            max(candidates, key=lambda lane: lane[0])
-            if here is None
-            else min(candidates, key=lambda lane: float(np.hypot(*(lane[1][0] - here))))
-        )
-        pieces.append(piece)
-        here = piece[-1]
-    route = shapely.LineString(np.concatenate(pieces))
-    lead = min(LEAD_M, max(0.0, (route.length - SPEED_M_S * DURATION_S) / 2))
-    return shapely.get_coordinates(substring(route, lead, route.length))
+        if best and 1.5 * road.length_m < best[1].length_m:
+            continue
+        route = find_route(road.lanes, road.left_hand)
+        if route and (best is None or route.length_m > best[1].length_m):
+            best = road, route
+    if best is None:
+        raise FormatError(f"{path} has no lane that is wide enough to drive on: give a file with driving lanes.")
+    line = shapely.LineString(best[1].points_m)
+    lead = min(LEAD_M, max(0.0, (line.length - SPEED_M_S * DURATION_S) / 2))
+    return best[0], shapely.get_coordinates(substring(line, lead, line.length))
 
 
 def _drive(route: np.ndarray) -> list[Keyframe]:

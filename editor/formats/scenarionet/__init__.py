@@ -18,7 +18,7 @@ from editor.entities import EgoPath, Keyframe
 from editor.formats.report import Dropped, FormatError, ImportReport, count_entities
 from editor.formats.rigs import preset_cameras
 from editor.formats.scenarionet.map import read_features
-from editor.formats.tracks import Track, agents_of, choose_window, keyframes_in
+from editor.formats.tracks import STILL_NOTE, Track, agents_of, choose_window, keyframes_in, longest_gap_s, sampling_period_s
 from editor.formats.unpickle import read_pickle
 from engine.spec.geometry import Pose, wrap_angle
 
@@ -64,7 +64,7 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
     if map_path is not None:
         raise FormatError(f"A ScenarioNet file holds its own map and cannot take {map_path}: leave --map out.")
     path = _scenario_file(source)
-    scenario = read_pickle(path)
+    scenario = _scenario(path)
     metadata = scenario["metadata"]
     is_nuscenes = str(metadata.get("dataset", "")).lower() == "nuscenes"
     try:
@@ -74,7 +74,9 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
         kinds = {key: (str(track["type"]), str((track.get("metadata") or {}).get("type", ""))) for key, track in scenario["tracks"].items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _malformed(path, error) from error
-    if len(times) < 2 or not np.isfinite(times).all() or (np.diff(times) <= 0).any():
+    if not len(times):
+        raise FormatError(f"{path} has no frames: export the scenario again.")
+    if not np.isfinite(times).all() or (np.diff(times) <= 0).any():
         raise FormatError(f"{path} has {len(times)} time stamps, which do not rise from frame to frame: export the scenario again.")
     if ego_id not in states or not states[ego_id]["valid"].any():
         raise FormatError(f"{path} has no poses for its ego '{ego_id}', so where it drove is unknown: export the scenario again.")
@@ -94,15 +96,17 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
         feature_map = read_features(scenario["map_features"], origin, is_nuscenes)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _malformed(path, error) from error
-    if not feature_map.areas:
+    if not any(area.channel == "drivable_area" for area in feature_map.areas):
         raise FormatError(f"{path} has no lanes in its map, so there is no road in it: export the scenario again with its map.")
     tracks, dropped, notes = _tracks(states, kinds, ego_id, times, origin)
-    period = float(np.median(np.diff(times)))
+    period = sampling_period_s(tracks, times)
     agents = [agent for number, track in enumerate(tracks, 1) for agent in agents_of(track, number, window, period)]
     if outside := len(tracks) - len({agent.instance_id for agent in agents}):
         dropped.append(Dropped("track", outside, "not seen in the part that was asked for"))
     if cut := len(agents) - len({agent.instance_id for agent in agents}):
-        notes.append(f"{cut} gaps of more than 0.5 s: those tracks go on as another agent with the same instance id.")
+        notes.append(f"{cut} gaps of more than {longest_gap_s(period):.2g} s: those tracks go on as another agent with the same instance id.")
+    if window.is_still:
+        notes.append(STILL_NOTE)
     if lights := len(scenario.get("dynamic_map_states") or ()):
         dropped.append(Dropped("traffic light", lights, "a layout has no channel for it"))
     notes.append(_ego_note(is_nuscenes, ego_state["size"][seen[0]]))
@@ -139,6 +143,14 @@ def _scenario_file(source: Path) -> Path:
         names = ", ".join(path.name for path in found[:5]) or "none"
         raise FormatError(f"{source} holds {len(found)} scenario files ({names}): point at one sd_*.pkl.")
     return found[0]
+
+
+def _scenario(path: Path) -> dict[str, Any]:
+    scenario = read_pickle(path, "ScenarioNet")
+    needed = ("tracks", "map_features", "metadata")
+    if not isinstance(scenario, dict) or any(not isinstance(scenario.get(key), dict) for key in needed):
+        raise FormatError(f"{path} is no ScenarioNet scenario, which is a dict with {', '.join(needed)}: give an sd_*.pkl file.")
+    return scenario
 
 
 def _malformed(path: Path, error: Exception) -> FormatError:
