@@ -13,6 +13,9 @@ from editor.formats.opendrive.xml import number
 
 STEP_M = 0.5
 """Stations along a road: a 6 m arc is then 5 mm off its chord."""
+STEP_RAD = 0.05
+"""They are closer in a bend: the outer lane of a road that turns by this much is 3 mm off its chord 10 m from the bend's centre."""
+MOST_FINER = 8
 DRIVEN = frozenset(("driving", "entry", "exit", "onRamp", "offRamp", "connectingRamp", "slipLane", "bus", "taxi", "HOV", "bidirectional"))
 """Lanes that carry traffic, so that a line can lie between two directions of it."""
 NO_LINE = frozenset(("none", "curb", "grass", "edge"))
@@ -113,7 +116,7 @@ def _read_side(found: RoadLanes, line: ReferenceLine, offsets: list[Cubic], stre
     profiles = [(_records(lane, "width", stretch.start_m), _records(lane, "border", stretch.start_m)) for lane in stretch.lanes]
     begins = [record.start_m for widths, borders in profiles for record in (*widths, *borders)]
     begins += [begin for lane in stretch.lanes for begin, _ in _begins_of_marks(lane, stretch.start_m)]
-    stations, inside = _stations(stretch, [*begins, *(offset.start_m for offset in offsets), *line.starts_m])
+    stations, inside = _stations(line, stretch, [*begins, *(offset.start_m for offset in offsets), *line.starts_m])
     points, headings = line.at(stations, inside)
     inner = evaluate(offsets, stations, inside)
     ways = [_ways(lane, side, left_hand) for lane in stretch.lanes]
@@ -148,7 +151,7 @@ def _read_centre(
     found: RoadLanes, line: ReferenceLine, offsets: list[Cubic], stretch: _Side, innermost: dict[int, frozenset[int] | None]
 ) -> None:
     begins = [begin for lane in stretch.lanes for begin, _ in _begins_of_marks(lane, stretch.start_m)]
-    stations, inside = _stations(stretch, [*begins, *(offset.start_m for offset in offsets), *line.starts_m])
+    stations, inside = _stations(line, stretch, [*begins, *(offset.start_m for offset in offsets), *line.starts_m])
     points, headings = line.at(stations, inside)
     middle = sideways(points, headings, evaluate(offsets, stations, inside))
     known = [ways for ways in innermost.values() if ways is not None]
@@ -191,14 +194,18 @@ def _records(lane: Element, tag: str, start_m: float) -> list[Cubic]:
     return [Cubic.of(element, "sOffset", start_m) for element in lane.findall(tag)]
 
 
-def _stations(stretch: _Side, begins_m: list[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Stations (N,) from start to end every STEP_M, twice where a record begins, and for each the middle (N,) of the span that it closes."""
+def _stations(line: ReferenceLine, stretch: _Side, begins_m: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Stations (N,) from start to end every STEP_M or STEP_RAD, twice where a record begins, and for each the middle (N,) of the span that it closes."""
     breaks = np.unique([stretch.start_m, stretch.end_m, *(begin for begin in begins_m if stretch.start_m < begin < stretch.end_m)])
     breaks = breaks[np.concatenate([[True], np.diff(breaks) > 1e-6])]
     breaks[-1] = stretch.end_m
     stations, inside = [], []
     for low, high in zip(breaks, breaks[1:], strict=False):
-        span = np.linspace(low, high, max(int(np.ceil((high - low) / STEP_M)), 1) + 1)
+        count = max(int(np.ceil((high - low) / STEP_M)), 1)
+        span = np.linspace(low, high, count + 1)
+        _, headings = line.at(span, np.full(len(span), (low + high) / 2))
+        finer = int(np.clip(np.ceil(np.abs(np.diff(headings)).max() / STEP_RAD), 1, MOST_FINER))
+        span = span if finer == 1 else np.linspace(low, high, count * finer + 1)
         stations.append(span)
         inside.append(np.full(len(span), (low + high) / 2))
     return np.concatenate(stations), np.concatenate(inside)
