@@ -127,7 +127,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     generate = command("generate", "make one take from a scene; what is finished stays when it is interrupted")
     generate.add_argument("scene", metavar="SCENE", type=Path)
-    _output(generate, "TAKE")
+    _output(generate, "TAKE", required=False)
+    generate.add_argument("--plan", action="store_true", help="print the pictures' calls, minutes and memory, and make nothing; needs no -o")
     generate.add_argument("--until", choices=STAGES, default="video", help="last stage (default: video)")
     generate.add_argument("--start", type=_seconds, default=0.0, metavar="S", help="where in the scene to start, seconds (default: 0)")
     generate.add_argument("--frames", type=_count, metavar="N", help="frames at 12 Hz (default: to the end of the scene)")
@@ -186,7 +187,7 @@ def build_parser() -> argparse.ArgumentParser:
     training.add_argument("--steps", type=_count, metavar="N", help="optimizer steps (default: the preset's)")
     training.add_argument("--batch", type=_count, metavar="N", help="examples a step (default: the preset's; smaller on a CPU)")
     training.add_argument("--begin", type=Path, metavar="STEM", help="weights to begin from, a path without its ending (vae, occupancy, sketch, odds)")
-    training.add_argument("--phase", type=_count, metavar="N", help="of occupancy: only this phase (default: all of the preset in turn)")
+    training.add_argument("--phase", type=_count, metavar="N", help="of occupancy, views: only this phase (default: all of the preset in turn)")
     training.add_argument("--ablation", metavar="NAME", help="of occupancy: full, half_depth, additive or no_teacher_forcing; of vae: no_layout")
     training.add_argument("--latent", type=_count, metavar="C", help="of vae: channels of the latent (default: the preset's)")
     training.add_argument("--decoder-only", action="store_true", default=None, help="of vae: hold the encoder, so that occupancy weights stay valid")
@@ -203,8 +204,8 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _output(parser: argparse.ArgumentParser, metavar: str) -> None:
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar=metavar, help="where to write")
+def _output(parser: argparse.ArgumentParser, metavar: str, *, required: bool = True) -> None:
+    parser.add_argument("-o", "--out", type=Path, required=required, metavar=metavar, help="where to write")
 
 
 def _engine_options(parser: argparse.ArgumentParser, default: bool = False) -> None:

@@ -13,7 +13,7 @@ OF_MODEL = {
     "steps": ("vae", "occupancy", "sketch", "ablations", "views"),
     "batch": ("vae", "occupancy", "sketch", "ablations", "views"),
     "begin": ("vae", "occupancy", "sketch", "odds"),
-    "phase": ("occupancy",),
+    "phase": ("occupancy", "views"),
     "ablation": ("vae", "occupancy"),
     "latent": ("vae",),
     "decoder_only": ("vae",),

@@ -37,10 +37,10 @@ VIEWS, MOMENTS, STRIDE_FRAMES = 3, 2, 4
 WORLDS_PER_FILE = 4
 TOO_CLOSE_M = 1.5
 """A picture whose nearer half lies closer than this was taken from inside something."""
-COLUMNS = (*Guide._fields, "picture", "focal", "up", "pose", "look", "caption", "world")
+COLUMNS = (*Guide._fields, "picture", "focal", "up", "pose", "sun", "look", "caption", "world")
 """Of a file, whose rows are whole groups, moment by moment, VIEWS of each: the guide, picture uint8 (N, 3, H, W), focal float32 (N,) in
-pixels, up float32 (N, 3) in the camera frame, pose float32 (N, 4, 4) as ego0_SE3_camera (ego frame of the group's first moment), look
-float32 (N, 10) as Look's fields without the seed, caption str (N,), world int64 (N,), the seed."""
+pixels, up float32 (N, 3) in the camera frame, pose float32 (N, 4, 4) as ego0_SE3_camera (ego frame of the group's first moment), sun
+float32 (N, 3), its direction there, look float32 (N, 10) as Look's fields without the seed, caption str (N,), world int64 (N,), the seed."""
 
 
 def make(folder: Path, first: int, worlds: int, held_out: bool = False) -> None:
@@ -86,8 +86,12 @@ def world_pictures(seed: int, height: int = HEIGHT, width: int = WIDTH, groups: 
         moment = drawn.see(frame)
         for number in range(groups * VIEWS):
             look, caption = looks[number // VIEWS]
-            row = _picture(drawn, drawn.relit(moment, look), number)
-            rows[number // VIEWS].append(row | {"look": np.array(astuple(look)[:-1], np.float32), "caption": caption, "world": np.int64(seed)})
+            rows[number // VIEWS].append(_picture(drawn, drawn.relit(moment, look), number) | {
+                "sun": (look.sun_direction() @ clip.world_SE3_ego[0][:3, :3]).astype(np.float32),
+                "look": np.array(astuple(look)[:-1], np.float32),
+                "caption": caption,
+                "world": np.int64(seed),
+            })
     for group in rows:
         if all(np.median(np.where(row["distance"] > 0, row["distance"], np.inf)) >= TOO_CLOSE_M for row in group):
             yield from group

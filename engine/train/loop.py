@@ -95,7 +95,8 @@ def train(
     among = processes.current(device.type)
     out.mkdir(parents=True, exist_ok=True)
     model.to(device)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if all(p.dim() < 5 for p in model.parameters()):  # torch has another order of memory for video
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     among.share_start(model)
     average = deepcopy(model).eval() if schedule.ema else None
     parameters = groups(model) if groups else [{"params": [p for p in model.parameters() if p.requires_grad]}]

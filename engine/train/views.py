@@ -1,4 +1,4 @@
-"""`launch.py train views`: the appearance autoencoder of the compact view model, on drawn procedural worlds.
+"""`launch.py train views`: the compact view model, on drawn procedural worlds: its appearance autoencoder (phase 1), then GGVE (phase 2, `ggve.py`).
 
 Recipe: L1 on pixels and on their differences to the right and below (`shared/notes/ggve.md`, RenderFlow). Albedo is withheld in half of the
 samples, so that the latent learns to carry the colours that an anchor picture has to supply; where the sun falls in a quarter of them.
@@ -22,13 +22,13 @@ from torch import Tensor, nn
 
 from engine.data import drawn_pictures
 from engine.devices import half_precision, pick_device
-from engine.train import processes
+from engine.train import ggve, processes
 from engine.train.frame_files import missing_files
 from engine.train.loop import Schedule, train
 from engine.views.ggve.autoencoder import CONFIGS, STRIDE, Autoencoder
 from engine.views.ggve.guide import Guide
 from engine.views.ggve.shown import show
-from engine.weights import save_model
+from engine.weights import load_model, save_model
 
 SCHEDULES = {
     "tiny": Schedule(steps=20, batch=2, rate=2e-3, warmup=5, ema=0.9, seed=3, workers=0),
@@ -132,21 +132,46 @@ def main(
     batch: int | None = None,
     workers: int | None = None,
     worlds: int | None = None,
+    phase: int | None = None,
     pictures: Path = drawn_pictures.FOLDER,
 ) -> dict[str, Any]:
     """Draws the pictures that the folder `pictures` lacks, trains on those of `worlds` worlds, measures on held-out ones, and writes
-    `autoencoder.safetensors` and its card. A machine without shapely trains on pictures that were drawn elsewhere.
+    `autoencoder.safetensors`, `ggve.safetensors` and their cards. `phase` 1 or 2 runs one of the two, the second on the first's weights in `out`.
+    A machine without shapely trains on pictures that were drawn elsewhere.
     """
     if preset not in SCHEDULES:
         raise ValueError(f"There is no view model of our own for preset '{preset}': choose {', '.join(SCHEDULES)}.")
+    if phase not in (None, 1, 2):
+        raise ValueError(f"Training views has no phase {phase}: take 1 (autoencoder) or 2 (GGVE), or leave it out for both.")
     among = processes.current(device)
-    torch.manual_seed(3)
-    out, where, config = Path(out), pick_device(device), CONFIGS[preset]
-    schedule = SCHEDULES[preset].scaled(steps, batch, workers)
+    out, where = Path(out), pick_device(device)
     learned, held = worlds or WORLDS[preset][0], WORLDS[preset][1]
     if among.writes:
         _draw(pictures / "held_out", held, held_out=True)
         _draw(pictures / "train", learned, held_out=False)
+    facts: dict[str, Any] = {}
+    if phase != 2:
+        schedule = SCHEDULES[preset].scaled(steps, batch, workers)
+        facts["autoencoder"] = train_autoencoder(preset, out, pictures, worlds=(learned, held), schedule=schedule, resume=resume, device=where)
+        if not facts["autoencoder"]["finished"]:
+            return facts
+    if phase != 1 and preset in ggve.SCHEDULES:
+        autoencoder = Autoencoder(CONFIGS[preset])
+        load_model(autoencoder, out / "autoencoder", CONFIGS[preset])
+        schedule = ggve.SCHEDULES[preset].scaled(steps, batch, workers)
+        facts["ggve"] = ggve.train_ggve(
+            preset, out, autoencoder.eval(), pictures, worlds=(learned, held), schedule=schedule, resume=resume, device=where
+        )
+    return facts
+
+
+def train_autoencoder(
+    preset: str, out: Path, pictures: Path, *, worlds: tuple[int, int], schedule: Schedule, resume: bool, device: torch.device
+) -> dict[str, Any]:
+    """Trains on `worlds` (to learn from, held out), measures, writes `autoencoder.safetensors` and its card."""
+    among, where, config = processes.current(device.type), device, CONFIGS[preset]
+    torch.manual_seed(3)
+    learned, held = worlds
     model = Autoencoder(config)
     batches = PictureBatches(pictures / "train", learned, schedule.seed, schedule.batch)
     held_out = drawn_pictures.read(pictures / "held_out", held)

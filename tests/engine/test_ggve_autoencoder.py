@@ -17,6 +17,8 @@ from engine.train.batches import HELD_OUT_SEED
 from engine.train.frame_files import write_file
 from engine.train.loop import train
 from engine.views.ggve.autoencoder import CONFIGS, STRIDE, Autoencoder, Block
+from engine.views.ggve.compact import CONFIGS as COMPACT
+from engine.views.ggve.compact import CompactGGVE
 from engine.views.ggve.guide import OPENNESS, SUNLIT
 from engine.views.ggve.shown import FEATURES, GREY, Shown, show
 from engine.views.look import read_prompt
@@ -46,6 +48,7 @@ def pictures(folder: Path, count: int = 3) -> Path:
                 "focal": np.float32(40),
                 "up": np.array([0, -1, 0], np.float32),
                 "pose": np.eye(4, dtype=np.float32),
+                "sun": np.array([0, 0, 1], np.float32),
                 "look": np.zeros(10, np.float32),
                 "caption": "noon",
                 "world": 1,
@@ -163,13 +166,20 @@ def test_the_recipe_says_what_it_costs_and_writes_weights_that_load(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(recipe, "PictureBatches", lambda *settings: _SMALL(*settings, (32, 48)))
-    facts = recipe.main("tiny", tmp_path / "out", device="cpu", pictures=pictures(tmp_path / "pictures"))
+    facts = recipe.main("tiny", tmp_path / "out", device="cpu", pictures=pictures(tmp_path / "pictures", 6))
     told = capsys.readouterr().out
     assert "s a step on cpu" in told and "hours" in told
-    assert set(facts["measured"]) == {"psnr_db", "psnr_db_without_albedo", "psnr_db_without_sun", "psnr_db_with_neither", "pictures"}
+    assert set(facts["autoencoder"]["measured"]) == {"psnr_db", "psnr_db_without_albedo", "psnr_db_without_sun", "psnr_db_with_neither", "pictures"}
     model = Autoencoder(TINY)
     assert load_model(model, tmp_path / "out" / "autoencoder", TINY)["finished"]
     assert (model.latent_std != 1).all() and list((tmp_path / "out" / "views_run").glob("sample_*.png"))
+    assert facts["ggve"]["finished"] and set(facts["ggve"]["measured"]) == {"rmse", "rmse_of_mean"}
+    surround = CompactGGVE(COMPACT["tiny"])
+    load_model(surround, tmp_path / "out" / "ggve", COMPACT["tiny"])
+    again = recipe.main("tiny", tmp_path / "out", device="cpu", phase=2, resume=True, pictures=tmp_path / "pictures")
+    assert set(again) == {"ggve"} and again["ggve"]["measured"] == facts["ggve"]["measured"]
+    with pytest.raises(ValueError, match="no phase 3"):
+        recipe.main("tiny", tmp_path / "out", phase=3)
     monkeypatch.setattr(recipe, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match="lacks pictures of 4 of 8 worlds"):
         recipe.main("tiny", tmp_path, worlds=8, pictures=tmp_path / "pictures")

@@ -75,8 +75,7 @@ class Encoder(nn.Module):
         x = self.enter(_last(F.pixel_unshuffle(2 * picture - 1, 2)))                 # (B, W0, H/2, W/2)
         for number, level in enumerate(self.levels):
             x = level(x if number == 0 else self.down[number - 1](F.silu(x)))        # (B, Wi, H/2^(i+1), W/2^(i+1))
-        raw = self.leave(F.silu(x)).float()                                          # (B, L, h, w)
-        return raw * torch.rsqrt(raw.square().mean(1, keepdim=True) + 1e-8)          # (B, L, h, w)
+        return _of_size_one(self.leave(F.silu(x)).float())                           # (B, L, h, w)
 
 
 class Decoder(nn.Module):
@@ -139,7 +138,12 @@ class Autoencoder(nn.Module):
     def draw(self, latents: Tensor, shown: Shown) -> Tensor:
         """Pictures (B, 3, H, W) in [0, 1] of such latents."""
         raw = latents * self.latent_std[:, None, None] + self.latent_mean[:, None, None]     # (B, L, h, w)
-        return self.decoder(raw, shown).clamp(0, 1)                                  # (B, 3, H, W)
+        return self.decoder(_of_size_one(raw), shown).clamp(0, 1)                    # (B, 3, H, W)
+
+
+def _of_size_one(raw: Tensor) -> Tensor:
+    """Each cell's L numbers with a mean square of 1: where the encoder puts latents, and what was dreamt or mixed is put back."""
+    return raw * torch.rsqrt(raw.square().mean(1, keepdim=True) + 1e-8)              # (B, L, h, w)
 
 
 def _last(x: Tensor) -> Tensor:

@@ -98,7 +98,7 @@ class Attention(nn.Module):
         self.norm_q, self.norm_k = nn.RMSNorm(width, config.eps), nn.RMSNorm(width, config.eps)
 
     def forward(self, x: Tensor, other: Tensor, rotary: Rotary | None) -> Tensor:
-        q, k, v = self.norm_q(self.to_q(x)), self.norm_k(self.to_k(other)), self.to_v(other)         # (B, N, D), (B, M, D) twice
+        q, k, v = self.norm_q(self.to_q(x).float()), self.norm_k(self.to_k(other).float()), self.to_v(other)         # (B, N, D), (B, M, D) twice
         q, k, v = (part.unflatten(2, (self.heads, -1)) for part in (q, k, v))        # (B, .., heads, head)
         if rotary is not None:
             q, k = turned(q, rotary), turned(k, rotary)

@@ -1,0 +1,135 @@
+"""Surround latents of a rig, call by call and key frame by key frame (paper 3.3, B.3), by the compact model.
+
+A key frame is each fourth one, and the last. It is made from the key frame before it, which is observed, and within it the calls of the rig's
+plan go from view to view. So memory does not grow with the length of a video, and its first picture needs its first frame only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from engine.api import Cancelled
+from engine.devices import half_precision
+from engine.views.calls import Call, Plan
+from engine.views.ggve.compact import CompactGGVE, velocity_of
+from engine.views.ggve.conditions import conditions
+from engine.views.ggve.control import Controls
+from engine.views.ggve.flow import sample, sigmas
+
+CELLS = (10, 18)
+"""Rows and columns of latents as the model learned them; a view of another shape is fitted to them and back."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyView:
+    """One camera at a key frame."""
+
+    guide: Mapping[str, Tensor]
+    """As `show` takes it, with a batch of 1."""
+    world_SE3_camera: np.ndarray
+    """float64 (4, 4)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Key:
+    """A key frame, before it has latents."""
+
+    views: Mapping[str, KeyView]
+    """By camera's name."""
+    world_SE3_ego: np.ndarray
+    """float64 (4, 4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the model is told beside the geometry."""
+
+    words: Tensor
+    """int64 (1, LENGTH)."""
+    look: Tensor
+    """float32 (1, LOOK), sun in the world frame; zeros where the look is not known."""
+    albedo: bool = True
+    sun: bool = True
+    without: frozenset[str] = frozenset()
+    """Conditions that are zeroed, of `Controls`: to measure what each one does."""
+
+
+class Chain:
+    """Latents of the views of one take. Its pictures follow from the seed, the plan and what is told."""
+
+    def __init__(self, model: CompactGGVE, plan: Plan, told: Told, seed: int, steps: int, device: torch.device) -> None:
+        self.model, self.plan, self.told, self.device = model, plan, told, device
+        self.seed, self.times = seed, sigmas(steps)
+        self._before: tuple[Key, dict[str, Tensor]] | None = None
+
+    def follow(self, key: Key, known: Mapping[str, Tensor], cancelled: Cancelled) -> dict[str, Tensor] | None:
+        """Latents (C, *CELLS) of every view of the next key frame by name; `known` are those that are observed. None where cancelled."""
+        keys = [*([self._before[0]] if self._before else []), key]
+        made = dict(known)
+        for call in self.plan.calls:
+            if all(name in made for name in call.group):
+                continue
+            latents = self._run(call, keys, made, cancelled)
+            if latents is None:
+                return None
+            made |= {name: latents[place] for place, name in enumerate(call.group) if name not in made}
+        self._before = key, made
+        return made
+
+    def _run(self, call: Call, keys: list[Key], made: Mapping[str, Tensor], cancelled: Cancelled) -> Tensor | None:
+        """(V, C, *CELLS): the group's latents at the last of `keys`."""
+        channels = self.model.config.backbone.in_channels
+        hint = torch.zeros(1, len(call.group), channels, len(keys), *CELLS, device=self.device)      # (1, V, C, F, h, w)
+        observed = torch.zeros(1, len(call.group), 1, len(keys), 1, 1, device=self.device)           # (1, V, 1, F, 1, 1)
+        before = self._before[1] if self._before else {}
+        for place, name in enumerate(call.group):
+            for moment, there in ((len(keys) - 1, made), (0, before if len(keys) > 1 else {})):
+                if name in there:
+                    hint[0, place, :, moment], observed[0, place, :, moment] = there[name], 1.0
+        observed = observed.expand(-1, -1, -1, -1, *CELLS)                           # (1, V, 1, F, h, w)
+        noise = torch.stack([self._noise(name, channels) for name in call.group])    # (V, C, h, w)
+        noise = noise[None, :, :, None].expand_as(hint)                              # (1, V, C, F, h, w)
+        controls = self._controls(call, keys, hint, observed)
+        look = self.told.look.clone()
+        look[:, :3] = look[:, :3] @ torch.from_numpy(keys[0].world_SE3_ego[:3, :3]).float()
+        with half_precision(self.device), torch.no_grad():
+            velocity = velocity_of(self.model, self.told.words.to(self.device), look.to(self.device), controls)
+            latents = sample(velocity, noise, hint, observed, self.times, cancelled)                 # (1, V, C, F, h, w)
+        return None if latents is None else latents[0, :, :, -1]
+
+    def _controls(self, call: Call, keys: list[Key], hint: Tensor, observed: Tensor) -> Controls:
+        """Conditions of a group, in the ego frame of the first of `keys`."""
+        ego0_SE3_world = np.linalg.inv(keys[0].world_SE3_ego)
+        albedo, sun = (torch.full((1,), float(told), device=self.device) for told in (self.told.albedo, self.told.sun))
+        columns: tuple[list[Tensor], list[Tensor], list[Tensor]] = ([], [], [])
+        for name in call.group:
+            for key in keys:
+                view = key.views[name]
+                pose = torch.from_numpy(ego0_SE3_world @ view.world_SE3_camera).float()[None].to(self.device)
+                for column, part in zip(columns, conditions(view.guide, pose, albedo, sun), strict=True):
+                    column.append(fitted(part, CELLS)[0])
+        shape = (1, len(call.group), len(keys))
+        semantic, coordinate, plucker = (
+            torch.stack(column).unflatten(0, shape).transpose(2, 3) for column in columns            # (1, V, channels, F, h, w) each
+        )
+        controls = Controls(hint, observed, plucker, semantic, coordinate)
+        return controls._replace(**{name: torch.zeros_like(getattr(controls, name)) for name in self.told.without})
+
+    def _noise(self, name: str, channels: int) -> Tensor:
+        """(C, *CELLS) of a camera: by its name, so that another camera in the rig changes nothing of it."""
+        generator = torch.Generator().manual_seed(crc32(name.encode()) + (self.seed << 32) % 2**62)
+        return torch.randn((channels, *CELLS), generator=generator).to(self.device)
+
+
+def fitted(x: Tensor, cells: tuple[int, int]) -> Tensor:
+    """(B, C, h, w) as so many cells."""
+    if x.shape[2:] == cells:
+        return x
+    return F.interpolate(x, cells, mode="bilinear", align_corners=False, antialias=True)

@@ -1,0 +1,169 @@
+"""`compact`: GGVE with the weights that we ship. The drawn world shows it geometry and materials, it makes the light, weather and colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from engine.api import Cancelled, Picture
+from engine.devices import half_precision, pick_device
+from engine.render.buffers import ray_table
+from engine.spec.camera import Camera
+from engine.views.drawn.world import CalledOff, DrawnWorld
+from engine.views.ggve.autoencoder import CONFIGS as AUTOENCODERS
+from engine.views.ggve.autoencoder import STRIDE, Autoencoder
+from engine.views.ggve.chain import CELLS, Chain, Key, KeyView, Told, fitted
+from engine.views.ggve.compact import CONFIGS, CompactGGVE
+from engine.views.ggve.guide import guide_of
+from engine.views.ggve.shown import show
+from engine.views.ggve.text import LOOK, batch_of, look_numbers
+from engine.views.look import read_prompt
+from engine.views.scene import ViewScene
+from engine.views.surround import plan
+from engine.weights import WEIGHTS, load_model
+
+PIXELS = 448 * 256
+"""Largest picture: a camera with more is drawn with the same field of view at about this many."""
+KEY_EVERY = 4
+"""Frames from one key frame to the next, as the model learned them."""
+STEPS = 6
+"""Of the sampler."""
+
+
+class CompactViews:
+    """See engine.api.ViewModel."""
+
+    order = "frame"
+
+    def __init__(self, autoencoder: Autoencoder, model: CompactGGVE, device: torch.device, facts: dict[str, Any], pixels: int = PIXELS) -> None:
+        self.autoencoder, self.model, self.device, self.pixels = autoencoder.eval(), model.eval(), device, pixels
+        self.facts: dict[str, object] = facts
+        self.steps = STEPS
+        self.without: frozenset[str] = frozenset()
+        """Conditions that are zeroed, to measure what each one does: of `Controls`, and "text"."""
+
+    def size(self, camera: Camera) -> Camera:
+        """See engine.api.ViewModel."""
+        return camera.within(self.pixels, STRIDE)
+
+    def unknown_words(self, prompt: str) -> tuple[str, ...]:
+        """See engine.api.ViewModel."""
+        return read_prompt(prompt, 0)[1]
+
+    def pictures(self, scene: ViewScene, arrived: Iterator[int], cancelled: Cancelled) -> Iterator[Picture]:
+        """The first frame at once, then key frame by key frame, the frames between with each."""
+        take = _Take(self, scene)
+        for index in arrived:
+            try:
+                if cancelled() or not take.see(index, cancelled):
+                    return
+            except CalledOff:
+                return
+            if index % KEY_EVERY == 0 or index + 1 == len(scene):
+                yield from take.pictures(cancelled)
+        yield from take.pictures(cancelled)
+
+
+class _Take:
+    """One take on its way: the drawn world, the chain of latents, and the frames that wait for their key frame."""
+
+    def __init__(self, views: CompactViews, scene: ViewScene) -> None:
+        self.views, self.scene, self.device = views, scene, views.device
+        look = read_prompt(scene.prompt, scene.seed)[0]
+        self.world = DrawnWorld(scene.clip, look)
+        told = look_numbers(look, np.eye(3))
+        if scene.reference or "text" in views.without:  # its light is the picture's, not the seed's
+            told = np.zeros(LOOK, np.float32)
+        words, numbers = batch_of(["" if "text" in views.without else scene.prompt], [told])
+        told_all = Told(words, numbers, sun=not scene.reference, without=views.without - {"text"})
+        names = {camera.name for camera in scene.cameras}
+        first = next((name for name in scene.reference if name in names), None)
+        path = plan(scene.cameras, [name for name in scene.given if name in names], first)
+        self.chain = Chain(views.model, path, told_all, scene.seed, views.steps, self.device)
+        self.told = told_all
+        self._waiting: list[tuple[int, Key]] = []
+        self._latents: dict[str, Tensor] = {}
+
+    def see(self, index: int, cancelled: Cancelled) -> bool:
+        """Takes in a frame; False where cancelled on the way."""
+        clip = self.scene.clip
+        moment = self.world.see(self.scene.frame(index), cancelled)
+        views = {}
+        for number, camera in enumerate(self.scene.cameras):
+            if cancelled():
+                return False
+            guide = guide_of(self.world, moment, number, self.world.expose(moment, number))
+            world_SE3_camera = clip.world_SE3_ego[index] @ clip.camera_pose(index, number)
+            shown = guide._asdict() | {
+                "rays": np.nan_to_num(ray_table(camera)).transpose(2, 0, 1).copy(),
+                "up": world_SE3_camera[2, :3].astype(np.float32),
+            }
+            views[camera.name] = KeyView({name: torch.from_numpy(part)[None].to(self.device) for name, part in shown.items()}, world_SE3_camera)
+        self._waiting.append((index, Key(views, clip.world_SE3_ego[index])))
+        return True
+
+    def pictures(self, cancelled: Cancelled) -> Iterator[Picture]:
+        """Of the frames that wait, the last of which is the key frame."""
+        if not self._waiting:
+            return
+        last, key = self._waiting[-1]
+        latents = self.chain.follow(key, self._known(last), cancelled)
+        if latents is None:
+            return
+        before, count = self._latents or latents, len(self._waiting)
+        for place, (index, frame) in enumerate(self._waiting, 1):
+            for camera in self.scene.cameras:
+                if cancelled():
+                    return
+                mixed = torch.lerp(before[camera.name], latents[camera.name], place / count)
+                yield Picture(camera.name, index, self._picture(camera, index, frame.views[camera.name], mixed))
+        self._latents, self._waiting = latents, []
+
+    @torch.no_grad()
+    def _picture(self, camera: Camera, index: int, view: KeyView, latent: Tensor) -> np.ndarray:
+        """uint8 (H, W, 3)."""
+        given = self.scene.given.get(camera.name)
+        if given is not None:
+            return given(index)
+        albedo, sun = (torch.full((1,), float(told), device=self.device) for told in (self.told.albedo, self.told.sun))
+        cells = (camera.height // STRIDE, camera.width // STRIDE)
+        with half_precision(self.device):
+            made = self.views.autoencoder.draw(fitted(latent[None], cells), show(view.guide, albedo, sun))           # (1, 3, H, W)
+        return (made[0].permute(1, 2, 0) * 255).round().to(torch.uint8).cpu().numpy()
+
+    @torch.no_grad()
+    def _known(self, index: int) -> dict[str, Tensor]:
+        """Latents of the views that are given at a frame, and of the reference pictures at the first."""
+        pictures = {name: self.scene.given[name](index) for name in self.scene.given}
+        if index == 0:
+            pictures |= self.scene.reference
+        known = {}
+        for camera in self.scene.cameras:
+            if camera.name in pictures:
+                sized = Image.fromarray(pictures[camera.name]).resize((camera.width, camera.height), Image.Resampling.LANCZOS)
+                x = torch.from_numpy(np.array(sized)).permute(2, 0, 1)[None].to(self.device).float() / 255           # (1, 3, H, W)
+                with half_precision(self.device):
+                    known[camera.name] = fitted(self.views.autoencoder.latents(x).float(), CELLS)[0]                 # (C, *CELLS)
+        return known
+
+
+def load_views(device: str = "auto", preset: str = "compact", folder: Path | None = None) -> CompactViews:
+    """The shipped model, or the one in a folder that `launch.py train views` wrote. WeightsError where there are none."""
+    folder, where = folder or WEIGHTS / preset, pick_device(device)
+    autoencoder, model = Autoencoder(AUTOENCODERS[preset]), CompactGGVE(CONFIGS[preset])
+    cards = {
+        "autoencoder": load_model(autoencoder, folder / "autoencoder", AUTOENCODERS[preset]),
+        "ggve": load_model(model, folder / "ggve", CONFIGS[preset]),
+    }
+    versions = {name: version(name) for name in ("embreex", "numba", "numpy", "torch")}
+    facts = {"views": preset, "weights": {name: card["sha256"] for name, card in cards.items()}, "versions": versions}
+    return CompactViews(autoencoder.to(where), model.to(where), where, facts)
+
+
