@@ -26,7 +26,7 @@ from engine.weights import load_model
 
 CPU = torch.device("cpu")
 TINY = CONFIGS["tiny"]
-HEIGHT, WIDTH = 48, 64
+HEIGHT, WIDTH = 64, 64
 
 
 def pictures(folder: Path, count: int = 3) -> Path:

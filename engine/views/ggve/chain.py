@@ -124,7 +124,7 @@ class Chain:
 
     def _noise(self, name: str, channels: int) -> Tensor:
         """(C, *CELLS) of a camera: by its name, so that another camera in the rig changes nothing of it."""
-        generator = torch.Generator().manual_seed(crc32(name.encode()) + (self.seed << 32) % 2**62)
+        generator = torch.Generator().manual_seed(crc32(f"{self.seed} {name}".encode()))
         return torch.randn((channels, *CELLS), generator=generator).to(self.device)
 
 
