@@ -8,7 +8,7 @@ from pathlib import Path
 
 from editor import check
 from editor.document import Document, EditError
-from editor.formats import argoverse2, opendrive, scenarionet
+from editor.formats import argoverse2, nuscenes, opendrive, scenarionet
 from editor.formats.report import Dropped, FormatError, ImportReport
 
 __all__ = ["FORMATS", "Dropped", "FormatError", "ImportReport", "Importer", "import_scene"]
@@ -22,10 +22,14 @@ class Importer:
     source: str
     """What to point at."""
     read: Callable[..., tuple[Document, ImportReport]]
+    has_scenes: bool = False
+    """Whether one source holds several scenes, of which `scene_name` chooses one."""
 
 
 FORMATS: Mapping[str, Importer] = {
     "av2": Importer("Argoverse 2 sensor log", "a log folder", argoverse2.read),
+    "nuscenes": Importer("nuScenes tables (T4, Lyft)", "the data set's folder", nuscenes.read_tables, has_scenes=True),
+    "nuscenes-infos": Importer("nuScenes infos (mmdet3d)", "an infos .pkl file", nuscenes.read_infos, has_scenes=True),
     "scenarionet": Importer("ScenarioNet scenario (nuScenes, Waymo)", "an sd_*.pkl file", scenarionet.read),
     "opendrive": Importer("OpenDRIVE road network", "an .xodr file", opendrive.read),
 }
@@ -38,8 +42,11 @@ def import_scene(
     start_s: float = 0.0,
     duration_s: float | None = None,
     map_path: Path | None = None,
+    scene_name: str | None = None,
 ) -> tuple[Document, ImportReport]:
     """The scene of a log or map, from `start_s` for `duration_s` (None: all of a log, 8 s of a map), and what became of it.
+
+    `scene_name` chooses where a source holds several.
 
     Raises FormatError with one sentence where the source cannot be read.
     """
@@ -51,7 +58,10 @@ def import_scene(
     map_path = None if map_path is None else Path(map_path)
     if map_path is not None and not map_path.exists():
         raise FormatError(f"The map {map_path} does not exist: give a file or folder that does.")
-    document, report = FORMATS[format].read(source, start_s=start_s, duration_s=duration_s, map_path=map_path)
+    choice = {"scene_name": scene_name} if FORMATS[format].has_scenes else {}
+    if scene_name is not None and not choice:
+        raise FormatError(f"{source} is a {FORMATS[format].title}, which holds one scene: leave --scene out.")
+    document, report = FORMATS[format].read(source, start_s=start_s, duration_s=duration_s, map_path=map_path, **choice)
     try:
         check.whole_document(document)
     except EditError as error:

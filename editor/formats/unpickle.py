@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,23 +31,41 @@ ALLOWED = {
 }
 
 
+def _latin1(text: Any, encoding: Any = "latin1") -> bytes:
+    """How pickles of protocol 2 write bytes, which is how they write the numbers of an array."""
+    if not isinstance(text, str) or encoding != "latin1":
+        raise FormatError("it encodes text in a way that no array needs")
+    return text.encode("latin1")
+
+
+PROTOCOL_2: Mapping[tuple[str, str], Any] = {("_codecs", "encode"): _latin1}
+"""What infos ask for on top, because they are written in an old protocol."""
+
+
 class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportPrivateUsage]
     """The one in Python: the one in C sets aside memory for whatever memo number a file names."""
 
+    allowed: Mapping[tuple[str, str], Any] = ALLOWED
+
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in ALLOWED:
+        if (module, name) not in self.allowed:
             raise FormatError(f"it asks for {module}.{name}, and only numpy arrays and plain containers are let in")
-        return ALLOWED[module, name]
+        return self.allowed[module, name]
 
     def persistent_load(self, pid: Any) -> Any:
         raise FormatError("it points to objects outside itself")
 
 
-def read_pickle(path: Path, writer: str) -> Any:
-    """What a pickle holds. Raises FormatError, which names `writer` as the program to export again with, where it is broken or hostile."""
+def read_pickle(path: Path, writer: str, more: Mapping[tuple[str, str], Any] | None = None) -> Any:
+    """What a pickle holds, which may ask for ALLOWED and `more`.
+
+    Raises FormatError, which names `writer` as the program to export again with, where it is broken or hostile.
+    """
     try:
         with path.open("rb") as file:
-            return _Unpickler(file).load()
+            unpickler = _Unpickler(file)
+            unpickler.allowed = {**ALLOWED, **(more or {})}
+            return unpickler.load()
     except FormatError as error:
         raise FormatError(f"{path} was not opened: {error}; export the file again with {writer}.") from error
     # A broken pickle can fail inside any opcode, so anything it raises means the same thing.

@@ -15,6 +15,7 @@ import numpy as np
 
 from editor.document import Document
 from editor.entities import EgoPath, Keyframe
+from editor.formats.categories import CLASS_OF
 from editor.formats.report import Dropped, FormatError, ImportReport, count_entities
 from editor.formats.rigs import preset_cameras
 from editor.formats.scenarionet.map import read_features
@@ -27,28 +28,6 @@ WAYMO_AXLE_M = 1.5
 LONG_VEHICLE_M = 7.0
 """Waymo says 'vehicle' only; from this length on it is taken for a truck."""
 
-DETAILED: dict[str, str] = {
-    "vehicle.car": "car",
-    "vehicle.emergency.police": "car",
-    "vehicle.emergency.ambulance": "truck",
-    "vehicle.truck": "truck",
-    "vehicle.bus.rigid": "bus",
-    "vehicle.bus.bendy": "bus",
-    "vehicle.trailer": "trailer",
-    "vehicle.construction": "construction_vehicle",
-    "vehicle.motorcycle": "motorcycle",
-    "vehicle.bicycle": "bicycle",
-    "human.pedestrian.adult": "pedestrian",
-    "human.pedestrian.child": "pedestrian",
-    "human.pedestrian.construction_worker": "pedestrian",
-    "human.pedestrian.police_officer": "pedestrian",
-    "human.pedestrian.personal_mobility": "pedestrian",
-    "human.pedestrian.stroller": "pedestrian",
-    "human.pedestrian.wheelchair": "pedestrian",
-    "movable_object.trafficcone": "traffic_cone",
-    "movable_object.barrier": "barrier",
-}
-"""nuScenes category -> class."""
 GENERAL: dict[str, str] = {
     "VEHICLE": "car",
     "PEDESTRIAN": "pedestrian",
@@ -206,7 +185,7 @@ def _tracks(
             dropped[category or kind, "not valid in any frame"] += 1
             continue
         size = np.median(state["size"][rows], axis=0)
-        class_name = DETAILED.get(category) if "." in category else GENERAL.get(kind)
+        class_name = CLASS_OF.get(category) if "." in category else GENERAL.get(kind)
         if class_name is None:
             dropped[category or kind, "none of the ten agent classes"] += 1
             continue

@@ -1,0 +1,234 @@
+"""nuScenes' tables, and those of T4 and Lyft, which have the same shape -> a Recording of one scene."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from editor.document import Document
+from editor.entities import CameraEntity
+from editor.formats.nuscenes.frames import quaternion, se3, vector
+from editor.formats.nuscenes.recording import Recording, SeenObject, Sighting, build
+from editor.formats.report import Dropped, FormatError, ImportReport
+from engine.spec.camera import Camera
+from engine.spec.geometry import Pose
+
+Row = Mapping[str, Any]
+NEEDED = ("scene", "sample", "sample_data", "ego_pose", "calibrated_sensor", "sensor")
+MOST_NAMED = 40
+"""Scenes that are named when one has to be chosen."""
+HOLDS_TABLES = "a folder with scene.json and the other tables, or the data set's folder above it"
+
+
+def read_tables(
+    source: Path, *, start_s: float, duration_s: float | None, map_path: Path | None, scene_name: str | None
+) -> tuple[Document, ImportReport]:
+    """Reads one scene of a table set. Raises FormatError with a sentence where it cannot."""
+    folder, scene = _choose(source, scene_name)
+    tables = Tables(folder)
+    try:
+        recording = _recording(tables, scene, source)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise FormatError(f"{folder} is not laid out as nuScenes' tables are ({reason}): copy the tables again.") from error
+    return build(recording, start_s=start_s, duration_s=duration_s, map_path=map_path)
+
+
+class Tables:
+    """The tables of one folder, each read when it is first asked for, with their rows by token."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._rows: dict[str, list[Row]] = {}
+        self._by_token: dict[str, dict[str, Row]] = {}
+
+    def has(self, table: str) -> bool:
+        return (self.folder / f"{table}.json").is_file()
+
+    def rows(self, table: str) -> list[Row]:
+        """Raises FormatError where the table is missing or is no table."""
+        if table not in self._rows:
+            self._rows[table] = read_table(self.folder / f"{table}.json")
+        return self._rows[table]
+
+    def get(self, table: str, token: str, asked_by: str) -> Row:
+        """The row with a token; FormatError where it leads nowhere."""
+        if table not in self._by_token:
+            self._by_token[table] = {row["token"]: row for row in self.rows(table)}
+        row = self._by_token[table].get(token)
+        if row is None:
+            raise FormatError(f"{self.folder / table}.json has no row '{str(token)[:60]}', which {asked_by} points to: copy the tables again.")
+        return row
+
+
+def read_table(path: Path) -> list[Row]:
+    try:
+        rows = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise FormatError(f"{path} is missing: copy all tables of the data set into one folder.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise FormatError(f"{path} is not a whole JSON table ({' '.join(str(error).split())[:150]}): copy it again.") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and isinstance(row.get("token"), str) for row in rows):
+        raise FormatError(f"{path} is not a list of rows with tokens, as nuScenes' tables are: copy it again.")
+    return rows
+
+
+def _choose(source: Path, scene_name: str | None) -> tuple[Path, Row]:
+    """The folder of tables that holds a scene, and the scene's row; of several the one that `scene_name` (or its token) names."""
+    folders = [folder for folder in _folders(source) if (folder / "scene.json").is_file() and (folder / "sample.json").is_file()]
+    if not folders:
+        raise FormatError(f"{source} holds no nuScenes tables: point at {HOLDS_TABLES}.")
+    found = [(folder, row) for folder in folders for row in read_table(folder / "scene.json")]
+    names = sorted({str(row.get("name", row["token"])) for _, row in found})
+    if not names:
+        raise FormatError(f"{folders[0] / 'scene.json'} has no scenes: copy the tables again.")
+    listed = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+    if scene_name is None:
+        if len(found) > 1:
+            raise FormatError(f"{source} holds {len(names)} scenes: choose one with --scene: {listed}.")
+        return found[0]
+    for folder, row in found:
+        if scene_name in (row.get("name"), row["token"]):
+            return folder, row
+    raise FormatError(f"{source} has no scene '{scene_name}': choose one with --scene: {listed}.")
+
+
+def _folders(source: Path) -> Iterator[Path]:
+    """A folder of tables is the source itself or one or two below it (v1.0-mini, annotation, data)."""
+    if not source.is_dir():
+        return
+    yield source
+    below = sorted(path for path in source.iterdir() if path.is_dir() and path.name not in ("samples", "sweeps", "maps", "lidarseg"))
+    yield from below
+    for folder in below:
+        if (folder / "annotation").is_dir():
+            yield folder / "annotation"
+
+
+def _recording(tables: Tables, scene: Row, source: Path) -> Recording:
+    for table in NEEDED:
+        tables.rows(table)
+    name = str(scene.get("name", scene["token"]))
+    samples = sorted((row for row in tables.rows("sample") if row["scene_token"] == scene["token"]), key=lambda row: int(row["timestamp"]))
+    if not samples:
+        raise FormatError(f"{tables.folder / 'sample.json'} has no samples of scene '{name}': copy the tables again.")
+    zero_us = int(samples[0]["timestamp"])
+    times = {row["token"]: (int(row["timestamp"]) - zero_us) / 1e6 for row in samples}
+    data = [row for row in tables.rows("sample_data") if row["sample_token"] in times]
+    channels = {row["token"]: _channel(tables, row) for row in data}
+    recording = Recording(
+        name=name,
+        path=tables.folder,
+        format="nuScenes tables",
+        ego=_ego(tables, data, channels, zero_us),
+        length_s=times[samples[-1]["token"]],
+        objects=_objects(tables, times),
+        cameras=(),
+        location=_location(tables, scene),
+        map_folder=tables.folder.parent if not (tables.folder / "maps").is_dir() else tables.folder,
+    )
+    told = scene.get("nbr_samples")
+    if isinstance(told, int) and told != len(samples):
+        recording.notes.append(f"The scene has {told} key frames and the tables hold {len(samples)} of them.")
+    _add_cameras(recording, tables, data, channels)
+    _add_pictures(recording, source if source.is_dir() else tables.folder, tables.folder, data, channels)
+    others = sorted({channel for channel, modality in channels.values() if modality != "camera"})
+    if others:
+        count = sum(channels[row["token"]][1] != "camera" for row in data)
+        recording.dropped.append(Dropped("LiDAR or RADAR sweep", count, "a scene holds no points"))
+    return recording
+
+
+def _channel(tables: Tables, data: Row) -> tuple[str, str]:
+    """Channel and modality of a sample_data row."""
+    calibrated = tables.get("calibrated_sensor", data["calibrated_sensor_token"], f"sample_data '{data['token']}'")
+    sensor = tables.get("sensor", calibrated["sensor_token"], f"calibrated_sensor '{calibrated['token']}'")
+    return str(sensor["channel"]), str(sensor["modality"])
+
+
+def _ego(tables: Tables, data: Sequence[Row], channels: Mapping[str, tuple[str, str]], zero_us: int) -> list[tuple[float, np.ndarray]]:
+    """The ego's poses at the sweeps of the LiDAR, or of everything where there is none."""
+    sweeps = [row for row in data if channels[row["token"]][1] == "lidar"] or list(data)
+    poses: dict[int, np.ndarray] = {}
+    for row in sweeps:
+        pose = tables.get("ego_pose", row["ego_pose_token"], f"sample_data '{row['token']}'")
+        poses.setdefault(int(row["timestamp"]), se3(pose, "ego_pose"))
+    return [((timestamp - zero_us) / 1e6, poses[timestamp]) for timestamp in sorted(poses)]
+
+
+def _objects(tables: Tables, times_s: Mapping[str, float]) -> list[SeenObject]:
+    """Everything annotated in the scene's samples, by first appearance."""
+    attributes = {row["token"]: str(row["name"]) for row in tables.rows("attribute")} if tables.has("attribute") else {}
+    objects: dict[str, SeenObject] = {}
+    rows = [row for row in tables.rows("sample_annotation") if row["sample_token"] in times_s] if tables.has("sample_annotation") else []
+    for row in sorted(rows, key=lambda row: times_s[row["sample_token"]]):
+        token = row["instance_token"]
+        if token not in objects:
+            instance = tables.get("instance", token, f"sample_annotation '{row['token']}'")
+            category = tables.get("category", instance["category_token"], f"instance '{token}'")
+            objects[token] = SeenObject(str(token), str(category["name"]))
+        width, length, height = (float(v) for v in vector(row, "size", 3, "sample_annotation"))
+        objects[token].sightings.append(Sighting(times_s[row["sample_token"]], se3(row, "sample_annotation"), (length, width, height)))
+        for attribute in row.get("attribute_tokens") or ():
+            if attribute not in attributes:
+                raise FormatError(
+                    f"{tables.folder / 'attribute'}.json has no row '{str(attribute)[:60]}', which sample_annotation '{row['token']}' "
+                    "points to: copy the tables again."
+                )
+            objects[token].attributes.append(attributes[attribute])
+    return list(objects.values())
+
+
+def _location(tables: Tables, scene: Row) -> str:
+    if not tables.has("log"):
+        return ""
+    return str(tables.get("log", scene["log_token"], f"scene '{scene['token']}'").get("location", ""))
+
+
+def _add_cameras(recording: Recording, tables: Tables, data: Sequence[Row], channels: Mapping[str, tuple[str, str]]) -> None:
+    """The scene's cameras as its first pictures have them."""
+    cameras: dict[str, CameraEntity] = {}
+    distorted = 0
+    for row in sorted(data, key=lambda row: int(row["timestamp"])):
+        channel, modality = channels[row["token"]]
+        if modality != "camera" or channel in cameras:
+            continue
+        calibrated = tables.get("calibrated_sensor", row["calibrated_sensor_token"], f"sample_data '{row['token']}'")
+        pose = np.eye(4)
+        pose[:3, :3] = quaternion(calibrated, "calibrated_sensor")
+        pose[:3, 3] = vector(calibrated, "translation", 3, "calibrated_sensor")
+        matrix = np.array(calibrated["camera_intrinsic"], np.float64)
+        if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
+            raise FormatError(f"calibrated_sensor '{calibrated['token']}' of {channel} has no 3 x 3 camera_intrinsic: copy the tables again.")
+        distorted += bool(np.any(np.array(calibrated.get("camera_distortion") or [0.0], np.float64)))
+        lens = (float(matrix[0, 0]), float(matrix[1, 1]), float(matrix[0, 2]), float(matrix[1, 2]))
+        camera = Camera(channel, int(row["width"]), int(row["height"]), *lens, Pose.from_matrix(pose))
+        cameras[channel] = CameraEntity(f"camera-{channel}", camera, source="imported")
+    recording.cameras = tuple(cameras[channel] for channel in sorted(cameras))
+    if cameras:
+        recording.notes.append(f"Cameras come from the scene's calibration{', as pinholes without its distortion' if distorted else ''}.")
+
+
+def _add_pictures(
+    recording: Recording, source: Path, folder: Path, data: Sequence[Row], channels: Mapping[str, tuple[str, str]]
+) -> None:
+    """Says how many pictures there are; a file name that leads out of the data set counts as missing."""
+    roots = {root.resolve() for root in (source, folder, folder.parent)}
+    named = [row for row in data if channels[row["token"]][1] == "camera" and row.get("is_key_frame", True)]
+    found = sum(any(_inside(root, str(row.get("filename", ""))) for root in roots) for row in named)
+    if named:
+        recording.dropped.append(Dropped("key frame picture", len(named), "a scene holds no pictures; they stay in the data set"))
+    if found < len(named):
+        recording.notes.append(f"{len(named) - found} of the {len(named)} key frame pictures are not there.")
+
+
+def _inside(root: Path, name: str) -> bool:
+    try:
+        path = (root / name).resolve()
+        return path.is_relative_to(root) and path.is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False
