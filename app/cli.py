@@ -124,6 +124,7 @@ def build_parser() -> argparse.ArgumentParser:
     importing.add_argument("--start", type=_seconds, default=0.0, metavar="S", help="first second of the log to read (default: 0)")
     importing.add_argument("--duration", type=_positive_seconds, metavar="S", help="seconds to read (default: all)")
     importing.add_argument("--map", type=Path, metavar="MAP", help="map file or folder of a log whose map lies elsewhere")
+    importing.add_argument("--scene", metavar="NAME", help="scene of a data set that holds several; without it they are listed")
 
     generate = command("generate", "make one take from a scene; what is finished stays when it is interrupted")
     generate.add_argument("scene", metavar="SCENE", type=Path)

@@ -18,7 +18,9 @@ from editor.formats import import_scene
 
 def import_(args: Namespace) -> int:
     out = output_file(args.out)
-    document, report = import_scene(args.format, args.source, start_s=args.start, duration_s=args.duration, map_path=args.map)
+    document, report = import_scene(
+        args.format, args.source, start_s=args.start, duration_s=args.duration, map_path=args.map, scene_name=args.scene
+    )
     project.save(document, out)
     print(report.text())
     print(f"Saved {out}.")
