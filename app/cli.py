@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 INTERRUPTED = 130
 BAD_INPUT = 2
@@ -128,8 +128,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     generate = command("generate", "make one take from a scene; what is finished stays when it is interrupted")
     generate.add_argument("scene", metavar="SCENE", type=Path)
-    _output(generate, "TAKE", required=False)
-    generate.add_argument("--plan", action="store_true", help="print the pictures' calls, minutes and memory, and make nothing; needs no -o")
+    out = _output(generate, "TAKE")
+    plan_help = "print the pictures' calls, minutes and memory, and make nothing; needs no -o"
+    generate.add_argument("--plan", action=_FlagInPlaceOf, other=out, nargs=0, default=False, help=plan_help)
     generate.add_argument("--until", choices=STAGES, default="video", help="last stage (default: video)")
     generate.add_argument("--start", type=_seconds, default=0.0, metavar="S", help="where in the scene to start, seconds (default: 0)")
     generate.add_argument("--frames", type=_count, metavar="N", help="frames at 12 Hz (default: to the end of the scene)")
@@ -205,8 +206,20 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _output(parser: argparse.ArgumentParser, metavar: str, *, required: bool = True) -> None:
-    parser.add_argument("-o", "--out", type=Path, required=required, metavar=metavar, help="where to write")
+def _output(parser: argparse.ArgumentParser, metavar: str) -> argparse.Action:
+    return parser.add_argument("-o", "--out", type=Path, required=True, metavar=metavar, help="where to write")
+
+
+class _FlagInPlaceOf(argparse.Action):
+    """A flag with which another option is not required."""
+
+    def __init__(self, *args: Any, other: argparse.Action, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._other = other
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: object) -> None:
+        setattr(namespace, self.dest, True)
+        self._other.required = False
 
 
 def _engine_options(parser: argparse.ArgumentParser, default: bool = False) -> None:

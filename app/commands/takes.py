@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 
 def generate(args: Namespace) -> int:
+    if args.plan:
+        from app.commands import plan
+
+        return plan.show(args)
     from app.request import SEEN, TakeRequest
     from editor.clip import frame_count
     from engine import presets

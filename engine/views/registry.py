@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.api import ViewModel
+from engine.views.cost import DRAWN, Cost
 
 
 class ViewsError(ValueError):
@@ -21,6 +22,8 @@ class Entry:
     """Loads it on a device, 'auto', 'cpu' or 'cuda'."""
     why_not: Callable[[], str | None] = lambda: None
     """One sentence that says why it cannot run here and what to do about it; None where it can. Cheap."""
+    cost: Cost | None = None
+    """What its pictures cost, told without loading it; None where it does not say."""
 
 
 def entry(name: str) -> Entry:
@@ -68,8 +71,7 @@ def _load_fake(device: str) -> ViewModel:
     return FakeViews()
 
 
-
 VIEWS: dict[str, Entry] = {
-    "drawn": Entry("smooth shapes, light and weather drawn by rays, on any processor", _load_drawn, _why_not_drawn),
+    "drawn": Entry("smooth shapes, light and weather drawn by rays, on any processor", _load_drawn, _why_not_drawn, DRAWN),
     "fake": Entry("no model: class colours, at once", _load_fake),
 }
