@@ -183,7 +183,7 @@ def build_parser() -> argparse.ArgumentParser:
     _engine_options(drawing)
 
     training = command("train", "run one of the recipes that made the shipped weights")
-    training.add_argument("model", choices=("vae", "occupancy", "sketch", "odds", "ablations", "views"))
+    training.add_argument("model", choices=("vae", "occupancy", "sketch", "odds", "ablations", "views", "judge"))
     _output(training, "DIR")
     training.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
     training.add_argument("--steps", type=_count, metavar="N", help="optimizer steps (default: the preset's)")

@@ -10,15 +10,15 @@ from app.cli import CommandError
 from app.commands.paths import output_folder
 
 OF_MODEL = {
-    "steps": ("vae", "occupancy", "sketch", "ablations", "views"),
-    "batch": ("vae", "occupancy", "sketch", "ablations", "views"),
+    "steps": ("vae", "occupancy", "sketch", "ablations", "views", "judge"),
+    "batch": ("vae", "occupancy", "sketch", "ablations", "views", "judge"),
     "begin": ("vae", "occupancy", "sketch", "odds"),
     "phase": ("occupancy", "views"),
     "ablation": ("vae", "occupancy"),
     "latent": ("vae",),
     "decoder_only": ("vae",),
     "generated": ("vae",),
-    "worlds": ("sketch", "odds", "ablations", "views"),
+    "worlds": ("sketch", "odds", "ablations", "views", "judge"),
     "first_world": ("sketch", "odds", "ablations"),
     "data": ("vae", "occupancy"),
     "data_share": ("vae", "occupancy"),

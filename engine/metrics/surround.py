@@ -1,0 +1,102 @@
+"""How good a view model's surround pictures are beside its teacher, the drawn world, on worlds that neither learned from.
+
+Both draw the same clip under the same prompt and seed. Nothing here needs a download: the teacher gives pictures, geometry and labels, and
+the judge (`judge.py`) reads both models' pictures alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from engine.api import OccupancyFrame, Recipe, ViewModel
+from engine.data.drawn_pictures import HELD_OUT_SEED
+from engine.data.worlds import make_world
+from engine.metrics.judge import Judge, Reading, weather_of
+from engine.spec.camera import surround_cameras
+from engine.spec.clip import SceneClip
+from engine.views.look import read_prompt
+from engine.views.scene import ViewScene
+
+FIRST = HELD_OUT_SEED + 10_000
+"""Worlds from here on are held out from every training, and from the autoencoder's own held-out pictures."""
+PROMPTS = ("clear noon", "dusk", "night", "rain", "fog", "snow", "overcast day", "golden")
+"""In turn, a world each."""
+FRAMES = 5
+"""Of a world: the first key frame and the next."""
+Progress = Callable[[str, float], None]
+
+
+@dataclass(slots=True)
+class Scores:
+    """Of one model, summed over pictures."""
+
+    reading: Reading
+    psnr_db: list[float] = field(default_factory=list)
+    """Against the teacher."""
+    luminance: dict[str, list[float]] = field(default_factory=dict)
+    """By prompt, mean of a picture in [0, 1]."""
+
+    def add(self, picture: np.ndarray, teacher: np.ndarray, label: np.ndarray, prompt: str) -> None:
+        self.reading.add(picture, label, weather_of(read_prompt(prompt, 0)[0]))
+        self.psnr_db.append(psnr_db(picture, teacher))
+        self.luminance.setdefault(prompt, []).append(float(picture.mean()) / 255)
+
+    def report(self) -> dict[str, Any]:
+        finite = [value for value in self.psnr_db if np.isfinite(value)]
+        return {
+            "psnr_db_to_teacher": round(float(np.mean(finite)), 2) if finite else None,
+            "judge_miou": round(self.reading.miou(), 4),
+            "judge_weather_right": round(self.reading.weather_right() or 0.0, 4),
+            "mean_luminance": {prompt: round(float(np.mean(values)), 4) for prompt, values in self.luminance.items()},
+        }
+
+
+def evaluate_surround(model: ViewModel, teacher: ViewModel, judge: Judge, worlds: int, progress: Progress = lambda *_: None) -> dict[str, Any]:
+    """Scores of both on `worlds` held-out worlds, six cameras, FRAMES frames, and the share of the teacher's reading that the model reaches."""
+    scores = {"model": Scores(Reading(judge)), "teacher": Scores(Reading(judge))}
+    for number in range(worlds):
+        progress("worlds", number / worlds)
+        clip, frames = held_out_clip(number)
+        drawn = dict(_pictures(teacher, clip, frames))
+        made = dict(_pictures(model, clip, frames))
+        labels = _labels(clip, frames)
+        for (camera, index), picture in made.items():
+            for name, one in (("model", picture), ("teacher", drawn[camera, index])):
+                scores[name].add(one, drawn[camera, index], labels[camera, index], clip.prompt)
+    progress("worlds", 1.0)
+    report = {name: one.report() for name, one in scores.items()}
+    adherence = report["model"]["judge_miou"] / max(1e-9, report["teacher"]["judge_miou"])
+    return report | {"worlds": worlds, "adherence": round(adherence, 4)}
+
+
+def held_out_clip(number: int, frames: int = FRAMES, prompt: str | None = None) -> tuple[SceneClip, list[OccupancyFrame]]:
+    """A clip of a world that nothing learned from, and its true occupancy."""
+    world = make_world(FIRST + number)
+    clip = replace(world.clip(frames), cameras=tuple(surround_cameras()), prompt=PROMPTS[number % len(PROMPTS)] if prompt is None else prompt)
+    return clip, list(world.occupancy(clip))
+
+
+def psnr_db(picture: np.ndarray, truth: np.ndarray, where: np.ndarray | None = None) -> float:
+    """dB between pictures uint8 (H, W, 3), over all pixels or those of a bool mask (H, W); infinite where they are equal."""
+    square = (picture.astype(np.float64) - truth.astype(np.float64)) ** 2
+    error = float(square.mean() if where is None else square[where].mean())
+    return float("inf") if error == 0 else float(10 * np.log10(255.0**2 / error))
+
+
+def _pictures(model: ViewModel, clip: SceneClip, frames: list[OccupancyFrame]) -> Iterator[tuple[tuple[str, int], np.ndarray]]:
+    sized = replace(clip, cameras=tuple(model.size(camera) for camera in clip.cameras))
+    scene = ViewScene(sized, Recipe(seed=0), lambda index: frames[index])
+    for picture in model.pictures(scene, iter(range(len(clip))), lambda: False):
+        yield (picture.camera, picture.index), picture.rgb
+
+
+def _labels(clip: SceneClip, frames: list[OccupancyFrame]) -> dict[tuple[str, int], np.ndarray]:
+    """The paper's voxel semantic buffers."""
+    scene = ViewScene(clip, Recipe(), lambda index: frames[index])
+    return {
+        (camera.name, index): scene.buffers(index, number).semantic for index in range(len(clip)) for number, camera in enumerate(clip.cameras)
+    }
