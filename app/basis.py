@@ -110,6 +110,14 @@ class Basis:
             looks=take.looks,
         )
 
+    def conditions(self, index: int) -> Conditions | None:
+        """What a kept frame was made for; None for those behind them."""
+        if not 0 <= index < self.frames:
+            return None
+        if self.redrawn is not None and self.redrawn.frame.index == index:
+            return self.redrawn.conditions
+        return Conditions(self.take.layouts[index], tuple(self.take.boxes[index]), self.take.world_SE3_ego[index], self.take.grid)
+
     def recipe(self, asked: Recipe) -> Recipe:
         """The recipe that was asked for; of a take that is only seen anew, the occupancy is made as it was made."""
         if not self.seen_anew:

@@ -1,34 +1,22 @@
-"""From the Document to what engines and views take, and back: requests, shots of one frame, and the take that is shown."""
+"""From what the page asks for to a TakeRequest, and to a folder for it."""
 
 from __future__ import annotations
 
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from app.basis import Basis
-from app.conditions import Conditions
 from app.config import AppConfig
-from app.jobs import Job
-from app.protocol import FrameMade, jpeg, pack, unpack
 from app.request import SEEN, STAGES, TakeRequest
-from app.take_maker import edited
-from editor.clip import frame_count, scene_clip
+from app.shown import ShownTake
+from editor.clip import frame_count
 from editor.document import Document, EditError
-from editor.entities import CameraEntity
-from editor.files.jsonform import document_hash
-from engine.api import OccupancyFrame, Picture, Recipe
-from engine.presets import load_occupancy, recipe, recipe_of
-from engine.spec.clip import SceneClip
+from engine.presets import recipe
 from engine.spec.grid import RATE_HZ
 from engine.views import registry
-
-if TYPE_CHECKING:
-    from engine.spec.take import Take
 
 MOST_FRAMES = 1200
 """100 s in one take; more is a slip of the finger."""
@@ -125,154 +113,3 @@ def free_folder(parent: Path, name: str) -> Path:
                 _given.add(folder)
                 return folder
     raise EditError(f"No free folder name is left under {parent}: tidy it up.")
-
-
-@dataclass(eq=False)
-class ShownTake:
-    """The take under the playhead: one that is being made (filled by the worker's answers), or one opened from disk."""
-
-    id: str
-    path: Path
-    start_frame: int
-    frames: int
-    document: Document | None
-    """What it was made from; None where it was opened from disk and nobody knows."""
-    recipe: Recipe
-    stage: str = "layout"
-    made: dict[int, FrameMade] = field(default_factory=dict)
-    pictures: dict[tuple[str, int], bytes] = field(default_factory=dict)
-    disk: Take | None = None
-    """Where it was opened from disk."""
-    document_hash: str = ""
-    """What its folder says that it was made from."""
-
-    @staticmethod
-    def of_job(job: Job) -> ShownTake:
-        request = job.request
-        # The frames that it keeps were made from another document: what each was made from is in its folder once it is finished.
-        document = request.document if request.basis is None else None
-        return ShownTake(
-            job.id, request.out, request.start_frame, request.frames, document, request.recipe, document_hash=document_hash(request.document)
-        )
-
-    @staticmethod
-    def from_folder(path: Path) -> ShownTake:
-        """Raises ValueError or OSError where the folder is no take."""
-        from engine.spec.take import Take
-
-        take = Take.open(path)
-        told = take.info.get("recipe", {})
-        start = round(float(told.get("start_s", 0.0)) * RATE_HZ)
-        stage, made_from = str(take.info.get("stage", "")), str(told.get("document_hash", ""))
-        return ShownTake(path.name, path, start, take.frame_count, None, recipe_of(told), stage, disk=take, document_hash=made_from)
-
-    def is_stale(self, document: Document) -> bool:
-        """Whether `document` is no longer what this take was made from."""
-        if self.document is None:
-            return self.document_hash != document_hash(document)
-        return self.document is not document and self.document != document
-
-    def holds(self, frame: int) -> bool:
-        index = frame - self.start_frame
-        return 0 <= index < self.frames if self.disk is not None else index in self.made
-
-    def conditions(self, frame: int) -> Conditions | None:
-        """What a frame of the timeline was made for, None where there is no such frame (yet)."""
-        if not self.holds(frame):
-            return None
-        index = frame - self.start_frame
-        if self.disk is not None:
-            return Conditions(self.disk.layouts[index], tuple(self.disk.boxes[index]), self.disk.world_SE3_ego[index], self.disk.grid)
-        return None if self.document is None else Conditions.of(scene_clip(self.document, frame / RATE_HZ, 1, ()))
-
-    def packed(self, frame: int) -> FrameMade | None:
-        """The generated frame as it travels to and from the worker, None where there is none (yet)."""
-        if self.disk is None:
-            return self.made.get(frame - self.start_frame)
-        generated = self.occupancy(frame)
-        return None if generated is None else pack(0, generated)
-
-    def occupancy(self, frame: int) -> OccupancyFrame | None:
-        """The generated occupancy at a frame of the timeline, None where there is none (yet)."""
-        index = frame - self.start_frame
-        if self.disk is not None and 0 <= index < self.frames:
-            return OccupancyFrame(index, self.disk.semantics[index], self.disk.instances[index])
-        made = self.made.get(index)
-        return None if made is None else unpack(made)
-
-    def picture(self, camera: str, frame: int) -> bytes | None:
-        """The generated picture as JPEG, None where there is none (yet)."""
-        if self.disk is not None and (camera, -1) not in self.pictures:
-            self._decode(camera)
-        return self.pictures.get((camera, frame - self.start_frame))
-
-    def settle(self) -> None:
-        """It is finished: from here on its folder says what each frame was made from. Raises TakeError where it cannot be read."""
-        from engine.spec.take import Take
-
-        self.disk = Take.open(self.path)
-        self.document_hash = str(self.disk.info.get("recipe", {}).get("document_hash", ""))
-
-    def _decode(self, camera: str) -> None:
-        video = self.path / "video" / f"{camera}.mp4"
-        self.pictures[camera, -1] = b""
-        if not video.is_file():
-            return
-        import imageio.v3 as iio
-
-        for index, rgb in enumerate(iio.imiter(video, plugin="FFMPEG")):
-            self.pictures[camera, index] = jpeg(Picture(camera, index, rgb))
-
-
-@dataclass(frozen=True, eq=False)
-class Shot:
-    """One moment, ready to be shown: where everything is and what fills the voxels."""
-
-    document: Document
-    frame: int
-    clip: SceneClip
-    """Of this one frame."""
-    occupancy: OccupancyFrame
-    source: str
-    """'take' where it was generated, 'draft' where an edit was drawn into it, 'lift' where it was raised straight from the layout."""
-    camera_ids: tuple[str, ...]
-    take: ShownTake | None
-    recipe: Recipe | None = None
-    """Of a draft."""
-    whole: bool = False
-    """Of a draft: whether all of it, or all of a variant's region, was drawn with the steps of a take's frame."""
-    base: tuple[FrameMade, Conditions] | None = None
-    """Of a draft: the frame without the occupancy edits, and what it was drawn for."""
-
-    def picture(self, camera: str) -> bytes | None:
-        """A draft has none: the take's would show what was before the edit."""
-        return self.take.picture(camera, self.frame) if self.take is not None and self.source != "draft" else None
-
-    def drawn(self, made: FrameMade, recipe: Recipe, whole: bool) -> Shot:
-        """The same moment with what the engine drew in place of its voxels, under the document's occupancy edits."""
-        frame = unpack(made)
-        occupancy = edited(OccupancyFrame(0, frame.semantics, frame.instances), self.document, self.clip)
-        return replace(self, occupancy=occupancy, source="draft", recipe=recipe, whole=whole)
-
-
-class ShotMaker:
-    """Makes shots; lifts the layout where the take has no such frame."""
-
-    def __init__(self) -> None:
-        self._lifter = load_occupancy("fake")
-
-    def shoot(self, document: Document, frame: int, take: ShownTake | None, cancelled: Callable[[], bool] = lambda: False) -> Shot | None:
-        """The shot of one frame; None once `cancelled()`. Raises ValueError for a scene that cannot be shown."""
-        clip = scene_clip(document, frame / RATE_HZ, 1, None)
-        names = {entity.camera.name: entity.id for entity in document.of(CameraEntity)}
-        ids = tuple(names.get(camera.name, "") for camera in clip.cameras)
-        generated = take.occupancy(frame) if take is not None else None
-        if generated is not None and generated.semantics.shape == clip.grid.shape:
-            source, occupancy = "take", OccupancyFrame(0, generated.semantics, generated.instances)
-        else:
-            lifted = next(iter(self._lifter.occupancy(clip, Recipe("fake"), cancelled)), None)
-            if lifted is None:
-                return None
-            source, occupancy = "lift", lifted
-        # Edits of the occupancy show at once; on a take that has them already they change nothing.
-        return Shot(document, frame, clip, edited(occupancy, document, clip), source, ids, take)

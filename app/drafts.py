@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from app.bridge import Shot, ShownTake
 from app.conditions import Conditions
 from app.jobs import JobStore
 from app.protocol import Draw, FrameMade
+from app.shot import Shot
+from app.shown import ShownTake
 from editor.document import Document
 from engine.api import Recipe
 from engine.occupancy.region import with_rim
@@ -64,9 +65,9 @@ class Drafter:
         self._resting: tuple[Wish, threading.Timer] | None = None
         self._rested: Wish | None = None
         self._seen: tuple[Document, int] | None = None
-        self._take_id: str | None = None
-        self._touched = False
-        """Whether the document was edited since the take came into view: a take just opened is shown as it is."""
+        self._as_opened: set[str | None] = {None}
+        """Takes in view that nobody edited under: one just opened is shown as it is."""
+        self._met: set[str | None] = {None}
         self._of_take: tuple[ShownTake, int, Conditions] | None = None
 
     def switch(self, on: bool, preset: str, seed: int) -> None:
@@ -87,7 +88,13 @@ class Drafter:
         with self._lock:
             self._stop()
             self._known.clear()
-            self._seen, self._take_id, self._touched, self._of_take = None, None, False, None
+            self._seen, self._of_take = None, None
+            self._as_opened, self._met = {None}, {None}
+
+    def edited_under(self, take_ids: Iterable[str]) -> None:
+        """The scene was edited under these takes before they came into view: it was restored."""
+        with self._lock:
+            self._met.update(take_ids)
 
     def follow(self, shot: Shot, whole: bool = True) -> Shot:
         """The shot as it should be shown; asks for a draft where the scene is no longer what the shot was made for.
@@ -97,8 +104,7 @@ class Drafter:
         with self._lock:
             seen, self._seen = self._seen, (shot.document, shot.frame)
             was_edited = seen is not None and seen[0] is not shot.document
-            self._notice_touch(shot, was_edited)
-            if not (self.on and self._touched):
+            if not (self._touched(shot, was_edited) and self.on):
                 return shot
             now = Conditions.of(shot.clip)
             start = self._take_start(shot)
@@ -116,22 +122,28 @@ class Drafter:
                     self._stop()
                 elif self._asked != (goal, True):
                     self._ask_at_rest((goal, True), WHOLE_REST_S, lambda: self._ask(goal, shot, now, None, None))
-                return _with_draft(shot, known, recipe)
+                return _with_draft(shot, known, recipe, known.whole)
             start, cells = self._nearest(goal, now, start, cells)
             wish = goal, start is None
             if wish != self._asked:
                 self._ask_at_rest(wish, 0.0 if was_edited and start is not None else REST_S, lambda: self._ask(goal, shot, now, start, cells))
-            return _with_draft(shot, start, recipe) if start is not None and start.drafted is not None else shot
+            shot = replace(shot, pending=True)
+            # An earlier draft lacks the newest edit, whatever steps it was drawn with.
+            return _with_draft(shot, start, recipe, whole=False) if start is not None and start.drafted is not None else shot
 
     # Below: with the lock held, except where said.
 
-    def _notice_touch(self, shot: Shot, was_edited: bool) -> None:
+    def _touched(self, shot: Shot, was_edited: bool) -> bool:
+        """Whether the document is another than when the take of the shot came into view."""
         take_id = shot.take.id if shot.take is not None else None
-        if take_id != self._take_id:
-            self._take_id = take_id
-            self._touched = take_id is None and self._touched
-        made_of_another = shot.take is not None and shot.take.document is not None and shot.take.document is not shot.document
-        self._touched = self._touched or was_edited or made_of_another
+        if was_edited:
+            self._as_opened.clear()
+        if take_id not in self._met:
+            made_of_another = shot.take is not None and shot.take.document is not None and shot.take.document is not shot.document
+            if not made_of_another and not was_edited:
+                self._as_opened.add(take_id)
+            self._met.add(take_id)
+        return take_id not in self._as_opened
 
     def _take_start(self, shot: Shot) -> _Start | None:
         """The take's own frame, where the shot shows it."""
@@ -215,5 +227,5 @@ class Drafter:
         self._changed()
 
 
-def _with_draft(shot: Shot, draft: _Start, recipe: Recipe) -> Shot:
-    return replace(shot.drawn(draft.made, recipe, draft.whole), base=(draft.made, draft.conditions))
+def _with_draft(shot: Shot, draft: _Start, recipe: Recipe, whole: bool) -> Shot:
+    return replace(shot.drawn(draft.made, recipe, whole), base=(draft.made, draft.conditions))

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from app import files, text
+from app import files, text, unsaved
 from app.workspace import Send, Workspace
 from editor.document import Document, EditError
 from editor.files import project, recovery
+from editor.files.recovery import Draft
 from editor.formats import FORMATS, import_scene
 
 Message = Mapping[str, Any]
@@ -33,6 +34,7 @@ def open_project(workspace: Workspace, message: Message, send: Send) -> None:
     document = project.load(path)
     ours = path.is_relative_to(files.TEMPLATES.resolve())
     workspace.replace(document, path=None if ours else path, saved=True)
+    _tell_others(workspace, send)
     if not ours and (folder := files.take_of(document, workspace.config)) is not None:
         workspace.show_take(folder)
 
@@ -41,6 +43,7 @@ def new(workspace: Workspace, message: Message, send: Send) -> None:
     template = message.get("template")
     if template is None:
         workspace.replace(Document(), path=None, saved=True)
+        _tell_others(workspace, send)
     else:
         open_project(workspace, {"path": str(files.TEMPLATES / f"{Path(str(template)).stem}{files.SUFFIX}")}, send)
 
@@ -52,8 +55,13 @@ def import_log(workspace: Workspace, message: Message, send: Send) -> None:
     began = time.monotonic()
     document, report = import_scene(name, source, start_s=_seconds(message, "start_s") or 0.0, duration_s=_seconds(message, "duration_s"))
     workspace.replace(document, path=None, saved=False)
+    _tell_others(workspace, send)
     workspace.log.info("imported %s as %s in %.1f s", source, name, time.monotonic() - began)
     send({"type": "notice", "level": "info", "text": summary(document, report)})
+
+
+def _tell_others(workspace: Workspace, me: Send) -> None:
+    workspace.tell_others(me, f"Another tab of this scene opened '{workspace.document.name}' here: unsaved work of before is under Open, as a draft.")
 
 
 def summary(document: Document, report: object) -> str:
@@ -66,7 +74,7 @@ def summary(document: Document, report: object) -> str:
 def list_files(workspace: Workspace, message: Message, send: Send) -> None:
     config = workspace.config
     send({
-        "type": "files", "projects": files.projects(config), "templates": files.templates(), "takes": files.takes(config), "recovery": drafts(workspace),
+        "type": "files", "projects": files.projects(config), "templates": files.templates(), "takes": files.takes(config), "recovery": unsaved.rows(workspace),
         "logs": [], "formats": [{"name": name, "title": one.title, "source": one.source} for name, one in FORMATS.items()], "workspace": str(config.workspace),
     })  # fmt: skip
 
@@ -76,36 +84,35 @@ def show_take(workspace: Workspace, message: Message, send: Send) -> None:
 
 
 def restore(workspace: Workspace, message: Message, send: Send) -> None:
+    found = _draft(workspace, message)
+    # The project that it is a draft of is left as it is until the user saves.
+    workspace.resume(found, recovery.restore(found))
+    workspace.tell_others(send, f"Another tab of this scene restored '{workspace.document.name}'.")
+
+
+def discard_draft(workspace: Workspace, message: Message, send: Send) -> None:
+    recovery.discard(_draft(workspace, message))
+    list_files(workspace, message, send)
+
+
+def _draft(workspace: Workspace, message: Message) -> Draft:
     which = message.get("which")
     found = next((draft for draft in recovery.drafts(workspace.config.drafts) if draft.path == which), None)
     if found is None:
         raise EditError("That draft is not there any more: choose another one.")
-    # The project that it is a draft of is left as it is until the user saves.
-    workspace.replace(recovery.restore(found), path=Path(found.project_path) if found.project_path else None, saved=False)
+    return found
 
 
-def drafts(workspace: Workspace) -> list[dict[str, object]]:
-    """Drafts of unsaved work, newest first, without those of documents that are open now."""
-    return [
-        {"path": draft.path, "name": Path(draft.project_path).stem if draft.project_path else "never saved", "modified": draft.saved_at}
-        for draft in recovery.drafts(workspace.config.drafts)
-    ]
+def decline(workspace: Workspace, message: Message, send: Send) -> None:
+    """Go on without what was offered, with the scene that a first start shows; the drafts stay in the list of files."""
+    if workspace.rev == 0:
+        workspace.replace(files.first_document(workspace.config), path=None, saved=True)
 
 
 def offer_recovery(workspace: Workspace, send: Send) -> None:
     """Tell a page that arrives at an untouched workspace of work that was never saved."""
-    found = drafts(workspace) if workspace.rev == 0 else []
-    if not found:
-        return
-    list_files(workspace, {}, send)
-    when = time.strftime("%d %b %H:%M", time.localtime(float(found[0]["modified"])))  # type: ignore[arg-type]
-    send(
-        {
-            "type": "notice",
-            "level": "info",
-            "text": f"Unsaved work from {when} was found: restore it from the file list, or go on without it.",
-        }
-    )
+    if workspace.rev == 0 and (found := unsaved.rows(workspace)):
+        send({"type": "recovery", "drafts": found})
 
 
 def _seconds(message: Message, key: str) -> float | None:
@@ -123,6 +130,8 @@ HANDLERS: dict[str, Callable[[Workspace, Message, Send], None]] = {
     "new": new,
     "import": import_log,
     "restore": restore,
+    "decline": decline,
+    "discard_draft": discard_draft,
     "list_files": list_files,
     "show_take": show_take,
 }

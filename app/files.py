@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from pathlib import Path
 
 from app.config import AppConfig
 from editor.document import Document, EditError
+from editor.files import project
 from editor.files.jsonform import document_hash
 from engine.spec.classes import ASSETS
+
+log = logging.getLogger("anyscene.files")
 
 SUFFIX = ".anyscene"
 TEMPLATES = ASSETS / "templates"
@@ -97,6 +101,18 @@ def take_of(document: Document, config: AppConfig) -> Path | None:
         if of_its_name is None and recipe.get("scene") == document.name:
             of_its_name = folder
     return of_its_name
+
+
+def first_document(config: AppConfig) -> Document:
+    """What a new workspace shows: the example, or a blank scene."""
+    if config.example is None:
+        return Document()
+    template = TEMPLATES / f"{config.example}{SUFFIX}"
+    try:
+        return project.load(template)
+    except (ValueError, OSError) as error:
+        log.warning("template %s cannot be read: %s", template, error)
+        return Document()
 
 
 def _listed(folder: Path) -> list[dict[str, object]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.bridge import Shot
+from app.shot import CameraPicture, Shot
 from engine.render.buffers import colorise, depth_to_rgb, render_buffers
 from engine.render.raycast import Volume
 from engine.spec.camera import Camera
@@ -44,6 +44,10 @@ class ImageCache:
             return self._images.get(name)
 
 
+GROUND_RGB = (13, 16, 20)
+"""Behind a layout: the canvas's own."""
+
+
 @dataclass(frozen=True)
 class CameraImages:
     """One camera's pictures at one frame, JPEG."""
@@ -52,7 +56,7 @@ class CameraImages:
     entity_id: str
     semantic: bytes
     depth: bytes
-    picture: bytes | None
+    picture: CameraPicture | None
 
 
 def strip_camera(camera: Camera) -> Camera:
@@ -73,11 +77,12 @@ def render_strip(shot: Shot) -> list[CameraImages]:
 
 
 def strip_key(shot: Shot, voxels: Hashable) -> Hashable:
-    """Equal for shots whose camera strips look alike and say the same."""
+    """Equal for shots whose pictures look alike, whatever is to be said of them."""
     clip = shot.clip
     poses = tuple(clip.camera_pose(0, number).tobytes() for number in range(len(clip.cameras)))
-    pictures = tuple(shot.picture(camera.name) for camera in clip.cameras)
-    return (voxels, shot.frame, shot.source, shot.recipe, shot.whole, shot.camera_ids, clip.cameras, poses, pictures, clip.world_SE3_ego[0].tobytes())
+    found = (shot.picture(camera.name) for camera in clip.cameras)
+    pictures = tuple(one and (one.jpeg, one.take.id, one.stale) for one in found)
+    return (voxels, shot.frame, shot.camera_ids, clip.cameras, poses, pictures, clip.world_SE3_ego[0].tobytes())
 
 
 def top_down(shot: Shot) -> bytes:
@@ -94,6 +99,22 @@ def top_down(shot: Shot) -> bytes:
     data = io.BytesIO()
     # Rows of a picture go down and columns right: x and y both run against them.
     Image.fromarray(np.ascontiguousarray(rgba[::-1, ::-1])).save(data, "PNG", compress_level=1)
+    return data.getvalue()
+
+
+def layout_png(layout: np.ndarray) -> bytes:
+    """PNG of a layout (15, X, Y), one pixel per cell, areas under lines under agents; x forward is up, y left is left."""
+    from PIL import Image
+
+    from engine.spec.classes import CHANNEL, CHANNEL_RGB
+
+    rgb = np.full((*layout.shape[1:], 3), GROUND_RGB, np.uint8)
+    for name in ("drivable_area", "walkway", "ped_crossing", "lane_divider", "road_divider"):
+        rgb[layout[CHANNEL[name]] > 0] = CHANNEL_RGB[CHANNEL[name]]
+    for channel in range(10):
+        rgb[layout[channel] > 0] = CHANNEL_RGB[channel]
+    data = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(rgb[::-1, ::-1])).save(data, "PNG")
     return data.getvalue()
 
 

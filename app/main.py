@@ -70,7 +70,7 @@ def build(config: AppConfig) -> FastAPI:
         if workspace is None:
             await socket.close(1008)
             return
-        await pass_through(socket, await asyncio.to_thread(workspace.viser_port))
+        await pass_through(socket, await asyncio.to_thread(workspace.screen.viser_port))
 
     return app
 

@@ -75,5 +75,6 @@ def _state(workspace: Workspace) -> dict[str, object]:
     return {
         "rev": workspace.rev, "selection": list(session.selection), "dirty": session.dirty,
         "saved_path": str(workspace.saved_path) if workspace.saved_path is not None else None,
-        "can_undo": session.can_undo, "can_redo": session.can_redo,
+        "can_undo": session.can_undo, "can_redo": session.can_redo, "edits": workspace.edits,
+        "undo_steps": session.undo_steps, "undo_limit": session.undo_limit, "undo_at_depth": session.undo_at_depth,
     }  # fmt: skip

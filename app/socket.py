@@ -15,29 +15,38 @@ From the page
     cancel {job}
     live {on, preset?, seed?}                    whether edits are answered with drafts of the frame shown -> live, then strip, bev
     show_take {path}                             a take of the workspace folder -> take, strip
-    save {path?} | open {path} | new {template?} | restore {which}
+    save {path?} | open {path} | new {template?}
+    restore {which} | discard_draft {which}      a draft of unsaved work: go on with it, its undo history too; or delete it -> files
+    decline {}                                   go on without what `recovery` offered -> document
     import {format, source, start_s?, duration_s?}
     list_files {}                                -> files
 
 To the page
     document {rev, name, duration_s, frames, prompt, grid {name, shape, voxel_m, origin_m}, ground, notes, entities, ego, selection,
               dirty, saved_path, can_undo, can_redo, channels, classes, sizes, models, coloured, presets [{name, views}], preset,
-              view_models [{name, description}], rigs, viser_url, workspace, frame}
-    patch {rev, set, removed, order?, ego?, fields {name, duration_s, frames, prompt}?, selection, dirty, saved_path, can_undo, can_redo}
+              edits, undo_steps, undo_limit, undo_at_depth, view_models [{name, description}], rigs, viser_url, workspace, frame}
+    patch {rev, set, removed, order?, ego?, fields {name, duration_s, frames, prompt}?, selection, dirty, saved_path, can_undo, can_redo,
+           edits, undo_steps, undo_limit, undo_at_depth}   edits counts the documents there were: strip and bev say which one they show
+    recovery {drafts [{path, name, modified, crashed, lost, picture}]}   unsaved work of an earlier run, before anything was done in this one
+    tabs {count}                                 how many browsers show this scene
     ack {seq, ok, rev, error}                    error is one sentence or null
     job {id, state, stage, frames_done, frames_total, frames_kept, seconds, eta_s, position, message, notes, take, recipe}
                                                  state queued | loading | running | done | failed | cancelled. frames_done of frames_total
                                                  count the pieces of the stage ('buffers', 'video': one per camera and frame);
                                                  frames_kept are occupancy frames on disk; eta_s is of this stage;
                                                  notes are sentences about a take that is made all the same
-    take {id, path, frames, start_frame, stage, stale, seed}   id null: none is shown
+    take {id, name, path, frames, start_frame, stage, stale, seed, occupancy, views, behind}   the newest; id null: none is shown. behind: longer
+                                                 ones, for the frames and pictures that it lacks
     live {on}                                    for the whole workspace; a draft that cannot be drawn switches it off
     variant {frame, region, count, index, seed, whole, drawing, can_keep, shown}   frame null: there is none; whole: drawn with the steps of a
                                                  take's frame; drawing: one more is on its way; shown: the playhead is there
-    strip {frame, source, whole, recipe, cameras [{name, id, semantic, depth, picture|null}]}   source take | draft | lift; whole: a draft of
-                                                 full quality; recipe {occupancy, seed, steps|null} of a draft, else null; the rest are addresses
-    bev {frame, source, url, origin_m, size_m, ego [x, y, yaw]}   PNG from above in the ego's frame: x forward is up, y left is left
-    files {projects, templates, takes, recovery, logs, formats}   each {path, name, modified}; recovery's `path` is restore's `which`
+    strip {frame, source, edits, stale, pending, whole, recipe, take {name, occupancy, views, seed}|null,
+           cameras [{name, id, semantic, depth, picture|null, picture_stale, views, take}]}
+                                                 source take | draft | lift; edits: of which document; stale: the voxels lack an edit, and
+                                                 pending: that is being drawn; picture_stale: the picture lacks an edit; whole: a draft of full
+                                                 quality; recipe {occupancy, seed, steps|null} of a draft, else null; the rest are addresses
+    bev {frame, source, edits, stale, pending, url, origin_m, size_m, ego [x, y, yaw]}   PNG from above in the ego's frame: x forward up, y left
+    files {projects, templates, takes, recovery, logs, formats}   each {path, name, modified}; recovery as above, its `path` is `which`
     notice {level info|warn|error, text}         one sentence
     saved {path, at} | autosaved {at}            at: seconds since 1970
 """
@@ -100,7 +109,8 @@ async def serve(socket: WebSocket, workspaces: Workspaces) -> None:
                 task.add_done_callback(imports.discard)
             else:
                 await work
-    except WebSocketDisconnect:
+    except (WebSocketDisconnect, RuntimeError):
+        # RuntimeError: the deliverer found it closed before we read that it is.
         pass
     finally:
         workspace.leave(send)

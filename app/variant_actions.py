@@ -21,7 +21,7 @@ def regenerate(workspace: Workspace, message: Message, send: Send) -> None:
     if not isinstance(region, list) or len(region) > MOST_POINTS or not all(_is_point(point) for point in region):
         raise EditError(f"A region is a list of at most {MOST_POINTS} points [x, y] in metres: mark it again.")
     with workspace.lock:
-        shot = workspace.on_screen
+        shot = workspace.screen.below
         if shot is None or shot.frame != workspace.frame:
             raise EditError(f"Frame {workspace.frame} is not on the screen yet: try again in a moment.")
     workspace.drafter.call_off()
@@ -42,10 +42,9 @@ def keep(workspace: Workspace, message: Message, send: Send) -> None:
     take, basis = workspace.variants.basis(document, message.get("carry_on") is True)
     until = take.stage if take.stage in ("buffers", "video") else "occupancy"
     out = free_folder(workspace.config.takes, document.name)
-    workspace.drafter.call_off()
     workspace.variants.discard_all()
     start_s = take.start_frame / RATE_HZ
-    workspace.jobs.submit(workspace.name, TakeRequest(document, out, take.recipe, until, start_s, take.frames, None, basis))
+    workspace.submit(TakeRequest(document, out, take.recipe, until, start_s, take.frames, None, basis))
 
 
 def discard(workspace: Workspace, message: Message, send: Send) -> None:

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from app.basis import Basis, Redrawn
-from app.bridge import Shot, ShownTake
 from app.conditions import Conditions
 from app.jobs import JobStore
 from app.protocol import Draw, FrameMade, unpack
+from app.shot import Shot
+from app.shown import ShownTake
 from app.take_maker import edited
 from editor.document import Document, EditError
 from engine.api import OccupancyFrame, Recipe

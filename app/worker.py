@@ -111,12 +111,22 @@ class _Worker:
     def make(self, job: Make) -> None:
         from app.take_maker import TakeCancelled, Watch, make_take
 
+        alone = False
+
         def send(kind: Callable[..., Answer]) -> Callable[..., None]:
-            return lambda *told: self.pipe.send(kind(job.serial, *told))
+            def tell(*told: object) -> None:
+                nonlocal alone
+                try:
+                    self.pipe.send(kind(job.serial, *told))
+                except (BrokenPipeError, ConnectionResetError):
+                    # The studio was killed: what is finished is put in order, pictures too, as after a cancel.
+                    alone = True
+
+            return tell
 
         watch = Watch(
             progress=send(Progressed),
-            cancelled=lambda: self.cancelled_serial.value == job.serial,
+            cancelled=lambda: alone or self.cancelled_serial.value == job.serial,
             on_frame=send(pack),
             on_picture=send(shown),
             note=send(Noted),

@@ -1,4 +1,4 @@
-"""One workspace: a session on a document, the playhead, the take that is shown, and everybody who watches.
+"""One workspace: a session on a document, the playhead, the takes that are shown, and everybody who watches.
 
 Commands come from sockets, camera drags from viser's threads, frames from the worker's thread: one lock orders them all.
 Messages are handed to the watchers while it is held, so that every browser sees revisions in order.
@@ -11,35 +11,29 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from app import messages, text
-from app.bridge import Shot, ShotMaker, ShownTake, take_request
+from app.bridge import take_request
 from app.config import AppConfig
 from app.drafts import Drafter
 from app.images import ImageCache
 from app.jobs import Job, JobStore
 from app.protocol import Answer, FrameMade, PictureMade
-from app.strip import Strip, voxel_key
+from app.request import TakeRequest
+from app.screen import Screen
+from app.shown import Shelf, ShownTake
 from app.variants import Variants
-from app.view.live import Live
-from editor.clip import ego_pose_at, frame_count
+from editor.clip import frame_count
 from editor.commands import run
 from editor.document import Document, EditError
-from editor.entities import CameraEntity, Keyframe
 from editor.files import autosave
 from editor.files.autosave import Autosave
+from editor.files.recovery import Draft, Recovered
 from editor.session import Session
 from engine.presets import check
-from engine.spec.geometry import Pose
-from engine.spec.grid import RATE_HZ
-
-if TYPE_CHECKING:
-    from app.view.scene import SceneView
 
 Send = Callable[[Mapping[str, object]], None]
 """Hands one message to one browser; returns at once and never raises."""
@@ -55,24 +49,23 @@ class Workspace:
         self.images = ImageCache()
         self.lock = threading.RLock()
         self.rev = 0
+        self.edits = 0
+        """Counts the documents there were: what a picture shows is told by it."""
         self.frame = 0
         self.saved_path: Path | None = None
-        self.shown: ShownTake | None = None
+        self.shelf = Shelf()
+        self._jobs_here: set[str] = set()
+        """Jobs of the document that is open; those of one before it are not shown over this one."""
         self.log = logging.getLogger(f"anyscene.workspace.{name}")
         self.last_used = time.monotonic()
         self._watchers: frozenset[Send] = frozenset()
         self._last_notice = ("", 0.0)
-        self._dragged: Document | None = None
-        self._view: SceneView | None = None
-        self._shots = ShotMaker()
         self._take_told: dict[str, object] | None = None
-        self._strip = Strip(name, self.images)
-        self._begin(document, saved=True)
-        self._live = Live(self._show, f"anyscene-live-{name}")
-        self.drafter = Drafter(name, jobs, config.device, changed=self._live.ask, failed=self._drafts_failed)
+        self._begin(Session(document))
+        self.screen = Screen(self)
+        self.drafter = Drafter(name, jobs, config.device, changed=self.screen.ask, failed=self._drafts_failed)
         self.variants = Variants(name, jobs, config.device, changed=self._tell_variants, failed=partial(self.notice, "warn"))
-        self.on_screen: Shot | None = None
-        """What was shown last, below any variant."""
+        self.screen.start()
 
     # Watchers.
 
@@ -87,14 +80,20 @@ class Workspace:
                     send(job.to_json(self.jobs.position(job)))
             if self.shown is not None:
                 send(self._take_message())
+            self._tell_tabs()
             send({"type": "live", "on": self.drafter.on})
             send(self.variants.message())
-        self._live.ask()
+        self.screen.ask()
 
     def leave(self, send: Send) -> None:
         with self.lock:
             self._watchers -= {send}
             self.last_used = time.monotonic()
+            self._tell_tabs()
+
+    def _tell_tabs(self) -> None:
+        """Every browser hears how many of them show this scene."""
+        self.broadcast({"type": "tabs", "count": len(self._watchers)})
 
     @property
     def watched(self) -> bool:
@@ -104,6 +103,11 @@ class Workspace:
         """To every browser. Takes no lock: the writer of drafts calls it, and whoever holds the lock may wait for that one."""
         for send in self._watchers:
             send(message)
+
+    def tell_others(self, me: Send, sentence: str) -> None:
+        """One sentence to every browser but one."""
+        for send in self._watchers - {me}:
+            send({"type": "notice", "level": "warn", "text": sentence})
 
     def notice(self, level: str, sentence: str) -> None:
         """One sentence to everybody; the same one not twice in five seconds."""
@@ -134,6 +138,7 @@ class Workspace:
             changed = self.session.document is not before or self.session.selection != selection
             if changed:
                 self.rev += 1
+                self.edits += self.session.document is not before
             reply(error)
             if changed:
                 self.broadcast(messages.patch(self, before))
@@ -146,19 +151,47 @@ class Workspace:
     def move_playhead(self, frame: int) -> None:
         with self.lock:
             self.frame = min(max(int(frame), 0), frame_count(self.document) - 1)
-        self._live.ask()
+        self.screen.ask()
 
     def replace(self, document: Document, *, path: Path | None, saved: bool) -> None:
         """Go on with another document; the one before stays in the drafts where it was not saved."""
+        session = Session(document)
+        if not saved:
+            session.mark_unsaved()
+        self._go_on(session, path)
+
+    def resume(self, draft: Draft, recovered: Recovered) -> None:
+        """Go on where an earlier session was when it ended: its history, its playhead, and the takes it showed."""
+        path = Path(draft.project_path) if draft.project_path else None
+        frame, takes = recovered.facts.get("frame", 0), []
+        for name in recovered.facts.get("takes", ()):
+            try:
+                takes.append(ShownTake.from_folder(self.config.takes / Path(str(name)).name))
+            except (ValueError, OSError) as damage:
+                self.log.warning("the take %s is not shown again: %s", name, damage)
+        self._go_on(recovered.session, path, Path(draft.path).parent, tuple(takes), frame if isinstance(frame, int) else 0)
+
+    def _go_on(
+        self, session: Session, path: Path | None, folder: Path | None = None, takes: tuple[ShownTake, ...] = (), frame: int = 0
+    ) -> None:
         with self.lock:
             self._end_drafts()
             self.drafter.forget()
             self.saved_path = path
-            self._begin(document, saved)
-            self.shown, self._take_told, self.frame, self._dragged = None, None, 0, None
+            self.shelf.show(*takes)
+            if session.undo_steps:
+                self.drafter.edited_under(take.id for take in takes)
+            self._jobs_here.clear()
+            self._take_told = None
+            self.screen.clear()
+            self.frame = min(max(frame, 0), frame_count(session.document) - 1)
             self.rev += 1
+            self.edits += 1
+            self._begin(session, folder)
+            if folder is not None:
+                self._autosave.keep()
             self.broadcast(messages.document(self))
-            self.broadcast({"type": "take", "id": None})
+            self.broadcast(self._take_message())
         self.variants.discard_all()
 
     def saved_to(self, path: Path, document: Document) -> None:
@@ -175,21 +208,31 @@ class Workspace:
             self.frame = min(self.frame, frame_count(self.document) - 1)
             self._tell_take()
             self.variants.make_room()
-        self._live.ask()
+        self._autosave.poll()
+        self.screen.ask()
 
-    def _begin(self, document: Document, saved: bool) -> None:
-        self.session = Session(document)
-        if saved:
-            self.session.mark_saved()
-        else:
-            self.session.mark_unsaved()
-        # A folder for each run and each document: what an earlier run left stays on offer until somebody tidies up.
-        self._draft_folder = self.config.drafts / f"{self.name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+    def _begin(self, session: Session, folder: Path | None = None) -> None:
+        self.session = session
+        # A folder for each run and each document: what an earlier run left stays on offer until somebody restores or discards it.
+        self._draft_folder = folder or self.config.drafts / f"{self.name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
         path = str(self.saved_path) if self.saved_path is not None else None
-        self._autosave = Autosave(self.session, self._draft_folder, owner=self.name, project_path=path, on_status=self._draft_status)
+        self._autosave = Autosave(
+            session, self._draft_folder, owner=self.name, project_path=path, facts=self._facts, on_status=self._draft_status
+        )
+        self._autosave.poll()
+
+    def _facts(self) -> dict[str, object]:
+        """What a restored session shows again: names of take folders, newest first, the one that is being made, and the playhead."""
+        making = [job for job in self.jobs.of(self.name) if job.live and job.id in self._jobs_here]
+        last = making[-1].request if making else None
+        return {
+            "frame": self.frame,
+            "takes": [take.path.name for take in self.shelf.takes],
+            "making": None if last is None else {"take": last.out.name, "frames": last.frames, "until": last.until},
+        }
 
     def poll(self) -> None:
-        """Write a draft if one is due; called about twice a second."""
+        """Write what the draft lacks; called about twice a second, beside after every edit."""
         with self.lock:
             self._autosave.poll()
 
@@ -211,14 +254,27 @@ class Workspace:
     def generate(self, message: Mapping[str, object]) -> Job:
         """Put a job in line. Raises ValueError (one sentence) for a request that makes no sense."""
         with self.lock:
-            document, shown = self.document, self.shown
-        request = take_request(document, message, self.config, shown)
+            document, shelf, at = self.document, self.shelf, message.get("from_frame")
+            shown = shelf.at(int(at) - 1 if isinstance(at, int | float) else self.frame)
+        return self.submit(take_request(document, message, self.config, shown))
+
+    def submit(self, request: TakeRequest) -> Job:
+        """Put a job of the document that is open in line."""
         self.drafter.call_off()
-        return self.jobs.submit(self.name, request)
+        with self.lock:
+            job = self.jobs.submit(self.name, request)
+            self._jobs_here.add(job.id)
+            self._autosave.keep()
+        return job
+
+    @property
+    def shown(self) -> ShownTake | None:
+        """The newest take."""
+        return self.shelf.front
 
     def _tell_variants(self) -> None:
         self.broadcast(self.variants.message())
-        self._live.ask()
+        self.screen.ask()
 
     def set_live(self, on: bool, preset: str, seed: int) -> None:
         """Whether edits are answered with drafts, and what draws them. Raises PresetError where there is no such preset."""
@@ -236,12 +292,17 @@ class Workspace:
         with self.lock:
             self.last_used = time.monotonic()
             self.broadcast(message)
+            if job.id not in self._jobs_here:
+                if message["state"] == "done":
+                    self.notice("info", f"Take '{job.request.out.name}' of '{job.request.document.name}' is ready: show it from the file list.")
+                return
+            shown = self.shelf.of(job.id)
             if isinstance(answer, FrameMade):
-                if self.shown is None or self.shown.id != job.id:
-                    self.shown = ShownTake.of_job(job)
-                self.shown.made[answer.index] = answer
-            shown = self.shown
-            if shown is None or shown.id != job.id:
+                if shown is None:
+                    shown = ShownTake.of_job(job)
+                    self.shelf.arrive(shown)
+                shown.made[answer.index] = answer
+            if shown is None:
                 return
             if isinstance(answer, PictureMade):
                 shown.pictures[answer.camera, answer.index] = answer.jpeg
@@ -249,10 +310,20 @@ class Workspace:
             if not job.live:
                 shown.frames = job.frames_kept or shown.frames
                 self._settle(job, shown)
+                self._put_away(job, shown)
+                self._autosave.poll()
             self._tell_take()
             here = self.frame - shown.start_frame
         if isinstance(answer, FrameMade | PictureMade) and answer.index == here or not job.live:
-            self._live.ask()
+            self.screen.ask()
+
+    def _put_away(self, job: Job, shown: ShownTake) -> None:
+        """A take that is finished covers shorter ones; one that was broken off never takes the place of a longer one."""
+        if job.state == "done":
+            self.shelf.finish(shown)
+        elif self.shelf.break_off(shown):
+            kept = text.plural(shown.frames, "finished frame")
+            self.notice("info", f"The longer take stays in view; the {kept} of '{shown.path.name}' can be shown from the file list.")
 
     def _settle(self, job: Job, shown: ShownTake) -> None:
         """Where its folder knows more than we do, the folder is shown: what each frame was made from, a frame that nobody told of."""
@@ -266,18 +337,19 @@ class Workspace:
         """Show a take of the folder of takes."""
         taken = ShownTake.from_folder(path)
         with self.lock:
-            self.shown = taken
+            self.shelf.show(taken)
             self._tell_take()
-        self._live.ask()
+            self._autosave.poll()
+        self.screen.ask()
 
     def _take_message(self) -> dict[str, object]:
-        shown = self.shown
-        if shown is None:
+        if self.shown is None:
             return {"type": "take", "id": None}
-        return {
-            "type": "take", "id": shown.id, "path": str(shown.path), "frames": shown.frames, "start_frame": shown.start_frame, "stage": shown.stage,
-            "stale": shown.is_stale(self.document), "seed": shown.recipe.seed,
-        }  # fmt: skip
+        front, *behind = ({
+            "id": take.id, "name": take.path.name, "path": str(take.path), "frames": take.frames, "start_frame": take.start_frame, "stage": take.stage,
+            "stale": take.is_stale(self.document), "seed": take.recipe.seed, "occupancy": take.recipe.occupancy, "views": take.recipe.views,
+        } for take in self.shelf.takes)  # fmt: skip
+        return {"type": "take", **front, "behind": behind}
 
     def _tell_take(self) -> None:
         message = self._take_message()
@@ -285,96 +357,8 @@ class Workspace:
             self._take_told = message
             self.broadcast(message)
 
-    # The live view: 3D and camera strip.
-
-    def viser_port(self) -> int:
-        """Port of this workspace's 3D view, which is started on first use."""
-        with self.lock:
-            if self._view is None:
-                from app.view.scene import SceneView
-
-                self._view = SceneView(self._picked, self._camera_dragged)
-                self._view.on_watch(self._live.ask)
-            return self._view.port
-
-    def _picked(self, entity_id: str) -> None:
-        self.select([entity_id])
-
-    def _camera_dragged(self, entity_id: str, ego_SE3_camera: Pose, phase: str) -> None:
-        """A gizmo moves: the strip follows, and the release is one command."""
-        with self.lock:
-            entity = self.document.entities.get(entity_id)
-            if not isinstance(entity, CameraEntity):
-                return
-            pose = ego_SE3_camera
-            if entity.mount == "world":
-                pose = Pose.from_matrix(ego_pose_at(self.document, self.frame / RATE_HZ).matrix() @ pose.matrix())
-            if phase == "end":
-                self._dragged = None
-                error = self.command(
-                    "set_camera", {"id": entity_id, "pose": [pose.x_m, pose.y_m, pose.z_m, pose.yaw_rad, pose.pitch_rad, pose.roll_rad]}
-                )
-                if error:
-                    self.notice("error", error)
-            elif phase == "update":
-                in_world = entity.mount == "world"
-                change = {"keyframes": (Keyframe(0.0, pose),)} if in_world else {"camera": replace(entity.camera, ego_SE3_camera=pose)}
-                self._dragged = self.document.with_entities(replace(entity, **change))
-        self._live.ask()
-
-    def _show(self, superseded: Callable[[], bool]) -> None:
-        """Body of the live thread."""
-        try:
-            with self.lock:
-                document, frame, shown = self._dragged or self.document, self.frame, self.shown
-                selection, view = self.session.selection, self._view
-            watched_3d = view is not None and view.watched
-            if not self.watched and not watched_3d:
-                return
-            shot = self._shots.shoot(document, frame, shown)
-            if shot is None:
-                return
-            shot = self.on_screen = self.drafter.follow(shot, whole=not self.variants.at(shot))
-            shot = self.variants.follow(shot)
-            voxels = voxel_key(shot)
-            if view is not None and watched_3d:
-                view.update(shot, voxels, selection, keep=shot.source != "lift")
-            if self.watched:
-                self._send_strip(shot, voxels)
-            if view is not None and watched_3d and shot.source == "take":
-                self._preload(view, shot, superseded)
-        except ValueError as error:
-            self.notice("warn", str(error))
-        except Exception as error:
-            self.log.exception("the live view failed")
-            self.notice("error", text.our_fault(error))
-
-    def _send_strip(self, shot: Shot, voxels: Hashable) -> None:
-        for message in self._strip.messages(shot, voxels):
-            self.broadcast(message)
-
-    def _preload(self, view: SceneView, shot: Shot, superseded: Callable[[], bool]) -> None:
-        """Have the frames after the playhead in the browser before they are played."""
-        shown = shot.take
-        if shown is None:
-            return
-        for frame in range(shot.frame + 1, shown.start_frame + shown.frames):
-            if superseded() or not shown.holds(frame):
-                return
-            ahead = self._shots.shoot(shot.document, frame, shown)
-            if ahead is None or not view.preload(ahead, voxel_key(ahead)):
-                return
-
-    def rest(self) -> None:
-        """Give back what an unwatched workspace does not need; the session stays."""
-        with self.lock:
-            view, self._view = self._view, None
-        if view is not None:
-            view.stop()
-
     def close(self) -> None:
         with self.lock:
             self._end_drafts()
         self.drafter.forget()
-        self._live.close()
-        self.rest()
+        self.screen.close()

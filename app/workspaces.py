@@ -12,6 +12,7 @@ from app.jobs import Job, JobStore
 from app.protocol import Answer
 from app.workspace import Workspace
 from editor.document import Document, EditError
+from editor.files import recovery
 
 log = logging.getLogger("anyscene.workspaces")
 
@@ -29,6 +30,7 @@ class Workspaces:
         self.jobs = JobStore(self._on_job, config.preset, config.device)
         for folder in (config.workspace, config.takes, config.drafts):
             folder.mkdir(parents=True, exist_ok=True)
+        recovery.tidy(config.drafts)
 
     def get(self, name: str) -> Workspace:
         """The workspace of that name, made on first use. EditError for a name that cannot be one, or one too many."""
@@ -55,7 +57,7 @@ class Workspaces:
         """Let every workspace rest that nobody has looked at for a while. Its session, jobs and take stay."""
         for workspace in list(self._open.values()):
             if not workspace.watched and time.monotonic() - workspace.last_used > self.config.idle_s:
-                workspace.rest()
+                workspace.screen.rest()
 
     def close(self) -> None:
         """Keep every draft, call off every job, end the worker."""
@@ -66,16 +68,8 @@ class Workspaces:
         self.jobs.close()
 
     def _first_document(self) -> Document:
-        from editor.files import project
-
-        if self.config.example is None:
-            return Document()
-        template = files.TEMPLATES / f"{self.config.example}{files.SUFFIX}"
-        try:
-            return project.load(template)
-        except (ValueError, OSError) as error:
-            log.warning("template %s cannot be read: %s", template, error)
-            return Document()
+        # What may be restored is offered before any example is shown.
+        return Document() if recovery.drafts(self.config.drafts) else files.first_document(self.config)
 
     def _on_job(self, job: Job, message: dict[str, object], answer: Answer | None) -> None:
         workspace = self.find(job.workspace)

@@ -140,8 +140,13 @@ def _may(arg: Arg, default: Any = OMIT) -> Arg:
 
 
 def _undo(session: Session) -> None:
+    at_depth = session.undo_at_depth
     if session.undo() is None:
-        raise EditError("There is nothing to undo.")
+        raise EditError(
+            f"Undo keeps {session.undo_limit} steps and all of them are taken back: open a saved file to go further back."
+            if at_depth
+            else "There is nothing to undo."
+        )
 
 
 def _redo(session: Session) -> None:

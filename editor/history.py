@@ -24,6 +24,37 @@ class Step:
     """Steps of one key within a second are one (typing, a slider, a held arrow key); strokes have none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """A history at one moment, for whoever writes it down: all steps in one row, and how far along it the session stands."""
+
+    first: Document
+    """Before the first step."""
+    steps: tuple[Step, ...]
+    """What was done, then what was undone in the order in which redo brings it back."""
+    at: int
+    """How many of the steps are done."""
+    dropped: int
+    """Steps before the first that are no longer kept."""
+    saved: Document
+    """What the project file holds."""
+    selection: tuple[str, ...]
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """`first` and the document after each step."""
+        return (self.first, *(step.after for step in self.steps))
+
+    @property
+    def document(self) -> Document:
+        return self.documents[self.at]
+
+    @property
+    def saved_at(self) -> int | None:
+        """Index in `documents` of what the project file holds; None where no file holds any of them."""
+        return next((index for index, document in enumerate(self.documents) if document is self.saved), None)
+
+
 @dataclass(slots=True)
 class History:
     """Two stacks. Recording drops what was undone."""
@@ -31,6 +62,8 @@ class History:
     limit: int = LIMIT
     done: list[Step] = field(default_factory=list)
     undone: list[Step] = field(default_factory=list)
+    dropped: int = 0
+    """Steps that undo no longer reaches, because `limit` newer ones came."""
 
     def record(self, step: Step, saved: Document | None = None) -> None:
         """Adds a step, or widens the last one where both have the same merge key within a second.
@@ -52,7 +85,13 @@ class History:
             )
             return
         self.done.append(step)
+        self.dropped += max(0, len(self.done) - self.limit)
         del self.done[: -self.limit]
+
+    @property
+    def at_depth(self) -> bool:
+        """Whether undo has gone back as far as it is kept, and there was more before that."""
+        return not self.done and self.dropped > 0
 
     def undo(self) -> Step | None:
         """The step to take back, moved to the other stack; None where there is none."""

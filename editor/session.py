@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from editor.document import Document, Edit, EditError
-from editor.history import History, Step
+from editor.history import History, Step, Tape
 
 Listener = Callable[[Document, Document], None]
 
@@ -34,11 +34,12 @@ class Gesture:
 class Session:
     """A document with its selection, its history and those who watch it."""
 
-    def __init__(self, document: Document, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, document: Document, *, history: History | None = None, now: Callable[[], float] = time.monotonic) -> None:
+        """`history` is that of an earlier session which ended at `document`."""
         self._document = document
         self._saved = document
         self._selection: tuple[str, ...] = ()
-        self._history = History()
+        self._history = History() if history is None else history
         self._listeners: list[Listener] = []
         self._now = now
         self._open_label: str | None = None
@@ -70,6 +71,27 @@ class Session:
     def can_redo(self) -> str | None:
         """Label of the step that redo would do again."""
         return self._history.undone[-1].label if self._history.undone else None
+
+    @property
+    def undo_steps(self) -> int:
+        """How many steps undo can take back."""
+        return len(self._history.done)
+
+    @property
+    def undo_limit(self) -> int:
+        """How many steps are kept."""
+        return self._history.limit
+
+    @property
+    def undo_at_depth(self) -> bool:
+        """Whether undo has gone back as far as it is kept, while older steps came before."""
+        return self._history.at_depth
+
+    def tape(self) -> Tape:
+        """The whole history as it stands, immutable."""
+        history = self._history
+        first = history.done[0].before if history.done else self._document
+        return Tape(first, (*history.done, *reversed(history.undone)), len(history.done), history.dropped, self._saved, self._selection)
 
     def apply(self, label: str, edit: Edit, *, merge_key: str | None = None, select_added: bool = False) -> bool:
         """Changes the document by one step and returns whether it changed; inside a gesture it joins that gesture.

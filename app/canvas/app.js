@@ -51,6 +51,8 @@ export class App {
       message: (message) => {
         receive(this.store, message);
         if (message.type === "patch" || message.type === "document") this.settled(message.rev);
+        // A workspace of its own was asked for, to begin something new in it.
+        if (message.type === "document" && message.rev === 0 && new URLSearchParams(location.search).has("new")) this.socket.send({ type: "new" });
         if (message.type === "document" && !(framed && message.name === this.framedName)) {
           framed = true;
           this.framedName = message.name;

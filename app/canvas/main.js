@@ -11,6 +11,7 @@ import { pane, splitter } from "./panels/layout.js";
 import { makeObjects } from "./panels/objects.js";
 import { makeOptions } from "./panels/options.js";
 import { makeRail } from "./panels/rail.js";
+import { makeRestore } from "./panels/restore.js";
 import { makeStrip } from "./panels/strip.js";
 import { makeTimeline } from "./panels/timeline.js";
 import { makeToasts } from "./panels/toasts.js";
@@ -55,6 +56,7 @@ export function mount(root) {
     splitter(studio, "--left", "x", { sign: 1, min: 200, max: 460, label: "Left pane width", start: () => left.offsetWidth }), centre,
     splitter(studio, "--right", "x", { sign: -1, min: 300, max: 1100, label: "Right pane width", start: () => right.offsetWidth }), right));
   fill(root, studio);
+  makeRestore(app);
   bindKeys(app);
   window.addEventListener("beforeunload", (event) => {
     app.flushNudge();

@@ -32,11 +32,11 @@ const HANDLERS = {
     store.preview.clear();
     store.strokes = [];
     // What is under way or shown comes again behind the document; what does not come is of another scene.
-    Object.assign(store, { job: null, take: null, strip: null, bev: null, variant: null, region: null });
+    Object.assign(store, { job: null, take: null, strip: null, bev: null, variant: null, region: null, recovery: null });
     store.frame = Math.min(store.frame, Math.max(0, m.frames - 1));
     // What was said of the scene before is over; the new one's notes stand in the inspector.
     store.notices = store.notices.filter((n) => n.level !== "info");
-    store.emit("scene", "entities", "selection", "frame", "history", "channels", "preview", "job", "take", "strip", "bev", "notices", "variant", "region");
+    store.emit("scene", "entities", "selection", "frame", "history", "channels", "preview", "job", "take", "strip", "bev", "notices", "variant", "region", "recovery");
   },
   patch(store, m) {
     const scene = store.scene;
@@ -46,7 +46,7 @@ const HANDLERS = {
     if (m.order) scene.entities = new Map(m.order.filter((/** @type {string} */ id) => scene.entities.has(id)).map((/** @type {string} */ id) => [id, scene.entities.get(id)]));
     if (m.ego) scene.ego = m.ego;
     Object.assign(scene, m.fields ?? {});
-    for (const field of /** @type {const} */ (["rev", "dirty", "can_undo", "can_redo", "saved_path"])) if (field in m) /** @type {any} */ (scene)[field] = m[field];
+    for (const field of /** @type {const} */ (["rev", "edits", "dirty", "can_undo", "can_redo", "saved_path", "undo_steps", "undo_limit", "undo_at_depth"])) if (field in m) /** @type {any} */ (scene)[field] = m[field];
     if (m.selection) store.selection = new Set(m.selection);
     for (const id of store.selection) if (id !== "ego" && !scene.entities.has(id)) store.selection.delete(id);
     store.frame = Math.min(store.frame, Math.max(0, scene.frames - 1));
@@ -90,6 +90,14 @@ const HANDLERS = {
   files(store, m) {
     store.files = { projects: m.projects ?? [], recovery: m.recovery ?? [], logs: m.logs ?? [], templates: m.templates ?? [], takes: m.takes ?? [], formats: m.formats ?? [] };
     store.emit("files");
+  },
+  recovery(store, m) {
+    store.recovery = m.drafts ?? [];
+    store.emit("recovery");
+  },
+  tabs(store, m) {
+    store.tabs = m.count;
+    store.emit("tabs");
   },
   notice(store, m) {
     notify(store, m.level ?? "info", m.text);

@@ -1,6 +1,6 @@
 /** What the page knows, and who wants to hear of changes. Panels and canvas read it; only protocol.js and user gestures write it. */
 
-/** @typedef {"scene"|"entities"|"selection"|"frame"|"playing"|"tool"|"options"|"channels"|"show"|"preview"|"job"|"take"|"strip"|"files"|"notices"|"link"|"history"|"bev"|"hover"|"live"|"variant"|"region"} Topic */
+/** @typedef {"scene"|"entities"|"selection"|"frame"|"playing"|"tool"|"options"|"channels"|"show"|"preview"|"job"|"take"|"strip"|"files"|"notices"|"link"|"history"|"bev"|"hover"|"live"|"variant"|"region"|"recovery"|"tabs"} Topic */
 
 const REMEMBERED = "anyscene.options";
 
@@ -35,6 +35,9 @@ export class Store {
     this.live = false;
     /** @type {{frame: number, url: string}|null} */ this.bev = null;
     /** @type {FileLists|null} */ this.files = null;
+    /** Unsaved work of an earlier run, offered before anything is done in this one. @type {RecoveryEntry[]|null} */ this.recovery = null;
+    /** How many browsers show this scene. */
+    this.tabs = 1;
     /** @type {Notice[]} */ this.notices = [];
     this.link = { state: /** @type {"connecting"|"open"|"lost"} */ ("connecting"), roundtrip_ms: 0 };
     /** @type {{text: string, at: number}|null} */ this.autosaved = null;

@@ -32,22 +32,29 @@ interface GridInfo { name: string; shape: [number, number, number]; voxel_m: num
 interface SceneState {
   rev: number; name: string; duration_s: number; frames: number; grid: string | GridInfo; prompt: string; notes: string[];
   entities: Map<string, Entity>; ego: EgoEntity; dirty: boolean; saved_path: string | null; can_undo: string | null; can_redo: string | null;
+  /** Counts the documents there were. */ edits: number; undo_steps: number; undo_limit: number; undo_at_depth: boolean;
   channels: Channel[]; sizes: Record<string, [number, number, number]>; models: Record<string, string[]>; coloured: string[]; presets: Array<{ name: string; views: string }>; preset?: string; view_models: Array<{ name: string; description: string }>; rigs: string[]; viser_url: string;
 }
 
 interface JobState {
   id: string; state: "queued" | "loading" | "running" | "done" | "failed" | "cancelled"; stage: string; frames_done: number; frames_total: number;
-  seconds: number; message: string; notes?: string[]; take: string | null; recipe?: { seed?: number };
+  seconds: number; message: string; notes?: string[]; take: string | null; recipe?: { seed?: number; start_frame?: number; frames?: number };
   frames_kept?: number; eta_s?: number | null; position?: number | null;
 }
-interface TakeState { id: string; path: string; frames: number; start_frame: number; stage: string; stale: boolean; seed?: number }
-interface StripCamera { name: string; semantic: string | null; depth: string | null; picture: string | null }
-interface StripState { frame: number; source?: "take" | "draft" | "lift"; whole?: boolean; recipe?: { occupancy: string; seed: number; steps: number | null } | null; cameras: StripCamera[] }
+interface TakeInfo { id: string; name: string; path: string; frames: number; start_frame: number; stage: string; stale: boolean; seed?: number; occupancy: string; views: string }
+/** The newest take, and behind it longer ones. */
+interface TakeState extends TakeInfo { behind: TakeInfo[] }
+interface StripCamera { name: string; semantic: string | null; depth: string | null; picture: string | null; picture_stale?: boolean; views?: string | null; take?: string | null }
+interface StripState {
+  frame: number; source: "take" | "draft" | "lift"; whole: boolean; edits: number; stale: boolean; pending: boolean;
+  take: { name: string; occupancy: string; views: string; seed: number } | null;
+  recipe?: { occupancy: string; seed: number; steps: number | null } | null; cameras: StripCamera[] }
 interface VariantState {
   frame: number; region: Point[]; count: number; index: number; seed: number | null; whole: boolean; drawing: boolean; can_keep: boolean; shown: boolean;
 }
 interface FileEntry { path: string; name: string; modified?: string | number; format?: string; source?: string }
-interface FileLists { projects: FileEntry[]; recovery: FileEntry[]; logs: FileEntry[]; templates: FileEntry[]; takes: FileEntry[]; formats: Array<{ name: string; title: string; source: string }> }
+interface RecoveryEntry { path: string; name: string; modified: number; crashed: boolean; lost: string; picture?: string }
+interface FileLists { projects: FileEntry[]; recovery: RecoveryEntry[]; logs: FileEntry[]; templates: FileEntry[]; takes: FileEntry[]; formats: Array<{ name: string; title: string; source: string }> }
 interface Notice { id: number; level: "info" | "warn" | "error"; text: string }
 
 interface Stroke { channel: string; erases: boolean; radius_m: number; points: Point[]; span: [number, number] | null; seq: number | null }

@@ -14,7 +14,7 @@ import numpy as np
 import rich
 import viser
 
-from app.bridge import Shot
+from app.shot import Shot
 from app.view import shapes
 from editor.clip import boxes_at
 from editor.document import Document

@@ -60,6 +60,8 @@ class StudioProcess:
 
     workspace: Path
     preset: str = PRESET
+    port: int = 0
+    """0 takes any free one, and keeps it when it is started again."""
     url: str = ""
     answered_s: float = 0.0
     """From the start of the process to the first answer."""
@@ -69,14 +71,15 @@ class StudioProcess:
 
     def start(self) -> StudioProcess:
         began = time.monotonic()
-        command = [sys.executable, "-m", "app.cli", "--port", "0", "--workspace", str(self.workspace), "--preset", self.preset]
-        log = (self.workspace.parent / f"{self.workspace.name}.log").open("w")
+        command = [sys.executable, "-m", "app.cli", "--port", str(self.port), "--workspace", str(self.workspace), "--preset", self.preset]
+        log = (self.workspace.parent / f"{self.workspace.name}.log").open("a")
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
         assert self.process.stdout is not None
         words = self.process.stdout.readline()
         found = re.search(r"http://[\d.]+:\d+/", words)
         assert found, f"the studio said '{words.strip()}' in place of its address"
         self.url = found.group()
+        self.port = int(self.url.rsplit(":", 1)[1].strip("/"))
         until("the studio answers", self._answers)
         self.answered_s, self.cpu_s = time.monotonic() - began, self._cpu_seconds()
         return self
@@ -100,6 +103,13 @@ class StudioProcess:
 
     def kill_engine(self) -> None:
         os.kill(self.engine_pid, signal.SIGKILL)
+
+    def kill(self) -> None:
+        """The studio itself, as the kernel does it: without a word to anybody."""
+        self.process.kill()
+        self.process.wait(20)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)

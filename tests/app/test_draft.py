@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from app import drafts
-from app.bridge import Shot, ShotMaker, ShownTake
 from app.drafts import Drafter
 from app.jobs import LIVE, Drawn
 from app.protocol import Draw, pack, unpack
+from app.shot import Shot, ShotMaker
+from app.shown import ShownTake
 from editor import commands
 from editor.document import Document
 from editor.session import Session

@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 
 from app.config import AppConfig
 from editor.entities import Agent
-from editor.files import project
+from editor.files import recovery
 from engine.spec.classes import CHANNELS
 from engine.spec.geometry import Pose
 
@@ -156,9 +156,9 @@ def test_a_gizmo_drag_is_one_command_on_release(studio):
         workspace = studio.workspaces.find("gizmo")
         rev = workspace.rev
         for height in (1.6, 1.8, 2.0):
-            workspace._camera_dragged(camera["id"], Pose(1.0, 0.0, height), "update")
+            workspace.screen.camera_dragged(camera["id"], Pose(1.0, 0.0, height), "update")
         assert workspace.rev == rev
-        workspace._camera_dragged(camera["id"], Pose(1.0, 0.0, 2.2), "end")
+        workspace.screen.camera_dragged(camera["id"], Pose(1.0, 0.0, 2.2), "end")
         patch = page.wait_for("patch", lambda m: m["rev"] == rev + 1)
         assert patch["set"][0]["camera"]["ego_SE3_camera"][2] == pytest.approx(2.2)
         page.command("undo")
@@ -185,16 +185,67 @@ def test_messages_are_strict_json(studio):
             json.loads(page.socket.recv(timeout=20), parse_constant=refuse)
 
 
-def test_unsaved_work_of_an_earlier_run_is_offered_and_restored(run_studio, tmp_path):
-    config = AppConfig(port=0, preset="fake", workspace=tmp_path, example=None, warm=False)
+def test_unsaved_work_of_an_earlier_run_is_offered_and_goes_on_with_its_history(run_studio, tmp_path):
+    config = AppConfig(port=0, preset="fake", workspace=tmp_path, warm=False)
     with run_studio(config) as before, before.page("desk") as page:
+        page.wait_for("document")
+        page.send("new")
         page.command("add_agent", class_name="bus", x=3, y=1)
-    with run_studio(config) as after, after.page("desk") as page:
-        assert page.wait_for("document")["entities"] == []
-        assert "Unsaved work" in page.wait_for("notice")["text"]
-        page.send("restore", which=page.wait_for("files")["recovery"][0]["path"])
+        page.command("add_agent", class_name="car", x=13, y=1)
+        page.command("undo")
+    with run_studio(config) as after, after.page("desk") as page, after.client() as http:
+        assert page.wait_for("document")["entities"] == [], "no example hides what is offered"
+        (offered,) = page.wait_for("recovery")["drafts"]
+        assert offered["name"] == "untitled" and offered["crashed"] is False and offered["lost"] == "1 unsaved step: Add bus."
+        assert Image.open(io.BytesIO(http.get(offered["picture"]).content)).size == (200, 200)
+        page.send("restore", which=offered["path"])
         restored = page.wait_for("document")
         assert [entity["class_name"] for entity in restored["entities"]] == ["bus"] and restored["dirty"] is True
+        assert (restored["can_undo"], restored["can_redo"], restored["undo_steps"]) == ("Add bus", "Add car", 1)
+        page.command("redo")
+        assert {one["class_name"] for one in page.wait_for("patch")["set"]} == {"car"}
+        page.send("list_files")
+        assert page.wait_for("files")["recovery"] == [], "it is open now"
+
+
+def test_what_is_declined_stays_on_offer_until_it_is_discarded(run_studio, tmp_path):
+    config = AppConfig(port=0, preset="fake", workspace=tmp_path, warm=False)
+    with run_studio(config) as before, before.page("desk") as page:
+        page.command("add_agent", class_name="bus", x=3, y=1)
+    with run_studio(config) as after, after.page("desk") as page, after.page("desk") as second:
+        which = page.wait_for("recovery")["drafts"][0]["path"]
+        second.wait_for("recovery")
+        page.send("decline")
+        assert page.wait_for("document", lambda m: m["rev"] > 0)["name"] == "crossing", "the example of a first start"
+        page.send("list_files")
+        assert [row["path"] for row in page.wait_for("files")["recovery"]] == [which]
+        page.send("discard_draft", which=which)
+        assert page.wait_for("files")["recovery"] == []
+        page.send("restore", which=which)
+        assert "not there any more" in page.wait_for("notice")["text"]
+
+
+def test_tabs_of_one_scene_know_of_each_other(studio):
+    with studio.page("tabs") as mine:
+        assert mine.wait_for("tabs")["count"] == 1
+        with studio.page("tabs") as theirs:
+            assert mine.wait_for("tabs", lambda m: m["count"] == 2) and theirs.wait_for("tabs")["count"] == 2
+            theirs.send("new")
+            assert "Another tab" in mine.wait_for("notice")["text"]
+        assert mine.wait_for("tabs")["count"] == 1
+
+
+def test_undo_that_has_reached_its_depth_says_how_deep(studio, monkeypatch):
+    with studio.page("depth") as page:
+        page.wait_for("document")
+        monkeypatch.setattr(studio.workspaces.find("depth").session._history, "limit", 3)
+        for x in range(5):
+            page.command("add_agent", class_name="car", x=6 * x, y=0)
+        for _ in range(3):
+            page.command("undo")
+        told = page.wait_for("patch", lambda m: m["undo_at_depth"])
+        assert told["undo_steps"] == 0 and told["undo_limit"] == 3
+        assert "keeps 3 steps" in page.command("undo")["error"]
 
 
 def test_opening_another_scene_keeps_the_unsaved_one_as_a_draft(studio):
@@ -204,4 +255,6 @@ def test_opening_another_scene_keeps_the_unsaved_one_as_a_draft(studio):
         page.wait_for("document", lambda m: m["rev"] > 1)
         page.send("list_files")
         newest = page.wait_for("files", lambda m: m["recovery"])["recovery"][0]
-        assert [agent.class_name for agent in project.load(newest["path"]).of(Agent)] == ["trailer"]
+        assert newest["lost"] == "1 unsaved step: Add trailer."
+        found = {draft.path: draft for draft in recovery.drafts(studio.config.drafts)}[newest["path"]]
+        assert [agent.class_name for agent in recovery.restore(found).session.document.of(Agent)] == ["trailer"]

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.bridge import ShownTake
 from app.jobs import LIVE, Drawn
 from app.protocol import Draw, pack, unpack
+from app.shown import ShownTake
 from app.variants import Variants
 from editor import commands
 from editor.document import Document, EditError

@@ -10,7 +10,7 @@ import viser
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from app.bridge import ShotMaker
+from app.shot import ShotMaker
 from app.strip import voxel_key
 from app.view import shapes
 from app.view.proxy import client_page
@@ -62,7 +62,7 @@ def test_viser_is_reached_through_the_studio_and_only_with_the_token(studio):
         with connect(url, additional_headers=headers, subprotocols=[f"viser-v{viser.__version__}"], max_size=2**26, proxy=None) as socket:
             assert socket.subprotocol == f"viser-v{viser.__version__}"
             assert len(socket.recv(timeout=20)) > 0
-        port = studio.workspaces.find("three-d")._view.port
+        port = studio.workspaces.find("three-d").screen.viser_port()
         assert port != studio.port
 
 

@@ -6,13 +6,19 @@ import { openDialog } from "./dialog.js";
 
 /** Run `next` now, or after the user said what to do with unsaved work. @param {App} app @param {string} what @param {() => void} next */
 function guarded(app, what, next) {
-  if (!app.store.scene?.dirty) return next();
+  const { scene, tabs } = app.store;
+  if (!scene || (!scene.dirty && tabs < 2)) return next();
+  const shared = tabs > 1 && h("p", { testid: "shared", text: `This scene is open in ${tabs} tabs: ${what.charAt(0).toLowerCase()}${what.slice(1)} takes its place in all of them.` });
+  const unsaved = scene.dirty && h("p", { text: `“${scene.name}” has changes that are not saved to a file. Its draft is kept, with its undo history, under Open.` });
+  const apart = () => location.assign(`${location.pathname}?workspace=scene-${Date.now().toString(36)}&new`);
   const close = openDialog({
-    title: "Unsaved changes", testid: "unsaved", body: [h("p", { text: `${what} leaves “${app.store.scene.name}” with changes that are not saved to a file. Its draft is kept for recovery either way.` })],
+    title: scene.dirty ? "Unsaved changes" : "Open in another tab too", testid: "unsaved", body: [shared, unsaved],
     actions: [
-      button({ text: "Cancel", label: "Stay here", press: () => close() }),
-      button({ text: "Don't save", label: "Go on without saving", testid: "dont-save", press: () => { close(); next(); } }),
-      button({ text: "Save", label: "Save, then go on", class: "primary", press: () => { app.save(); close(); next(); } }),
+      button({ text: "Cancel", label: "Stay here", testid: "stay", press: () => close() }),
+      ...(tabs > 1 && what === "A new scene" ? [button({ text: "In a workspace of its own", label: "A new scene in this tab alone; the other tabs keep this one", testid: "apart", press: apart })] : []),
+      ...(scene.dirty
+        ? [button({ text: "Don't save", label: "Go on without saving", testid: "dont-save", press: () => { close(); next(); } }), button({ text: "Save", label: "Save, then go on", class: "primary", press: () => { app.save(); close(); next(); } })]
+        : [button({ text: `Replace it in ${tabs} tabs`, label: "Go on here and in every other tab", class: "primary", testid: "replace-all", press: () => { close(); next(); } })]),
     ],
   });
 }
@@ -40,12 +46,35 @@ function group(title, entries, iconName, none, press) {
     entries.map((entry) => h("button", { type: "button", class: "file", title: entry.path, testid: "file", on: { click: () => press(entry) } }, icon(iconName, 15), h("span", { class: "name", text: entry.name }), h("span", { class: "detail", text: when(entry) }))));
 }
 
-/** @param {FileEntry} entry */
-function when(entry) {
-  if (entry.format) return entry.format;
+/** @param {FileEntry|RecoveryEntry} entry */
+export function when(entry) {
+  if ("format" in entry && entry.format) return entry.format;
   if (!entry.modified) return "";
   const date = new Date(typeof entry.modified === "number" ? entry.modified * 1000 : entry.modified);
   return Number.isNaN(date.valueOf()) ? String(entry.modified) : date.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+}
+
+/** A draft, told by what is in it. @param {RecoveryEntry} entry @param {() => void} press */
+export function draftButton(entry, press) {
+  return h("button", { type: "button", class: "draft", testid: "draft", title: entry.path, on: { click: press } },
+    entry.picture ? h("img", { src: entry.picture, alt: "", draggable: "false" }) : icon("reuse", 15),
+    h("span", { class: "words" }, h("span", { class: "line" }, h("b", { text: entry.name }), h("span", { class: "detail", text: when(entry) })), h("span", { class: "lost", text: entry.lost })));
+}
+
+/** Deletes a draft; pressed twice, because nothing brings it back. @param {App} app @param {RecoveryEntry} entry @param {() => void} [done] */
+export function discardButton(app, entry, done) {
+  const press = () => {
+    if (!control.classList.contains("danger")) {
+      control.classList.add("danger");
+      control.classList.remove("ghost");
+      fill(control, h("span", { text: "Delete for good?" }));
+      return;
+    }
+    app.socket.send({ type: "discard_draft", which: entry.path });
+    done?.();
+  };
+  const control = button({ text: "Discard", label: `Delete this draft of ${entry.name}; nothing brings it back`, class: "ghost", testid: "discard-draft", press });
+  return control;
 }
 
 /** @param {App} app */
@@ -54,7 +83,8 @@ export function showOpen(app) {
     const files = /** @type {FileLists} */ (app.store.files);
     const open = (/** @type {FileEntry} */ e) => guarded(app, "Opening another scene", () => { app.socket.send({ type: "open", path: e.path }); close(); });
     return [
-      files.recovery.length > 0 && group("Recover unsaved work", files.recovery, "reuse", "", (e) => guarded(app, "Restoring a draft", () => { app.socket.send({ type: "restore", which: e.path }); close(); })),
+      files.recovery.length > 0 && h("div", { class: "file-group" }, h("h4", { text: "Unsaved work" }), files.recovery.map((entry) => h("div", { class: "draft-row", testid: "draft-row" },
+        draftButton(entry, () => guarded(app, "Restoring a draft", () => { app.socket.send({ type: "restore", which: entry.path }); close(); })), discardButton(app, entry)))),
       group("Projects", files.projects, "open", "No projects in the workspace folder yet: save this scene with Ctrl+S.", open),
       files.templates.length > 0 && group("Examples", files.templates, "layers", "", (e) => guarded(app, "An example scene", () => { app.socket.send({ type: "new", template: e.name }); close(); })),
       files.takes.length > 0 && group("Show a take", files.takes, "cube", "", (e) => { app.socket.send({ type: "show_take", path: e.path }); close(); }),

@@ -72,7 +72,7 @@ export function makeGenerate(app) {
   /** Whether the take shown holds the frame before the playhead. */
   const mayGoOn = () => {
     const take = store.take, before = store.frame - 1;
-    return take !== null && take.stage !== "layout" && before >= take.start_frame && before < take.start_frame + take.frames;
+    return take !== null && [take, ...take.behind].some((t) => t.stage !== "layout" && before >= t.start_frame && before < t.start_frame + t.frames);
   };
   app.cancelJob = () => {
     if (store.job && BUSY.includes(store.job.state)) app.socket.send({ type: "cancel", job: store.job.id });

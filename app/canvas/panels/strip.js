@@ -1,7 +1,7 @@
 /** What each camera sees at the playhead: semantic classes, depth, or the generated picture. */
 
 import { button, fill, h, segmented } from "../dom.js";
-import { draftTag } from "./draft.js";
+import { badge, isCurrent, picturesShown, voxelsShown } from "./badge.js";
 import { watch } from "../store.js";
 
 /** @typedef {"semantic"|"depth"|"picture"} Kind */
@@ -13,8 +13,6 @@ export function makeStrip(app) {
   const { store } = app;
   const list = h("div", { class: "strip", testid: "strip" });
   const head = h("span", { class: "head-tools" }), kinds = h("span");
-  const draft = draftTag(app, "strip-draft");
-  fill(head, draft, kinds);
   /** A camera's own choice, where it differs from all. @type {Map<string, Kind>} */ const own = new Map();
   /** @type {Map<string, HTMLImageElement>} */ const images = new Map();
   /** @type {string|null} */ let large = null;
@@ -26,6 +24,9 @@ export function makeStrip(app) {
   const best = (name) => (store.strip?.cameras.find((c) => c.name === name)?.picture ? "picture" : "semantic");
   /** @param {string} name */
   const kindOf = (name) => own.get(name) ?? (chosen ? store.options.stripKind : best(name));
+  /** Whether any of the tiles shows its picture. */
+  const showsPictures = () => (store.strip?.cameras ?? []).some((c) => c.picture && kindOf(c.name) === "picture");
+  fill(head, badge(app, "strip-badge", () => (showsPictures() ? picturesShown(app) : null) ?? voxelsShown(app)), kinds);
   /** @param {string} name */
   const urlOf = (name) => store.strip?.cameras.find((c) => c.name === name)?.[kindOf(name)] ?? null;
 
@@ -41,12 +42,14 @@ export function makeStrip(app) {
 
   /** @param {string} name @param {boolean} [big] */
   function tile(name, big = false) {
-    const kind = kindOf(name), url = urlOf(name);
+    const kind = kindOf(name), url = urlOf(name), seen = store.strip?.cameras.find((c) => c.name === name);
+    const stale = kind === "picture" ? seen?.picture_stale : store.strip?.stale;
     const entity = cameras().find((c) => c.kind === "camera" && c.camera.name === name);
     const ratio = big && entity?.kind === "camera" ? `${entity.camera.width} / ${entity.camera.height}` : "16 / 9";
     const selected = entity && store.selection.has(entity.id);
     return h("figure", { class: `shot${selected ? " on" : ""}`, testid: big ? undefined : `strip-${name}`, style: `aspect-ratio:${ratio}`, title: "Click selects the camera, double-click shows it large", on: { click: () => entity && app.select([entity.id]), dblclick: () => show(big ? null : name) } },
       image(big ? "large" : name, url, `${name}, ${kind}`),
+      Boolean(url && stale) && h("span", { class: "before", testid: "before", title: kind === "picture" ? `Picture of take ${seen?.take}, made before your edit` : "Geometry of before your edit", text: "before your edit" }),
       !url && h("div", { class: "shot-empty", text: kind === "picture" ? "no picture at this frame" : "…" }),
       h("figcaption", {}, h("span", { text: name.replace(/^(CAM|ring)_/, "").replaceAll("_", " ") }),
         h("span", { class: "kinds" }, KINDS.map(([k, text, why]) => h("button", { type: "button", class: k === kind ? "on" : "", label: `${name}: ${text}`, title: why, text: text[0], on: { click: (/** @type {Event} */ e) => { e.stopPropagation(); own.set(name, k); refresh(); } } })))));
@@ -61,7 +64,7 @@ export function makeStrip(app) {
 
   function refresh() {
     const names = cameras().map((c) => (c.kind === "camera" ? c.camera.name : ""));
-    const waiting = store.strip !== null && store.strip.frame !== store.frame;
+    const waiting = store.strip !== null && !isCurrent(app);
     list.classList.toggle("waiting", waiting);
     list.style.setProperty("--columns", String(names.length <= 1 ? 1 : names.length <= 4 ? 2 : names.length <= 6 || list.clientWidth < 500 ? 3 : 4));
     fill(kinds, segmented({ label: "What the cameras show", value: chosen || !names.length ? store.options.stripKind : best(names[0]), testid: "strip-kind", options: KINDS, change: (v) => { own.clear(); chosen = true; store.options.stripKind = v; store.emit("options"); } }));
@@ -70,6 +73,6 @@ export function makeStrip(app) {
     else lightbox.hidden = true;
   }
   lightbox.addEventListener("click", (event) => event.target === lightbox && show(null));
-  watch(store, ["strip", "frame", "selection", "entities", "options", "scene"], refresh);
+  watch(store, ["strip", "frame", "selection", "entities", "options", "scene", "history", "preview"], refresh);
   return { head, body: h("div", { class: "strip-box" }, list), lightbox };
 }

@@ -5,7 +5,7 @@ import { icon } from "../icons.js";
 import { labelOf } from "../entity.js";
 import { watch } from "../store.js";
 import { RATE_HZ } from "../tracks.js";
-import { draftShown } from "./draft.js";
+import { draftShown } from "./badge.js";
 
 const GUTTER_PX = 140;
 const RIGHT_PX = 16;
@@ -13,7 +13,7 @@ const RULER_PX = 22;
 const TAKE_PX = 12;
 const ROW_PX = 20;
 const DRAFT = "#6aa7ff";
-const FONT = "10px ui-monospace, 'DejaVu Sans Mono', monospace";
+const FONT = "11px ui-monospace, 'DejaVu Sans Mono', monospace";
 
 /** @param {App} app */
 export function makeTimeline(app) {
@@ -79,7 +79,7 @@ export function makeTimeline(app) {
     const every_s = [1 / 12, 0.25, 0.5, 1, 2, 5, 10, 20].find((s) => s * RATE_HZ * perFrame >= 52) ?? 30;
     ctx.font = FONT;
     ctx.textBaseline = "middle";
-    ctx.fillStyle = "#6b7584";
+    ctx.fillStyle = "#949fae";
     ctx.textAlign = "left";
     ctx.fillText("seconds", 12, RULER_PX / 2 + 1);
     const tick = perFrame >= 4 ? 1 : RATE_HZ;
@@ -94,16 +94,18 @@ export function makeTimeline(app) {
 
   function drawTake() {
     const y = RULER_PX + 2, wide = (width - GUTTER_PX - RIGHT_PX) / store.frames;
-    ctx.fillStyle = "#6b7584";
+    ctx.fillStyle = "#949fae";
     ctx.textAlign = "left";
     ctx.fillText("generated", 12, y + TAKE_PX / 2);
     const job = store.job, running = job && (job.state === "running" || job.state === "loading" || job.state === "queued");
     const take = store.take;
+    const making = running && take?.id === job.id;
+    const layers = take ? [take, ...take.behind] : [];
     for (let f = 0; f < store.frames; f++) {
-      const from = take?.start_frame ?? 0;
-      const done = running ? f >= from && f < from + (job.frames_kept ?? job.frames_done) : take ? f >= from && f < from + take.frames : false;
-      const wanted = running && f >= from && f < from + (take?.frames ?? job.frames_total);
-      ctx.fillStyle = done ? (take?.stale ? "#8a6a2a" : "#3f9d6b") : wanted ? "#2a3b52" : "#1d232b";
+      // Of the newest take only what it has so far; behind it the longer ones.
+      const shown = layers.find((t) => f >= t.start_frame && f < t.start_frame + (making && t === take ? job.frames_kept ?? 0 : t.frames));
+      const wanted = running && f >= (job.recipe?.start_frame ?? 0) && f < (job.recipe?.start_frame ?? 0) + (job.recipe?.frames ?? job.frames_total);
+      ctx.fillStyle = shown ? (shown.stale ? "#8a6a2a" : "#3f9d6b") : wanted ? "#2a3b52" : "#1d232b";
       ctx.fillRect(GUTTER_PX + f * wide + 0.5, y + 2, Math.max(1, wide - 1), TAKE_PX - 5);
     }
     const draft = draftShown(app);
@@ -226,7 +228,9 @@ export function makeTimeline(app) {
     scrubber.setAttribute("aria-valuenow", String(store.frame));
     scrubber.setAttribute("aria-valuetext", label.textContent);
     const take = store.take;
-    takeText.textContent = take ? (take.stale ? "The scene changed since this take" : `Take: frames ${take.start_frame}–${take.start_frame + take.frames - 1}, ${take.stage}`) : "No take yet: Generate makes one";
+    const behind = take?.behind[0];
+    takeText.textContent = take ? `Take: frames ${take.start_frame}–${take.start_frame + take.frames - 1}, ${take.stage}${take.stale ? "; the scene changed since" : ""}${behind ? `; behind it ${behind.start_frame}–${behind.start_frame + behind.frames - 1}` : ""}` : "No take yet: Generate makes one";
+    takeText.title = take ? [take, ...take.behind].map((t) => `${t.name}: frames ${t.start_frame}–${t.start_frame + t.frames - 1}, ${t.stage}, occupancy '${t.occupancy}', views '${t.views}', seed ${t.seed}${t.stale ? ", the scene changed since" : ""}`).join("\n") : "";
     takeText.classList.toggle("stale", Boolean(take?.stale));
     draw();
   });

@@ -30,6 +30,7 @@ export function makeTopbar(app) {
   const undo = button({ icon: "undo", label: "Undo", testid: "undo", class: "ghost", press: () => void app.command("undo", {}) });
   const redo = button({ icon: "redo", label: "Redo", testid: "redo", class: "ghost", press: () => void app.command("redo", {}) });
   const undoText = h("span", { class: "step", testid: "undo-label" });
+  const tabs = h("span", { class: "tabs", testid: "tabs", title: "This scene is open in so many tabs: all of them edit it, and all see every edit", hidden: true });
   const link = h("span", { class: "link", testid: "connection", role: "status" });
   const bar = h("header", { class: "topbar" },
     h("div", { class: "brand" }, icon("logo", 20), h("b", { text: "AnyScene" }), h("span", { text: "Studio" })),
@@ -42,7 +43,7 @@ export function makeTopbar(app) {
     h("div", { class: "rule" }),
     h("div", { class: "group" }, undo, redo, undoText),
     h("div", { class: "title" }, name, dot),
-    h("div", { class: "right" }, saved, link, button({ icon: "help", label: "Keys and mouse", key: "?", testid: "help", class: "ghost", press: () => showHelp(app) })));
+    h("div", { class: "right" }, saved, tabs, link, button({ icon: "help", label: "Keys and mouse", key: "?", testid: "help", class: "ghost", press: () => showHelp(app) })));
 
   const refresh = () => {
     const s = store.scene;
@@ -54,16 +55,19 @@ export function makeTopbar(app) {
     saved.title = s?.saved_path ?? "Not saved to a file yet: Ctrl+S. A draft is kept all the same.";
     undo.disabled = !s?.can_undo;
     redo.disabled = !s?.can_redo;
-    undo.title = s?.can_undo ? `Undo: ${s.can_undo}  (Ctrl+Z)` : "Nothing to undo";
+    const depth = s?.undo_at_depth ? `Undo ends: ${s.undo_limit} steps` : "";
+    undo.title = s?.can_undo ? `Undo: ${s.can_undo}  (Ctrl+Z), ${s.undo_steps} ${s.undo_steps === 1 ? "step" : "steps"} back, the last ${s.undo_limit} are kept` : s?.undo_at_depth ? `Undo ends here: the last ${s.undo_limit} steps are kept and all of them are taken back` : "Nothing to undo";
     redo.title = s?.can_redo ? `Redo: ${s.can_redo}  (Ctrl+Shift+Z or Ctrl+Y)` : "Nothing to redo";
-    undoText.textContent = s?.can_undo ?? "";
+    undoText.textContent = s?.can_undo ?? depth;
     undoText.title = undo.title;
+    tabs.hidden = store.tabs < 2;
+    tabs.textContent = `${store.tabs} tabs`;
     const state = store.link.state;
     link.className = `link ${state}`;
     fill(link, h("i"), state === "open" ? "Connected" : state === "connecting" ? "Connecting…" : "Reconnecting…");
     link.title = state === "open" ? `Last edit confirmed in ${store.link.roundtrip_ms.toFixed(0)} ms` : "The studio does not answer. Your scene is safe on its side; edits wait until it is back.";
   };
-  watch(store, ["scene", "history", "entities", "link"], refresh);
+  watch(store, ["scene", "history", "entities", "link", "tabs"], refresh);
   setInterval(refresh, 5000);
   return bar;
 }

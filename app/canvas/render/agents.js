@@ -132,7 +132,7 @@ export function drawAgents(ctx, app) {
 
 /** @param {CanvasRenderingContext2D} ctx @param {Point} px @param {string} text @param {number} below @param {boolean} chosen */
 export function drawTag(ctx, [px, py], text, below, chosen) {
-  ctx.font = "10.5px system-ui, 'DejaVu Sans', sans-serif";
+  ctx.font = "11px system-ui, 'DejaVu Sans', sans-serif";
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
   ctx.lineWidth = 3;
@@ -187,7 +187,7 @@ export function drawWindow(ctx, app) {
   ctx.save();
   ctx.translate(from[0], from[1]);
   ctx.rotate(Math.atan2(to[1] - from[1], to[0] - from[0]));
-  ctx.font = "10px system-ui, 'DejaVu Sans', sans-serif";
+  ctx.font = "11px system-ui, 'DejaVu Sans', sans-serif";
   ctx.textAlign = "left";
   ctx.textBaseline = "bottom";
   ctx.fillStyle = "rgba(53,208,230,0.85)";

@@ -46,7 +46,7 @@ export function drawFrustum(ctx, view, [x, y, heading], fov, look) {
   ctx.lineWidth = 1;
   ctx.stroke();
   if (look.name && (look.chosen || look.hover || view.scale > 22)) {
-    ctx.font = "10.5px system-ui, 'DejaVu Sans', sans-serif";
+    ctx.font = "11px system-ui, 'DejaVu Sans', sans-serif";
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
     ctx.lineWidth = 3;

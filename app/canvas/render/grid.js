@@ -33,7 +33,7 @@ export function drawGrid(ctx, view) {
 export function drawRulers(ctx, view) {
   const step = roundStep(view.scale, 70);
   const [x0, y0, x1, y1] = view.bounds();
-  ctx.font = "10px ui-monospace, 'DejaVu Sans Mono', monospace";
+  ctx.font = "11px ui-monospace, 'DejaVu Sans Mono', monospace";
   ctx.textBaseline = "alphabetic";
   /** @param {string} text @param {number} x @param {number} y */
   const label = (text, x, y) => {

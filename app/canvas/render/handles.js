@@ -98,7 +98,7 @@ export function drawHandles(ctx, app) {
 function drawKeyframes(ctx, app, entity) {
   const { view, store } = app;
   let lastLabel = [-99, -99];
-  ctx.font = "10px ui-monospace, 'DejaVu Sans Mono', monospace";
+  ctx.font = "11px ui-monospace, 'DejaVu Sans Mono', monospace";
   for (const keyframe of shownKeyframes(app, entity).map((i) => entity.keyframes[i])) {
     const [px, py] = view.toPx(keyframe[1], keyframe[2]);
     const now = Math.abs(keyframe[0] * RATE_HZ - store.frame) < 0.5, half = now ? 3 : 4.5;
