@@ -21,6 +21,8 @@ def evaluate(args: Namespace) -> int:
         raise CommandError("evaluate measures either takes or an engine: name takes, or ask for --procedural N frames or --scene SCENE.")
     if not args.scene and (given := [name for name, default in OF_SCENE.items() if getattr(args, name) != default]):
         raise CommandError(f"--{given[0]} is for --scene, which is not given: leave it out, or name a scene.")
+    if args.views_by and not args.procedural:
+        raise CommandError("--views-by measures a view model on held-out worlds: say how many with --procedural N.")
     if args.views and not args.takes:
         raise CommandError("--views draws takes again and compares: name takes.")
     page = output_file(args.page) if args.page else None
@@ -58,6 +60,8 @@ def _measure_takes(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
 def _measure_engine(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
     if args.against:
         raise CommandError("--against compares one take with one ground truth, and --procedural has its own: leave one of them out.")
+    if args.views_by:
+        return _measure_views(args, bar)
     from engine import presets
     from engine.metrics.procedural import evaluate_procedural
 
@@ -65,6 +69,15 @@ def _measure_engine(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
     per_world = {} if args.frames_per_world is None else {"frames_per_world": args.frames_per_world}
     asked = {"held_out": args.held_out or 64, "inception": args.inception} | per_world
     return evaluate_procedural(model, args.procedural, recipe=_recipe(args), progress=bar, **asked)
+
+
+def _measure_views(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
+    from engine.metrics.judge import load_judge
+    from engine.metrics.surround import evaluate_surround
+    from engine.views import registry
+
+    model, teacher = registry.load(args.views_by, args.device), registry.load("drawn", args.device)
+    return {args.views_by: evaluate_surround(model, teacher, load_judge(), args.procedural, bar)}
 
 
 def _measure_scene(args: Namespace, bar: ProgressBar) -> dict[str, Any]:

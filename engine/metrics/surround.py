@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from engine.api import OccupancyFrame, Recipe, ViewModel
 from engine.data.drawn_pictures import HELD_OUT_SEED
 from engine.data.worlds import make_world
 from engine.metrics.judge import Judge, Reading, weather_of
 from engine.spec.camera import surround_cameras
+from engine.spec.classes import CLASS, FREE
 from engine.spec.clip import SceneClip
 from engine.views.look import read_prompt
 from engine.views.scene import ViewScene
@@ -27,7 +29,13 @@ PROMPTS = ("clear noon", "dusk", "night", "rain", "fog", "snow", "overcast day",
 """In turn, a world each."""
 FRAMES = 5
 """Of a world: the first key frame and the next."""
-Progress = Callable[[str, float], None]
+EDITED = (0, 3)
+"""Worlds by number, one of them by day, of which all vehicles are taken away."""
+CONDITIONS = ("semantic", "coordinate", "plucker", "text")
+"""That can be zeroed in turn (`CompactViews.without`)."""
+SPREAD_PX = 9
+"""Pixels around what the teacher changes that may change too."""
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(slots=True)
@@ -59,7 +67,7 @@ def evaluate_surround(model: ViewModel, teacher: ViewModel, judge: Judge, worlds
     """Scores of both on `worlds` held-out worlds, six cameras, FRAMES frames, and the share of the teacher's reading that the model reaches."""
     scores = {"model": Scores(Reading(judge)), "teacher": Scores(Reading(judge))}
     for number in range(worlds):
-        progress("worlds", number / worlds)
+        progress("worlds", number, worlds)
         clip, frames = held_out_clip(number)
         drawn = dict(_pictures(teacher, clip, frames))
         made = dict(_pictures(model, clip, frames))
@@ -67,10 +75,49 @@ def evaluate_surround(model: ViewModel, teacher: ViewModel, judge: Judge, worlds
         for (camera, index), picture in made.items():
             for name, one in (("model", picture), ("teacher", drawn[camera, index])):
                 scores[name].add(one, drawn[camera, index], labels[camera, index], clip.prompt)
-    progress("worlds", 1.0)
+    progress("worlds", worlds, worlds)
     report = {name: one.report() for name, one in scores.items()}
     adherence = report["model"]["judge_miou"] / max(1e-9, report["teacher"]["judge_miou"])
-    return report | {"worlds": worlds, "adherence": round(adherence, 4)}
+    return report | {
+        "worlds": worlds,
+        "adherence": round(adherence, 4),
+        "vehicles_removed_psnr_db_elsewhere": [_removal(model, teacher, number) for number in EDITED],
+        "sensitivity": sensitivity(model) if hasattr(model, "without") else None,
+    }
+
+
+def sensitivity(model: Any) -> dict[str, float]:
+    """Mean absolute change of the pictures of world 1, of 255, with each of CONDITIONS zeroed."""
+    clip, frames = held_out_clip(1, 1)
+    usual, changes = dict(_pictures(model, clip, frames)), {}
+    for name in CONDITIONS:
+        model.without = frozenset({name})
+        try:
+            other = dict(_pictures(model, clip, frames))
+        finally:
+            model.without = frozenset()
+        changes[name] = round(float(np.mean([np.abs(usual[key].astype(int) - other[key]).mean() for key in usual])), 2)
+    return changes
+
+
+def _removal(model: ViewModel, teacher: ViewModel, number: int) -> float:
+    """dB between pictures with and without vehicles where the teacher's stay the same: beside vehicles, shadows and reflections."""
+    clip, frames = held_out_clip(number, 1, "clear noon")
+    bare = [OccupancyFrame(frame.index, *without_vehicles(frame.semantics, frame.instances)) for frame in frames]
+    before, after = (dict(_pictures(model, clip, part)) for part in (frames, bare))
+    right, left = (dict(_pictures(teacher, clip, part)) for part in (frames, bare))
+    square, count = 0.0, 0
+    for key, picture in before.items():
+        kept = ndimage.minimum_filter((right[key] == left[key]).all(-1).astype(np.uint8), SPREAD_PX) > 0
+        square += float(((picture[kept].astype(np.float64) - after[key][kept]) ** 2).sum())
+        count += int(3 * kept.sum())
+    return round(float(10 * np.log10(255.0**2 * max(1, count) / max(square, 1e-9))), 2)
+
+
+def without_vehicles(semantics: np.ndarray, instances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Copies of occupancy (X, Y, Z) with every vehicle free."""
+    vehicle = np.isin(semantics, [CLASS[name] for name in ("bus", "car", "construction_vehicle", "motorcycle", "trailer", "truck")])
+    return np.where(vehicle, FREE, semantics).astype(np.uint8), np.where(vehicle, 0, instances).astype(np.uint16)
 
 
 def held_out_clip(number: int, frames: int = FRAMES, prompt: str | None = None) -> tuple[SceneClip, list[OccupancyFrame]]:

@@ -14,7 +14,7 @@ from engine.data import drawn_pictures
 from engine.metrics import surround
 from engine.metrics.judge import KINDS, WEATHERS, Judge, JudgeConfig, Reading, kinds_of, weather_of
 from engine.spec.camera import Camera
-from engine.spec.classes import FREE, NOTHING_HIT
+from engine.spec.classes import CLASS, FREE, NOTHING_HIT
 from engine.train import judge as recipe
 from engine.train.frame_files import write_file
 from engine.views.fake import FakeViews
@@ -85,16 +85,23 @@ class Darker:
 def test_a_model_is_scored_beside_its_teacher(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(surround, "FRAMES", 1)
     real = surround.held_out_clip
-    small = lambda number: (lambda clip, frames: (_small(clip), frames))(*real(number, 1))  # noqa: E731
+    small = lambda number, frames=1, prompt=None: (lambda clip, made: (_small(clip), made))(*real(number, 1, prompt))  # noqa: E731
     monkeypatch.setattr(surround, "held_out_clip", small)
     report = surround.evaluate_surround(Darker(10), Darker(0), Judge(JudgeConfig((4, 4, 4, 4))), 2)  # type: ignore[arg-type]
     assert report["worlds"] == 2 and report["teacher"]["psnr_db_to_teacher"] is None
     assert 28 < report["model"]["psnr_db_to_teacher"] < 32, "ten of 255 are 28 dB, less where it is dark already"
     assert set(report["model"]["mean_luminance"]) == set(surround.PROMPTS[:2])
-    assert np.isfinite(report["adherence"])
+    assert np.isfinite(report["adherence"]) and report["sensitivity"] is None
+    assert min(report["vehicles_removed_psnr_db_elsewhere"]) > 90, "the fake views change nothing elsewhere"
 
 
 def _small(clip):  # noqa: ANN001, ANN202
     from dataclasses import replace
 
     return replace(clip, cameras=tuple(camera.resized(64, 32) for camera in clip.cameras))
+
+
+def test_vehicles_are_taken_away_and_people_stay() -> None:
+    semantics = np.array([[[CLASS["car"], CLASS["pedestrian"], CLASS["truck"], CLASS["terrain"]]]], np.uint8)
+    bare, numbers = surround.without_vehicles(semantics, np.array([[[1, 2, 3, 0]]], np.uint16))
+    assert bare.tolist() == [[[FREE, CLASS["pedestrian"], FREE, CLASS["terrain"]]]] and numbers.tolist() == [[[0, 2, 0, 0]]]
