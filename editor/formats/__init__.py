@@ -9,7 +9,7 @@ from pathlib import Path
 from editor import check
 from editor.document import Document, EditError
 from editor.formats import argoverse2, nuscenes, opendrive, scenarionet
-from editor.formats.report import Dropped, FormatError, ImportReport
+from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, what_is_wrong
 
 __all__ = ["FORMATS", "Dropped", "FormatError", "ImportReport", "Importer", "import_scene"]
 
@@ -61,9 +61,13 @@ def import_scene(
     choice = {"scene_name": scene_name} if FORMATS[format].has_scenes else {}
     if scene_name is not None and not choice:
         raise FormatError(f"{source} is a {FORMATS[format].title}, which holds one scene: leave --scene out.")
-    document, report = FORMATS[format].read(source, start_s=start_s, duration_s=duration_s, map_path=map_path, **choice)
     try:
+        document, report = FORMATS[format].read(source, start_s=start_s, duration_s=duration_s, map_path=map_path, **choice)
         check.whole_document(document)
     except EditError as error:
         raise FormatError(f"{source} holds something that no scene can: {error}") from error
+    except FormatError:
+        raise
+    except MALFORMED as error:
+        raise FormatError(f"{source} is damaged ({what_is_wrong(error)}): copy it again, or export it anew.") from error
     return document, report

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from editor.formats.report import FormatError
+from editor.formats.report import FormatError, what_is_wrong
 
 
 def _counter(*_: Any) -> dict[Any, Any]:
@@ -70,5 +70,6 @@ def read_pickle(path: Path, writer: str, more: Mapping[tuple[str, str], Any] | N
         raise FormatError(f"{path} was not opened: {error}; export the file again with {writer}.") from error
     # A broken pickle can fail inside any opcode, so anything it raises means the same thing.
     except Exception as error:
-        what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        said = " ".join(str(error).split()).rstrip(".")[:200]
+        what = said if isinstance(error, pickle.UnpicklingError) and said else what_is_wrong(error)
         raise FormatError(f"{path} is not a whole pickle ({what}): copy it again, or give a .pkl of {writer}.") from error

@@ -13,15 +13,18 @@ import shapely
 
 from editor.document import Ground
 from editor.entities import Area, Line
-from editor.formats.report import Dropped, FormatError
+from editor.formats.report import MALFORMED, Dropped, FormatError, what_is_wrong
 from editor.formats.shapes import areas, lines, polygon, walkways, without_doubles
 
 UNPAINTED = ("NONE", "UNKNOWN")
+FARTHEST_M = 1e7
 FARTHEST_MAP_M = 100.0
 """A log starts on its map, or on a car park beside it."""
 GROUND_REACH_M = 75.0
 """Ground kept around the ego path: the farthest corner of grid 'nucraft' is 72.4 m from the ego."""
 GROUND_CELL_M = 0.6
+LONGEST_DRIVE_M = 3000.0
+"""A log is less than a minute long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,8 @@ def read_vector_map(path: Path, origin_m: np.ndarray) -> VectorMap:
         drivable = [polygon(_points(row["area_boundary"], origin_m)) for row in source["drivable_areas"].values()]
         crossings = [_crossing(row, origin_m) for row in source["pedestrian_crossings"].values()]
         road, lane, unpainted = _dividers(source["lane_segments"], origin_m)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise FormatError(f"{path} is not an Argoverse 2 vector map ({reason}): give a log_map_archive_*.json.") from error
+    except MALFORMED as error:
+        raise FormatError(f"{path} is not an Argoverse 2 vector map ({what_is_wrong(error)}): give a log_map_archive_*.json.") from error
     whole = shapely.union_all(drivable)
     if whole.is_empty:
         raise FormatError(f"{path} has no drivable area, so there is no road in it: give the map of this log with --map.")
@@ -84,8 +86,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _points(rows: list[dict[str, float]], origin_m: np.ndarray) -> np.ndarray:
     points = np.array([[row["x"], row["y"]] for row in rows], np.float64) - origin_m[:2]
-    if not np.isfinite(points).all():
-        raise ValueError("a map point is not a number")
+    if not (np.abs(points) < FARTHEST_M).all():
+        raise ValueError("a map point is no place on earth")
     return points
 
 
@@ -130,6 +132,8 @@ def read_ground(folder: Path, path_xy_m: np.ndarray, origin_m: np.ndarray) -> Gr
         raise FormatError(f"{rasters[0]} or its {frames[0].name} cannot be read ({error}): copy both again, or remove both.") from error
     if raster.ndim != 2 or not (np.isfinite(rotation).all() and np.isfinite(shift).all() and np.isfinite(scale) and scale > 0):
         raise FormatError(f"{rasters[0]} of shape {raster.shape} and {frames[0].name} do not make a ground raster: copy both again.")
+    if np.ptp(path_xy_m, axis=0).max() > LONGEST_DRIVE_M:
+        raise FormatError(f"The ego's path spans {np.ptp(path_xy_m, axis=0).max() / 1000:.0f} km, which no log does: copy its poses again.")
     low = np.floor(path_xy_m.min(0) - GROUND_REACH_M)
     cells = np.ceil((path_xy_m.max(0) + GROUND_REACH_M - low) / GROUND_CELL_M).astype(int)
     # The raster is finer than our cells: each cell is the mean of the 2 x 2 samples in it that are known.

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.feather as feather
 
-from editor.formats.report import FormatError
+from editor.formats.report import FormatError, what_is_wrong
 
 POSE = ("qw", "qx", "qy", "qz", "tx_m", "ty_m", "tz_m")
 SIZE = ("length_m", "width_m", "height_m")
@@ -21,30 +21,34 @@ def read_table(path: Path, numbers: tuple[str, ...], words: tuple[str, ...] = ()
     """
     try:
         table = feather.read_table(path, memory_map=False)
+        # Offsets that lead out of a damaged buffer are found here, not by following them.
+        table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise FormatError(f"{path} is not a whole feather file ({_first_line(error)}): copy it again from the data set.") from error
     missing = [name for name in (*numbers, *words) if name not in table.column_names]
     if missing:
         raise FormatError(
-            f"{path} has no column {', '.join(missing)}, only {', '.join(table.column_names)}: copy it again from the data set."
+            f"{path} has no column {', '.join(missing)}, only {', '.join(table.column_names)!r:.200}: copy it again from the data set."
         )
-    columns = {}
-    for name in (*numbers, *words):
-        column = table.column(name)
-        if column.null_count:
-            raise FormatError(f"{path} has {column.null_count} empty entries in column {name}: mend or remove those rows.")
-        if name in words:
-            columns[name] = np.array([str(value) for value in column.to_pylist()], object)
-            continue
-        if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-            raise FormatError(f"{path} holds {column.type} in column {name}, not numbers: copy it again from the data set.")
-        values = column.to_numpy()
-        broken = ~np.isfinite(values)
-        if broken.any():
-            where = f"{path} row {int(np.argmax(broken))} holds {name} = {values[broken][0]}"
-            raise FormatError(f"{where}, which is not a finite number: mend or remove {int(broken.sum())} such rows.")
-        columns[name] = values
-    return columns
+    try:
+        return {name: _column(path, table.column(name), name, name in words) for name in (*numbers, *words)}
+    except (pa.ArrowException, UnicodeError, SystemError, OverflowError) as error:
+        raise FormatError(f"{path} is damaged ({what_is_wrong(error)}): copy it again from the data set.") from error
+
+
+def _column(path: Path, column: pa.ChunkedArray, name: str, is_words: bool) -> np.ndarray:
+    if column.null_count:
+        raise FormatError(f"{path} has {column.null_count} empty entries in column {name}: mend or remove those rows.")
+    if is_words:
+        return np.array([str(value) for value in column.to_pylist()], object)
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        raise FormatError(f"{path} holds {column.type} in column {name}, not numbers: copy it again from the data set.")
+    values = column.to_numpy()
+    broken = ~np.isfinite(values)
+    if broken.any():
+        where = f"{path} row {int(np.argmax(broken))} holds {name} = {values[broken][0]}"
+        raise FormatError(f"{where}, which is not a finite number: mend or remove {int(broken.sum())} such rows.")
+    return values
 
 
 def se3(columns: dict[str, np.ndarray], path: Path) -> np.ndarray:

@@ -21,7 +21,7 @@ from editor.formats.nuscenes.frames import matrix, se3, vector
 from editor.formats.nuscenes.identity import follow
 from editor.formats.nuscenes.recording import Recording, SeenObject, Sighting, build
 from editor.formats.nuscenes.tables import MOST_NAMED
-from editor.formats.report import Dropped, FormatError, ImportReport
+from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, what_is_wrong
 from editor.formats.unpickle import PROTOCOL_2, read_pickle
 from engine.spec.camera import Camera
 from engine.spec.geometry import Pose
@@ -62,9 +62,10 @@ def read_infos(
         scene, chosen = _choose(source, rows, scene_name)
         metadata = content.get("metainfo") if isinstance(content, dict) else None
         recording = _recording(source, scene, chosen, metadata or {})
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise FormatError(f"{source} is not laid out as infos are ({reason}): make it again with {WRITER}.") from error
+    except FormatError:
+        raise
+    except MALFORMED as error:
+        raise FormatError(f"{source} is not laid out as infos are ({what_is_wrong(error)}): make it again with {WRITER}.") from error
     return build(recording, start_s=start_s, duration_s=duration_s, map_path=map_path)
 
 

@@ -13,12 +13,13 @@ import numpy as np
 import shapely
 
 from editor.entities import Area, Line
-from editor.formats.report import Dropped, FormatError
+from editor.formats.report import MALFORMED, Dropped, FormatError, what_is_wrong
 from editor.formats.shapes import areas, lines, polygon, polygonal, walkways, without_doubles
 from editor.formats.tracks import Track
 
 REACH_M = 100.0
 """Map kept around the ego's path: the farthest corner of grid 'nucraft' is 72.4 m from the ego."""
+FARTHEST_M = 1e7
 EGO_HALF_ROAD_M = 3.5
 TRACK_HALF_ROAD_M = 1.75
 MOVES_M = 5.0
@@ -69,9 +70,8 @@ def read_map(path: Path, ego_path_m: np.ndarray, origin_m: np.ndarray) -> SceneM
             for layer in ("stop_line", "carpark_area", "traffic_light")
             if (count := expansion.count(layer))
         ]
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, shapely.errors.GEOSException) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise FormatError(f"{path} is not a nuScenes map expansion ({reason}): copy it again from the map expansion pack.") from error
+    except MALFORMED as error:
+        raise FormatError(f"{path} is not a nuScenes map expansion ({what_is_wrong(error)}): copy it again from the map expansion pack.") from error
     if drivable.is_empty:
         raise FormatError(f"{path} has no road within {REACH_M:g} m of the ego's path: give the map expansion of this scene's location with --map.")
     found = [
@@ -155,8 +155,8 @@ class _Expansion:
 
     def points(self, tokens: Sequence[str]) -> np.ndarray:
         points = np.array([self.nodes[token] for token in tokens], np.float64).reshape(-1, 2)
-        if not np.isfinite(points).all():
-            raise ValueError("a node is not a number")
+        if not (np.abs(points) < FARTHEST_M).all():
+            raise ValueError("a node is no place on earth")
         return points
 
 
@@ -164,7 +164,7 @@ def _read_json(path: Path) -> Mapping[str, Any]:
     try:
         source = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise FormatError(f"{path} is not a whole JSON file ({error}): copy it again from the map expansion pack.") from error
+        raise FormatError(f"{path} is not a whole JSON file ({what_is_wrong(error)}): copy it again from the map expansion pack.") from error
     if not isinstance(source, dict):
         raise FormatError(f"{path} holds a {type(source).__name__} where a map expansion is an object: copy it again from the map expansion pack.")
     return source

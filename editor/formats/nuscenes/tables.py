@@ -13,7 +13,7 @@ from editor.document import Document
 from editor.entities import CameraEntity
 from editor.formats.nuscenes.frames import quaternion, se3, vector
 from editor.formats.nuscenes.recording import Recording, SeenObject, Sighting, build
-from editor.formats.report import Dropped, FormatError, ImportReport
+from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, what_is_wrong
 from engine.spec.camera import Camera
 from engine.spec.geometry import Pose
 
@@ -32,9 +32,10 @@ def read_tables(
     tables = Tables(folder)
     try:
         recording = _recording(tables, scene, source)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise FormatError(f"{folder} is not laid out as nuScenes' tables are ({reason}): copy the tables again.") from error
+    except FormatError:
+        raise
+    except MALFORMED as error:
+        raise FormatError(f"{folder} is not laid out as nuScenes' tables are ({what_is_wrong(error)}): copy the tables again.") from error
     return build(recording, start_s=start_s, duration_s=duration_s, map_path=map_path)
 
 
@@ -71,7 +72,7 @@ def read_table(path: Path) -> list[Row]:
     except FileNotFoundError:
         raise FormatError(f"{path} is missing: copy all tables of the data set into one folder.") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise FormatError(f"{path} is not a whole JSON table ({' '.join(str(error).split())[:150]}): copy it again.") from error
+        raise FormatError(f"{path} is not a whole JSON table ({what_is_wrong(error)}): copy it again.") from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) and isinstance(row.get("token"), str) for row in rows):
         raise FormatError(f"{path} is not a list of rows with tokens, as nuScenes' tables are: copy it again.")
     return rows

@@ -18,7 +18,7 @@ from editor.formats.report import FormatError
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 _TABLE = 257
 """Samples of a poly3 curve from which its arc length is inverted."""
-LONGEST_ROAD_M = 100_000.0
+LONGEST_ROAD_M = 50_000.0
 FARTHEST_M = 1e7
 SHARPEST_1_M = 10.0
 """Curvature of a circle of 10 cm: no road bends like that."""

@@ -25,9 +25,9 @@ def read_xml(path: Path) -> Element:
     try:
         parser.Parse(path.read_bytes(), True)
         return builder.close()
-    except (expat.ExpatError, OSError, AssertionError, ValueError) as error:
-        if isinstance(error, FormatError):
-            raise
+    except FormatError:
+        raise
+    except (expat.ExpatError, OSError, AssertionError, LookupError, ValueError) as error:
         raise FormatError(f"{path} is not a whole XML file ({error}): copy it again, or give an OpenDRIVE .xodr file.") from error
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from editor.document import Document
 from editor.entities import EgoPath, Keyframe
 from editor.formats.categories import CLASS_OF
-from editor.formats.report import Dropped, FormatError, ImportReport, count_entities
+from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, count_entities, what_is_wrong
 from editor.formats.rigs import preset_cameras
 from editor.formats.scenarionet.map import read_features
 from editor.formats.tracks import STILL_NOTE, Track, agents_of, choose_window, keyframes_in, longest_gap_s, sampling_period_s
@@ -51,7 +51,9 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
         ego_id = metadata["sdc_id"]
         states = {key: _state(path, key, track["state"], len(times)) for key, track in scenario["tracks"].items()}
         kinds = {key: (str(track["type"]), str((track.get("metadata") or {}).get("type", ""))) for key, track in scenario["tracks"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except FormatError:
+        raise
+    except MALFORMED as error:
         raise _malformed(path, error) from error
     if not len(times):
         raise FormatError(f"{path} has no frames: export the scenario again.")
@@ -73,7 +75,9 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
 
     try:
         feature_map = read_features(scenario["map_features"], origin, is_nuscenes)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except FormatError:
+        raise
+    except MALFORMED as error:
         raise _malformed(path, error) from error
     if not any(area.channel == "drivable_area" for area in feature_map.areas):
         raise FormatError(f"{path} has no lanes in its map, so there is no road in it: export the scenario again with its map.")
@@ -133,7 +137,7 @@ def _scenario(path: Path) -> dict[str, Any]:
 
 
 def _malformed(path: Path, error: Exception) -> FormatError:
-    return FormatError(f"{path} is not laid out as ScenarioNet writes it ({type(error).__name__}: {error}): export the scenario again.")
+    return FormatError(f"{path} is not laid out as ScenarioNet writes it ({what_is_wrong(error)}): export the scenario again.")
 
 
 def _state(path: Path, key: Any, state: Mapping[str, Any], count: int) -> dict[str, np.ndarray]:

@@ -19,6 +19,7 @@ LANE_HALF_M = 1.75
 """Half width of a lane that says none: half of a 3.5 m urban lane."""
 LANE_HALF_RANGE_M = (1.0, 3.0)
 """Widths outside of this are distances to some other thing (Waymo has up to 90 m)."""
+FARTHEST_M = 1e7
 SLIT_M = 1.0
 """Gaps between lane strips up to twice this wide are road too."""
 
@@ -91,7 +92,7 @@ def read_features(features: Mapping[Any, Mapping[str, Any]], origin_m: np.ndarra
 
 def _points(values: Any, origin_m: np.ndarray) -> np.ndarray:
     points = np.asarray(values, np.float64)
-    if points.ndim != 2 or points.shape[1] < 2 or not np.isfinite(points[:, :2]).all():
+    if points.ndim != 2 or points.shape[1] < 2 or not (np.abs(points[:, :2]) < FARTHEST_M).all():
         raise ValueError("a map feature has a point that is not a number")
     return points[:, :2] - origin_m[:2]
 
