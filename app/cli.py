@@ -142,6 +142,9 @@ def build_parser() -> argparse.ArgumentParser:
     generate.add_argument("--cameras", type=_names, metavar="A,B", help="cameras to render (default: every enabled one)")
     generate.add_argument("--views", metavar="NAME", help="view model; a wrong name prints those there are (default: the preset's)")
     generate.add_argument("--prompt", metavar="TEXT", help="how it looks, in place of the scene's own prompt")
+    generate.add_argument(
+        "--anchor", type=_anchor, action="append", metavar="CAMERA=FILE", help="a picture that this camera's video begins with; may come again"
+    )
     generate.add_argument("--gbuffers", action="store_true", help="also write what the view model draws before the light: albedo, normal, motion, ..")
     _engine_options(generate)
 
@@ -246,6 +249,13 @@ def _number(text: str, kind: type[int] | type[float], wanted: str, good: Callabl
     if not (math.isfinite(number) and good(number)):
         raise argparse.ArgumentTypeError(f"'{text}' is not {wanted}")
     return number
+
+
+def _anchor(text: str) -> tuple[str, Path]:
+    camera, _, file = text.partition("=")
+    if not camera or not file:
+        raise argparse.ArgumentTypeError(f"'{text}' names no camera and file: write for example CAM_FRONT=photo.jpg.")
+    return camera, Path(file)
 
 
 def _seeds(text: str) -> tuple[int, ...]:

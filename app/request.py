@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 from app.basis import Basis
 from editor.clip import scene_clip
@@ -36,6 +40,8 @@ class TakeRequest:
     """The frames that it starts with, where they come from an older take; it starts where that one started."""
     gbuffers: bool = False
     """Whether the view model also hands over what it drew before the light."""
+    anchors: Mapping[str, Path] = field(default_factory=dict)
+    """Camera's name -> a picture file that its video begins with, for view models that take one."""
 
     @property
     def start_frame(self) -> int:
@@ -57,6 +63,8 @@ class TakeRequest:
             raise EditError(f"A take cannot start at {self.start_s} s: the scene starts at 0 s.")
         if self.gbuffers and self.until not in SEEN:
             raise EditError(f"A take until '{self.until}' has no G-buffers: ask for 'buffers' or 'video', or leave them out.")
+        if self.anchors and self.until != "video":
+            raise EditError(f"A take until '{self.until}' has no video to begin from a picture: leave the anchor out, or ask for 'video'.")
         if self.basis is None:
             clip = scene_clip(self.document, self.start_s, self.frames, self.cameras)
         else:
@@ -65,4 +73,18 @@ class TakeRequest:
             raise EditError(
                 f"Scene '{self.document.name}' has no enabled camera to render '{self.until}' from: add a camera or a rig, or stop at 'occupancy'."
             )
+        for name in self.anchors:
+            if name not in {camera.name for camera in clip.cameras}:
+                raise EditError(f"There is no camera '{name}' to anchor: the take has {', '.join(camera.name for camera in clip.cameras) or 'none'}.")
         return clip
+
+    def anchor_pictures(self) -> dict[str, np.ndarray]:
+        """uint8 (H, W, 3) of each anchor. Raises EditError (one sentence) where a file is no picture."""
+        pictures = {}
+        for name, path in self.anchors.items():
+            try:
+                with Image.open(path) as picture:
+                    pictures[name] = np.array(picture.convert("RGB"))
+            except (OSError, ValueError, Image.DecompressionBombError) as error:
+                raise EditError(f"The anchor picture {path} cannot be read ({error}): name a PNG or JPEG file.") from None
+        return pictures

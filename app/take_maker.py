@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from app.request import SEEN, STAGES, TakeRequest
 from app.stopwatch import Stopwatch
 from editor.document import Document, EditError
 from editor.entities import OccupancyEdit
-from engine.api import Buffers, Cancelled, DrawsGBuffers, Models, OccupancyFrame, Picture, ViewModel
+from engine.api import Buffers, Cancelled, DrawsGBuffers, Models, OccupancyFrame, Picture, TakesAnchors, ViewModel
 from engine.render.edits import apply_occupancy_edits
 from engine.spec.clip import SceneClip
 from engine.spec.grid import RATE_HZ
@@ -88,12 +89,15 @@ class _Making:
         self.occupancy = models.occupancy if request.makes_occupancy else None
         if request.gbuffers and not isinstance(self.views, DrawsGBuffers):
             raise EditError(f"View model '{self.recipe.views}' draws no G-buffers: leave them out, or choose another view model.")
+        if request.anchors and not isinstance(self.views, TakesAnchors):
+            raise EditError(f"View model '{self.recipe.views}' begins from no picture: leave the anchor out, or choose 'compact'.")
+        anchors = request.anchor_pictures()
         with self.clock.of("layout"):
             if self.views is not None:
                 clip = replace(clip, cameras=tuple(self.views.size(camera) for camera in clip.cameras))
             self.clip = clip
             self.writer = TakeWriter(request.out, clip, self._facts(self._not_understood()))
-            self.scene = ViewScene(clip, self.recipe, frames_from(request.out), on_cast=self._keep)
+            self.scene = ViewScene(clip, self.recipe, frames_from(request.out), reference=anchors, on_cast=self._keep)
         self.frames = self.pieces = 0
         self.written: set[tuple[int, int]] = set()
         self.pictures = len(clip) * len(clip.cameras)
@@ -196,7 +200,9 @@ class _Making:
             models["occupancy"] = self.occupancy.facts
         if self.views is not None:
             models["views"] = self.views.facts | ({"words_not_understood": not_understood} if not_understood else {})
-        asked = {"scene": request.document.name, "start_s": self.clip.start_s, "until": request.until}
+        asked: dict[str, object] = {"scene": request.document.name, "start_s": self.clip.start_s, "until": request.until}
+        if request.anchors:
+            asked["anchors"] = {name: sha256(path.read_bytes()).hexdigest() for name, path in request.anchors.items()}
         return {**asdict(self.recipe), "models": models, **asked, **(request.basis.facts() if request.basis is not None else {})}
 
 

@@ -167,6 +167,13 @@ class DrawsGBuffers(Protocol):
         ...
 
 
+@runtime_checkable
+class TakesAnchors(Protocol):
+    """A view model that begins from pictures of the first frame (`ViewScene.reference`) and gives the other views their light and colours."""
+
+    takes_anchors: bool
+
+
 class Models(Protocol):
     """The two models of a recipe. Each is loaded when it is first asked for, so asking raises ValueError where it cannot be."""
 

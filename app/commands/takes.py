@@ -45,7 +45,7 @@ def generate(args: Namespace) -> int:
         frames = basis.frames if basis.seen_anew else _continued_frames(args, basis, frame_count(document))
     _check_cameras(document, args.cameras)
     out = output_folder(args.out, known_by="take.json")
-    request = TakeRequest(document, out, recipe, args.until, args.start, frames, args.cameras, basis, args.gbuffers)
+    request = TakeRequest(document, out, recipe, args.until, args.start, frames, args.cameras, basis, args.gbuffers, dict(args.anchor or ()))
 
     from app.take_maker import TakeCancelled, Watch, make_take
 

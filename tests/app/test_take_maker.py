@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from app.take_maker import TakeCancelled
 from editor import commands
@@ -236,3 +238,29 @@ def two_cameras(document):
     rear = {"name": "rear", "mount": "ego", "pose": [-1.5, 0, 1.6, np.pi / 2, 0, -np.pi / 2], "width": 64, "height": 36, "fov_deg": 90}
     commands.run(session, "add_camera", rear)
     return session.document
+
+
+def test_an_anchor_picture_reaches_the_view_model_and_stands_in_the_recipe(document, tmp_path):
+    class Anchored(FakeViews):
+        takes_anchors = True
+
+        def pictures(self, scene, arrived, cancelled):
+            seen.update(scene.reference)
+            yield from super().pictures(scene, arrived, cancelled)
+
+    seen: dict[str, np.ndarray] = {}
+    photo = tmp_path / "photo.png"
+    Image.fromarray(np.full((18, 32, 3), 77, np.uint8)).save(photo)
+    take(document, tmp_path / "take", models=FakeModels(views=Anchored()), frames=1, anchors={"front": photo})
+    assert seen["front"].shape == (18, 32, 3) and (seen["front"] == 77).all()
+    assert Take.open(tmp_path / "take").info["recipe"]["anchors"] == {"front": sha256(photo.read_bytes()).hexdigest()}
+    (tmp_path / "words.png").write_text("no picture")
+    for anchors, views, word in (
+        ({"front": photo}, FakeViews(), "'fake' begins from no picture"),
+        ({"rear": photo}, Anchored(), "no camera 'rear'"),
+        ({"front": tmp_path / "words.png"}, Anchored(), "words.png cannot be read"),
+        ({"front": tmp_path / "none.png"}, Anchored(), "none.png cannot be read"),
+    ):
+        with pytest.raises(ValueError, match=word):
+            take(document, tmp_path / "other", models=FakeModels(views=views), frames=1, anchors=anchors)
+    assert not (tmp_path / "other").exists()

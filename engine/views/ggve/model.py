@@ -41,6 +41,7 @@ class CompactViews:
     """See engine.api.ViewModel."""
 
     order = "frame"
+    takes_anchors = True
 
     def __init__(self, autoencoder: Autoencoder, model: CompactGGVE, device: torch.device, facts: dict[str, Any], pixels: int = PIXELS) -> None:
         self.autoencoder, self.model, self.device, self.pixels = autoencoder.eval(), model.eval(), device, pixels
