@@ -20,8 +20,10 @@ VENV = os.path.join(ROOT, ".venv")
 PINS = (os.path.join(ROOT, "pyproject.toml"), os.path.join(ROOT, "constraints.txt"))
 LOG = os.path.join(ROOT, ".venv", "install.log")
 VENV_PYTHON = os.path.join(VENV, "Scripts", "python.exe") if os.name == "nt" else os.path.join(VENV, "bin", "python")
-EXTRA_OF = {"test": "test", "bench": "bench"}
-"""Commands that need one of pyproject's extras on top."""
+EXTRAS_OF = {"test": ["views-wan", "test"], "bench": ["bench"]}
+"""Commands that need some of pyproject's extras on top."""
+NEED_WAN = ("wan-", "vace-")
+"""What the names of view models begin with that need the extra 'views-wan'."""
 
 ENVIRONMENT = {
     # numba's default threading layer aborts the process on concurrent calls, and several threads render here.
@@ -46,7 +48,7 @@ def main(argv: "list[str]") -> int:
         )
     if _asks_for_help(argv):
         return _command_line(argv)
-    groups = ["base"] + [EXTRA_OF[name] for name in argv[:1] if name in EXTRA_OF]
+    groups = ["base"] + _extras(argv)
     if not _installed(groups):
         _check_arguments(argv)
         try:
@@ -63,6 +65,15 @@ def main(argv: "list[str]") -> int:
     if _inside_venv():
         return _run(argv)
     return _run_inside_venv(argv)
+
+
+def _extras(argv: "list[str]") -> "list[str]":
+    """The extras that a command needs."""
+    values = [word[len("--views=") :] for word in argv if word.startswith("--views=")]
+    values += [value for word, value in zip(argv, argv[1:]) if word == "--views"]  # noqa: B905 (Python 3.9 has no strict)
+    if argv[:2] == ["train", "wan"] or any(value.startswith(NEED_WAN) for value in values):
+        return ["views-wan"]
+    return [extra for name in argv[:1] for extra in EXTRAS_OF.get(name, [])]
 
 
 def _run(argv: "list[str]") -> int:
@@ -107,7 +118,7 @@ def _run_inside_venv(argv: "list[str]") -> int:
     return os.execv(VENV_PYTHON, command)
 
 
-# Installing. A group ('base', 'test', 'bench') is installed when its stamp holds the key of today's pins and this Python.
+# Installing. A group ('base', 'test', 'bench', 'views-wan') is installed when its stamp holds the key of today's pins and this Python.
 
 
 def _key() -> str:

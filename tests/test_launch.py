@@ -33,7 +33,7 @@ def make_checkout(folder: Path, dependencies: list[str]) -> Path:
     shutil.copy(ROOT / "launch.py", folder)
     (folder / "app/__init__.py").write_text("")
     (folder / "app/cli.py").write_text(STUB)
-    extras = "[project.optional-dependencies]\ntest = []\nbench = []\n"
+    extras = "[project.optional-dependencies]\ntest = []\nbench = []\nviews-wan = []\n"
     (folder / "pyproject.toml").write_text(f'[project]\nname = "stub"\nversion = "1"\ndependencies = {json.dumps(dependencies)}\n{extras}')
     (folder / "constraints.txt").write_text("")
     return folder
@@ -106,6 +106,15 @@ def test_a_changed_pin_installs_again_and_an_extra_has_its_own_stamp(checkout: P
     assert not launch(checkout).stdout.startswith("Installing")
     assert launch(checkout, "bench").stdout.startswith("Installing what 'bench' needs")
     assert not launch(checkout, "bench").stdout.startswith("Installing")
+
+
+def test_view_models_on_wan_bring_their_extra(checkout: Path) -> None:
+    assert not launch(checkout, "generate", "--views", "drawn").stdout.startswith("Installing")
+    assert launch(checkout, "generate", "--views", "vace-14b").stdout.startswith("Installing what 'views-wan' needs")
+    for words in (("generate", "--views=wan-1.3b"), ("train", "wan")):
+        assert not launch(checkout, *words).stdout.startswith("Installing"), "it is there by now"
+    (checkout / ".venv/installed-views-wan").unlink()
+    assert launch(checkout, "train", "wan").stdout.startswith("Installing what 'views-wan' needs")
 
 
 def test_a_half_installed_package_is_installed_again(checkout: Path) -> None:
