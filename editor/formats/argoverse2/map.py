@@ -87,7 +87,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _points(rows: list[dict[str, float]], origin_m: np.ndarray) -> np.ndarray:
     points = np.array([[row["x"], row["y"]] for row in rows], np.float64) - origin_m[:2]
     if not (np.abs(points) < FARTHEST_M).all():
-        raise ValueError("a map point is no place on earth")
+        raise ValueError("a map point is not a number within 10,000 km")
     return points
 
 

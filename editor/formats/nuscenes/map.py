@@ -156,7 +156,7 @@ class _Expansion:
     def points(self, tokens: Sequence[str]) -> np.ndarray:
         points = np.array([self.nodes[token] for token in tokens], np.float64).reshape(-1, 2)
         if not (np.abs(points) < FARTHEST_M).all():
-            raise ValueError("a node is no place on earth")
+            raise ValueError("a node is not a number within 10,000 km")
         return points
 
 
