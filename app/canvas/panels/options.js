@@ -62,6 +62,7 @@ export function makeOptions(app) {
         numberField({ label: "FOV", name: "Horizontal field of view", unit: "°", value: o.fov_deg, digits: 0, step: 5, min: 10, max: 170, change: (v) => set({ fov_deg: v ?? 70 }) }),
         numberField({ label: "z", name: "Height", unit: "m", value: o.camera_z, digits: 2, step: 0.1, min: 0, max: 60, change: (v) => set({ camera_z: v ?? 1.6 }) }),
         (store.scene?.rigs.length ?? 0) > 0 && selectField({ label: "Rig", value: "", testid: "rig", title: "Replace the cameras on the ego by a rig", options: [["", "choose…"], ...(store.scene?.rigs ?? []).map((r) => /** @type {[string, string]} */ ([r, spoken(r)]))], change: (v) => v && void app.command("use_rig", { name: v }) }),
+        button({ icon: "plus", text: "Insert between", label: "Insert between neighbours", title: "Insert one more camera between each two neighbours on the ego, or between those selected", testid: "insert-cameras", class: "ghost", press: () => void app.command("insert_cameras", insertedBetween(app)) }),
       ];
       default: {
         const n = store.selection.size;
@@ -104,6 +105,12 @@ export function makeOptions(app) {
     render();
   });
   return h("div", { class: "options" }, left, right);
+}
+
+/** The selected cameras of the ego, where two or more are; otherwise all. @param {App} app @returns {{ ids?: string[] }} */
+function insertedBetween(app) {
+  const ids = app.store.entities().filter((e) => e.kind === "camera" && e.mount === "ego" && app.store.selection.has(e.id)).map((e) => e.id);
+  return ids.length > 1 ? { ids } : {};
 }
 
 /** @param {App} app */
