@@ -16,6 +16,7 @@ from scipy import ndimage
 from engine.api import OccupancyFrame, Recipe, ViewModel
 from engine.data.drawn_pictures import HELD_OUT_SEED
 from engine.data.worlds import make_world
+from engine.metrics.consistency import Agreement, seen_of
 from engine.metrics.judge import Judge, Reading, weather_of
 from engine.spec.camera import surround_cameras
 from engine.spec.classes import CLASS, FREE
@@ -66,17 +67,22 @@ class Scores:
 def evaluate_surround(model: ViewModel, teacher: ViewModel, judge: Judge, worlds: int, progress: Progress = lambda *_: None) -> dict[str, Any]:
     """Scores of both on `worlds` held-out worlds, six cameras, FRAMES frames, and the share of the teacher's reading that the model reaches."""
     scores = {"model": Scores(Reading(judge)), "teacher": Scores(Reading(judge))}
+    agreement = {"model": Agreement(), "teacher": Agreement()}
     for number in range(worlds):
         progress("worlds", number, worlds)
         clip, frames = held_out_clip(number)
         drawn = dict(_pictures(teacher, clip, frames))
         made = dict(_pictures(model, clip, frames))
         labels = _labels(clip, frames)
+        seen = seen_of(clip, frames, (max(0, len(clip) - 2), len(clip) - 1)) if len(clip) > 1 else {}
+        for name, pictures in (("model", made), ("teacher", drawn)):
+            if seen:
+                agreement[name].add(pictures, seen)
         for (camera, index), picture in made.items():
             for name, one in (("model", picture), ("teacher", drawn[camera, index])):
                 scores[name].add(one, drawn[camera, index], labels[camera, index], clip.prompt)
     progress("worlds", worlds, worlds)
-    report = {name: one.report() for name, one in scores.items()}
+    report = {name: one.report() | agreement[name].report() for name, one in scores.items()}
     adherence = report["model"]["judge_miou"] / max(1e-9, report["teacher"]["judge_miou"])
     return report | {
         "worlds": worlds,

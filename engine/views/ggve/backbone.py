@@ -23,14 +23,14 @@ Rotary = tuple[Tensor, Tensor]
 class BackboneConfig:
     """Sizes, by diffusers' names."""
 
-    num_attention_heads: int = 6
+    num_attention_heads: int = 5
     attention_head_dim: int = 32
     in_channels: int = 8
     out_channels: int = 8
     text_dim: int = 96
     freq_dim: int = 128
-    ffn_dim: int = 512
-    num_layers: int = 8
+    ffn_dim: int = 448
+    num_layers: int = 6
     patch_size: tuple[int, int, int] = (1, 2, 2)
     eps: float = 1e-6
 

@@ -26,7 +26,7 @@ class CompactConfig:
     text: TextConfig = field(default_factory=TextConfig)
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
     control: ControlConfig = ControlConfig(
-        layers=(0, 2, 4, 6), semantic_channels=SEMANTIC, coordinate_channels=COORDINATE, zero_init=False, columns=9.0
+        layers=(0, 2, 4), semantic_channels=SEMANTIC, coordinate_channels=COORDINATE, zero_init=False, columns=9.0
     )
 
 

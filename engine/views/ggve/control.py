@@ -43,7 +43,7 @@ class Controls(NamedTuple):
 class ControlConfig:
     """Sizes of the branch."""
 
-    layers: tuple[int, ...] = (0, 2, 4, 6)
+    layers: tuple[int, ...] = (0, 2, 4)
     """Backbone blocks after which a hint is added, one block of the branch for each."""
     hint_channels: int = 8
     semantic_channels: int = 16
