@@ -162,12 +162,14 @@ def _route(path: Path, roads: list[RoadShapes]) -> tuple[RoadShapes, np.ndarray]
 
 
 def _drive(route: np.ndarray) -> list[Keyframe]:
-    """Keyframes along a route at SPEED_M_S, facing along it, from its start to its end."""
-    line = shapely.LineString(route)
-    count = max(int(np.ceil(line.length / (SPEED_M_S * KEYFRAME_S))), 1)
-    keyframes = []
-    for distance in np.linspace(0.0, line.length, count + 1):
-        behind, here, ahead = (line.interpolate(float(np.clip(distance + step, 0, line.length))) for step in (-0.5, 0.0, 0.5))
-        yaw = float(np.arctan2(ahead.y - behind.y, ahead.x - behind.x))
-        keyframes.append(Keyframe(float(distance) / SPEED_M_S, Pose(here.x, here.y, 0.0, yaw)))
-    return keyframes
+    """Keyframes along a route (N, 2) at SPEED_M_S, facing along it, from its start to its end."""
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(route, axis=0).T))])
+
+    def at(distance: np.ndarray) -> np.ndarray:
+        return np.stack([np.interp(distance, along, route[:, axis]) for axis in (0, 1)], -1)
+
+    distances = np.linspace(0.0, along[-1], max(int(np.ceil(along[-1] / (SPEED_M_S * KEYFRAME_S))), 1) + 1)
+    behind, here, ahead = (at(np.clip(distances + step, 0, along[-1])) for step in (-0.5, 0.0, 0.5))
+    yaw = np.arctan2(*(ahead - behind).T[::-1])
+    rows = np.column_stack([distances / SPEED_M_S, here, yaw]).tolist()
+    return [Keyframe(time_s, Pose(x, y, 0.0, heading)) for time_s, x, y, heading in rows]

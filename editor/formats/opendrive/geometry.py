@@ -20,6 +20,8 @@ _TABLE = 257
 """Samples of a poly3 curve from which its arc length is inverted."""
 LONGEST_ROAD_M = 50_000.0
 FARTHEST_M = 1e7
+WIDEST_M = 1000.0
+"""From the reference line to the outermost lane, or to an object beside it."""
 SHARPEST_1_M = 10.0
 """Curvature of a circle of 10 cm: no road bends like that."""
 
@@ -86,7 +88,9 @@ class ReferenceLine:
 
 
 def sideways(points_m: np.ndarray, headings_rad: np.ndarray, lateral_m: np.ndarray) -> np.ndarray:
-    """Points (N, 2) moved to their left by lateral (N,). Raises FormatError where that leads off any map."""
+    """Points (N, 2) moved to their left by lateral (N,). Raises FormatError where that leads off any road, or off any map."""
+    if not (np.abs(lateral_m) <= WIDEST_M).all():
+        raise FormatError(f"A road reaches {np.abs(lateral_m).max():g} m to its side, and at most {WIDEST_M:g} m are read: mend its widths and offsets.")
     moved = points_m + lateral_m[:, None] * np.stack([-np.sin(headings_rad), np.cos(headings_rad)], -1)
     if not (np.abs(moved) < FARTHEST_M).all():
         raise FormatError(f"A road leads more than {FARTHEST_M:g} m away from the map's origin: mend its numbers.")
