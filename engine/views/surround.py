@@ -113,12 +113,12 @@ class _Planner:
         return round(1 - self.sight.covered(k, self.made), 3)
 
     def _level(self, sight: Sight, least_new: float) -> list[Call]:
-        """Calls that may run side by side: no two of them make the same place up, each on its own."""
-        chosen: list[int] = []
-        for k in sorted(self.left, key=lambda k: (-self._new(k), k)):
-            beside = self._new(k) >= least_new and any(sight.overlap(k, m) >= LEAST_SHARED for m in self.made)
-            if beside and not any(self._would_both_invent(sight, k, other) for other in chosen):
-                chosen.append(k)
+        """Calls that may run side by side: no two of them make the same place up, each on its own; nor does any take the place of one
+        that shows more and waits."""
+        new = {k: self._new(k) for k in self.left}
+        beside = [k for k in self.left if new[k] >= least_new and any(sight.overlap(k, m) >= LEAST_SHARED for m in self.made)]
+        beside.sort(key=lambda k: (-new[k], k))
+        chosen = [k for at, k in enumerate(beside) if not any(self._would_both_invent(sight, k, other) for other in beside[:at])]
         calls = [self._call(self._anchors(sight, k), [k]) for k in chosen]
         self._are_made(chosen)
         return calls

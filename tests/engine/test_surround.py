@@ -293,7 +293,7 @@ def test_six_become_twelve_become_twenty_four(name: str) -> None:
 
 def test_a_document_of_the_denser_rig_has_the_same_first_calls() -> None:
     """Originals stay what they were even where nobody remembers which cameras were inserted."""
-    for rig in (load_rig("nuscenes6"), Rig("six", tuple(surround_cameras()))):
+    for rig in (load_rig("nuscenes6"), load_rig("av2_ring"), Rig("six", tuple(surround_cameras()))):
         denser, wanted = densify(rig)
         made, chain = plan(denser.cameras), plan(rig.cameras)
         assert made.calls[: len(chain.calls)] == chain.calls and set(made.calls) == set(wanted.calls)
