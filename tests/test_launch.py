@@ -20,6 +20,7 @@ def build_parser():
     import argparse
     parser = argparse.ArgumentParser(exit_on_error=True)
     parser.add_argument("words", nargs="*")
+    parser.add_argument("--views")
     return parser
 def main(argv):
     names = ("NUMBA_THREADING_LAYER", "GRADIO_ANALYTICS_ENABLED", "HF_HUB_OFFLINE")

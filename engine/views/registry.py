@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from engine.api import ViewModel
-from engine.views.cost import DRAWN, Cost
+from engine.views.cost import DRAWN, WAN_1_3B, WAN_14B, Cost, ModelCost, wan_cost
+from engine.views.ggve.wan.settings import passes
 
 
 class ViewsError(ValueError):
@@ -71,7 +73,34 @@ def _load_fake(device: str) -> ViewModel:
     return FakeViews()
 
 
+def _load_wan(name: str, device: str) -> ViewModel:
+    from engine.views.ggve.wan.model import load_views
+
+    return load_views(name, device)
+
+
+def _load_vace(name: str, device: str) -> ViewModel:
+    from engine.views.external.vace import load_views
+
+    return load_views(name, device)
+
+
+def _why_not_wan(name: str) -> str | None:
+    from engine.views.ggve.wan.places import why_not
+
+    return why_not(name)
+
+
+def _on_wan(name: str, description: str, load: Callable[[str, str], ViewModel], cost: ModelCost) -> Entry:
+    return Entry(description, partial(load, name), partial(_why_not_wan, name), replace(cost, passes=passes(name)))
+
+
+_VACE_1_3B = wan_cost(1536, 8960, 30, 15, 4.8e9)
 VIEWS: dict[str, Entry] = {
     "drawn": Entry("smooth shapes, light and weather drawn by rays, on any processor", _load_drawn, _why_not_drawn, DRAWN),
     "fake": Entry("no model: class colours, at once", _load_fake),
+    "wan-1.3b": _on_wan("wan-1.3b", "GGVE on Wan 2.1 of 1.3 billion, with a branch of your own", _load_wan, WAN_1_3B),
+    "wan-14b": _on_wan("wan-14b", "GGVE on Wan 2.1 of 14 billion, the paper's size, with a branch of your own", _load_wan, WAN_14B),
+    "vace-1.3b": _on_wan("vace-1.3b", "public weights of Wan 2.1 VACE, 1.3 billion, driven by the drawn world", _load_vace, _VACE_1_3B),
+    "vace-14b": _on_wan("vace-14b", "public weights of Wan 2.1 VACE, 14 billion, driven by the drawn world", _load_vace, WAN_14B),
 }

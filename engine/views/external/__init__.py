@@ -1,0 +1,1 @@
+"""View models on public weights, behind the same interface."""
