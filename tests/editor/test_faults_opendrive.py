@@ -314,6 +314,7 @@ def test_a_lane_that_opens_inside_changes_no_course(tmp_path: Path) -> None:
     [
         (road(section(0, right=lane(-1)), shape='<arc curvature="1e9"/>'), "bends"),
         (road(section(0, right=lane(-1)), length=1e12), "runs from"),
+        (road(section(0, right=lane(-1)), shape='<arc curvature="0.1"/>', length=20_000.0), "times round"),
         (road(section(0, right=lane(-1, (0, 1e5, 0)))), "to its side"),
         (road(section(0, right=lane(-1))).replace('x="0"', 'x="1e9"'), "away from the map's origin"),
         (road(BOTH, objects='<object type="crosswalk" id="1" s="1" t="0"><repeat length="1e9" distance="1e-3"/></object>'), "more often"),

@@ -16,6 +16,8 @@ from editor.formats.opendrive.xml import number
 from editor.formats.report import FormatError
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+MOST_TURNS = 60
+"""A car park's helix has ten; each turn lies over all others, and they have to be put together."""
 _TABLE = 257
 """Samples of a poly3 curve from which its arc length is inverted."""
 LONGEST_ROAD_M = 50_000.0
@@ -69,6 +71,10 @@ class ReferenceLine:
             raise FormatError(
                 f"Road '{road.get('id')}' runs from {self.starts_m[0]:g} to {self.length_m:g} m, outside of 0 to {LONGEST_ROAD_M:g} m: mend the file."
             )
+
+        turned = np.cumsum([_local(piece, np.array([number(piece, "length")]))[2][0] for piece in self.pieces])
+        if np.ptp([0.0, *turned]) > MOST_TURNS * 2 * np.pi:
+            raise FormatError(f"Road '{road.get('id')}' winds more than {MOST_TURNS} times round: mend its curvature.")
 
     def at(self, stations_m: np.ndarray, inside_m: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Points (N, 2) in metres and headings (N,) in radians at stations (N,), on the geometries that `inside_m` (N,) lies in."""
