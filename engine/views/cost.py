@@ -48,7 +48,7 @@ class ModelCost:
     basis: str
     """What these numbers were measured on, or computed from: half a sentence."""
     seconds_per_picture: float = 0.0
-    """Of one view's frame, encoded or decoded."""
+    """Of each picture made, beside the passes: its geometry, its decoding."""
     per_latent: int = 4
     """Frames in a latent frame behind the first one, which holds one."""
     chunk_frames: int = 49
@@ -115,8 +115,7 @@ def _call_cost(call: Call, frames: int, cost: ModelCost) -> CallCost:
     views, pieces = len(call.group), cost.chunks(frames)
     tokens = [cost.tokens(views, piece.length) for piece in pieces]
     flop = sum(cost.passes * cost.pass_flop(count) for count in tokens)
-    pictures = views * sum(piece.length for piece in pieces)
-    seconds = flop / cost.flop_per_s + pictures * cost.seconds_per_picture
+    seconds = flop / cost.flop_per_s + len(call.targets) * frames * cost.seconds_per_picture
     return CallCost(call, len(pieces), max(tokens), cost.passes * len(pieces), flop, seconds, cost.memory_bytes(max(tokens)))
 
 

@@ -46,6 +46,7 @@ def test_a_call_is_counted_by_hand() -> None:
     assert told.calls[0].flop == 3 * (2 * three + three**2)
     assert told.calls[0].seconds == told.calls[0].flop + 27 * 5 and told.calls[0].memory_bytes == 1000 + three
     assert told.seconds == sum(one.seconds for one in told.calls)
+    assert told.calls[3].seconds == told.calls[3].flop + 9 * 5, "anchors are run along, and not drawn again"
     first, second, third, last = (one.seconds for one in told.calls)
     assert second == third and told.side_by_side_s == first + second + last, "the two sides at once, then the back"
 
