@@ -110,8 +110,8 @@ def decline(workspace: Workspace, message: Message, send: Send) -> None:
 
 
 def offer_recovery(workspace: Workspace, send: Send) -> None:
-    """Tell a page that arrives at an untouched workspace of work that was never saved."""
-    if workspace.rev == 0 and (found := unsaved.rows(workspace)):
+    """Tell a page that arrives at an untouched workspace of work that an earlier run left unsaved."""
+    if workspace.rev == 0 and (found := unsaved.rows(workspace, earlier=True)):
         send({"type": "recovery", "drafts": found})
 
 

@@ -27,7 +27,7 @@ To the page
               edits, undo_steps, undo_limit, undo_at_depth, view_models [{name, description}], rigs, viser_url, workspace, frame}
     patch {rev, set, removed, order?, ego?, fields {name, duration_s, frames, prompt}?, selection, dirty, saved_path, can_undo, can_redo,
            edits, undo_steps, undo_limit, undo_at_depth}   edits counts the documents there were: strip and bev say which one they show
-    recovery {drafts [{path, name, modified, crashed, lost, picture}]}   unsaved work of an earlier run, before anything was done in this one
+    recovery {drafts [{path, name, modified, crashed, lost, picture, takes}]}   unsaved work of an earlier run, before anything was done in this one
     tabs {count}                                 how many browsers show this scene
     ack {seq, ok, rev, error}                    error is one sentence or null
     job {id, state, stage, frames_done, frames_total, frames_kept, seconds, eta_s, position, message, notes, take, recipe}

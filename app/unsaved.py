@@ -35,11 +35,19 @@ class Summary:
     """What would be lost without it, one sentence."""
     picture: bytes
     """PNG of its layout at the playhead."""
+    takes: int
+    """How many takes it showed that are still there."""
 
 
-def rows(workspace: Workspace) -> list[dict[str, object]]:
-    """The drafts that may be restored, those of this workspace first, then the newest."""
-    found = recovery.drafts(workspace.config.drafts)[:MOST]
+def of_earlier_runs(folder: Path) -> list[Draft]:
+    """Drafts that a run before this one left: what was put away in this one is known to whoever did it."""
+    return [draft for draft in recovery.drafts(folder) if not draft.ours]
+
+
+def rows(workspace: Workspace, earlier: bool = False) -> list[dict[str, object]]:
+    """The drafts that may be restored (of earlier runs alone), those of this workspace first, then the newest."""
+    folder = workspace.config.drafts
+    found = (of_earlier_runs(folder) if earlier else recovery.drafts(folder))[:MOST]
     return [_row(workspace, draft) for draft in sorted(found, key=lambda draft: draft.owner != workspace.name)]
 
 
@@ -50,7 +58,7 @@ def _row(workspace: Workspace, draft: Draft) -> dict[str, object]:
         return {"path": draft.path, "name": Path(draft.path).parent.name, "modified": draft.saved_at, "crashed": draft.crashed, "lost": str(damage)}
     return {
         "path": draft.path, "name": told.name, "modified": draft.saved_at, "crashed": draft.crashed, "lost": told.lost,
-        "picture": f"/api/ws/{workspace.name}/image/{workspace.images.put(told.picture)}",
+        "takes": told.takes, "picture": f"/api/ws/{workspace.name}/image/{workspace.images.put(told.picture)}",
     }  # fmt: skip
 
 
@@ -66,7 +74,8 @@ def _summary(draft: Draft, takes: Path) -> Summary:
     if isinstance(making, dict):
         kept = frames_on_disk(takes / Path(str(making.get("take"))).name)
         lost += f" A take of {plural(int(making.get('frames', 0)), 'frame')} was under way, {kept} of them finished and kept."
-    return Summary(document.name, lost, picture)
+    shown = [name for name in found.facts.get("takes", ()) if (takes / Path(str(name)).name / "take.json").is_file()]
+    return Summary(document.name, lost, picture, len(shown))
 
 
 def _lost(labels: Sequence[str], count: int, project_path: str | None) -> str:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from app import files
+from app import files, unsaved
 from app.config import AppConfig, is_workspace_name
 from app.jobs import Job, JobStore
 from app.protocol import Answer
@@ -69,7 +69,7 @@ class Workspaces:
 
     def _first_document(self) -> Document:
         # What may be restored is offered before any example is shown.
-        return Document() if recovery.drafts(self.config.drafts) else files.first_document(self.config)
+        return Document() if unsaved.of_earlier_runs(self.config.drafts) else files.first_document(self.config)
 
     def _on_job(self, job: Job, message: dict[str, object], answer: Answer | None) -> None:
         workspace = self.find(job.workspace)

@@ -33,7 +33,7 @@ export class Store {
     /** What was drawn there. @type {VariantState|null} */ this.variant = null;
     /** Whether the studio answers edits with drafts. */
     this.live = false;
-    /** @type {{frame: number, url: string}|null} */ this.bev = null;
+    /** @type {BevState|null} */ this.bev = null;
     /** @type {FileLists|null} */ this.files = null;
     /** Unsaved work of an earlier run, offered before anything is done in this one. @type {RecoveryEntry[]|null} */ this.recovery = null;
     /** How many browsers show this scene. */

@@ -49,11 +49,12 @@ interface StripState {
   frame: number; source: "take" | "draft" | "lift"; whole: boolean; edits: number; stale: boolean; pending: boolean;
   take: { name: string; occupancy: string; views: string; seed: number } | null;
   recipe?: { occupancy: string; seed: number; steps: number | null } | null; cameras: StripCamera[] }
+interface BevState { frame: number; url: string; edits: number; stale: boolean; pending: boolean; size_m: [number, number]; ego: [number, number, number] }
 interface VariantState {
   frame: number; region: Point[]; count: number; index: number; seed: number | null; whole: boolean; drawing: boolean; can_keep: boolean; shown: boolean;
 }
 interface FileEntry { path: string; name: string; modified?: string | number; format?: string; source?: string }
-interface RecoveryEntry { path: string; name: string; modified: number; crashed: boolean; lost: string; picture?: string }
+interface RecoveryEntry { path: string; name: string; modified: number; crashed: boolean; lost: string; picture?: string; takes?: number }
 interface FileLists { projects: FileEntry[]; recovery: RecoveryEntry[]; logs: FileEntry[]; templates: FileEntry[]; takes: FileEntry[]; formats: Array<{ name: string; title: string; source: string }> }
 interface Notice { id: number; level: "info" | "warn" | "error"; text: string }
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from editor import check, tiles
-from editor.document import Document, Edit, EditError
+from editor.document import Document, Edit, EditError, Ground
 from editor.entities import Agent, Area, CameraEntity, EgoPath, Entity, Keyframe, Line, OccupancyEdit, PaintLayer, Point
 from editor.ids import new_id, new_instance_id
 from engine.spec.geometry import Pose, wrap_angle
@@ -129,12 +129,19 @@ def mirror() -> Edit:
                 return replace(entity, box_pose=flipped(entity.box_pose))
 
     def edit(document: Document) -> Document:
-        if document.ground is not None:
-            raise EditError("A scene with a measured ground cannot be mirrored: the ground has only one side.")
         mirrored = check.put(document, *(change(entity) for entity in document.entities.values()))
-        return replace(mirrored, ego=change(document.ego))
+        return replace(mirrored, ego=change(document.ego), ground=None if document.ground is None else _mirrored_ground(document.ground))
 
     return edit
+
+
+def _mirrored_ground(ground: Ground) -> Ground:
+    """Heights of y at -y. The origin is kept to a micrometre, so that twice is the same again."""
+    x, y = ground.origin_m
+    last = y + (ground.height_m.shape[1] - 1) * ground.cell_m
+    heights = np.ascontiguousarray(ground.height_m[:, ::-1])
+    heights.setflags(write=False)
+    return replace(ground, origin_m=(x, 0.0 - round(last, 6)), height_m=heights)
 
 
 def center(entity: Entity) -> Point:

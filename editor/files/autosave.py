@@ -299,6 +299,11 @@ def is_held(facts: dict[str, object]) -> bool:
     return facts.get("started") == process_start(pid)
 
 
+def is_ours(facts: Mapping[str, object]) -> bool:
+    """Whether this process wrote a lock."""
+    return facts.get("host") == socket.gethostname() and facts.get("pid") == os.getpid() and facts.get("started") == process_start(os.getpid())
+
+
 def process_start(pid: int) -> str:
     """When a process started, in the kernel's own ticks; empty where the system does not tell."""
     try:

@@ -11,7 +11,7 @@ from typing import Any
 
 from editor.document import Document, EditError
 from editor.files import project
-from editor.files.autosave import FORMAT, LOCK, PATTERN, STEPS, VERSION, is_held, read_lock
+from editor.files.autosave import FORMAT, LOCK, PATTERN, STEPS, VERSION, is_held, is_ours, read_lock
 from editor.files.steps import apply_step
 from editor.history import History, Step
 from editor.session import Session
@@ -31,6 +31,8 @@ class Draft:
     """The project file that it is a draft of; None where that was never saved."""
     crashed: bool
     """Whether its studio ended without closing it."""
+    ours: bool = False
+    """Whether this very process wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ def drafts(root: str | Path) -> list[Draft]:
         saved_at = _modified(steps) or _modified(path)
         if saved_at is None or not _worth_offering(steps, project_path, saved_at):
             continue
-        found.append(Draft(str(path), str(lock.get("owner", "")), saved_at, project_path, bool(lock) and not lock.get("released")))
+        crashed, ours = bool(lock) and not lock.get("released"), is_ours(lock)
+        found.append(Draft(str(path), str(lock.get("owner", "")), saved_at, project_path, crashed, ours))
     return sorted(found, key=lambda draft: (draft.saved_at, draft.path), reverse=True)
 
 

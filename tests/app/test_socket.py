@@ -185,6 +185,12 @@ def test_messages_are_strict_json(studio):
             json.loads(page.socket.recv(timeout=20), parse_constant=refuse)
 
 
+def as_of_an_earlier_run(config):
+    """The studios of a test are one process; drafts are offered at once to another one alone."""
+    for lock in config.drafts.glob("*/owner.json"):
+        lock.write_text(json.dumps({**json.loads(lock.read_text()), "pid": 1}))
+
+
 def test_unsaved_work_of_an_earlier_run_is_offered_and_goes_on_with_its_history(run_studio, tmp_path):
     config = AppConfig(port=0, preset="fake", workspace=tmp_path, warm=False)
     with run_studio(config) as before, before.page("desk") as page:
@@ -193,6 +199,7 @@ def test_unsaved_work_of_an_earlier_run_is_offered_and_goes_on_with_its_history(
         page.command("add_agent", class_name="bus", x=3, y=1)
         page.command("add_agent", class_name="car", x=13, y=1)
         page.command("undo")
+    as_of_an_earlier_run(config)
     with run_studio(config) as after, after.page("desk") as page, after.client() as http:
         assert page.wait_for("document")["entities"] == [], "no example hides what is offered"
         (offered,) = page.wait_for("recovery")["drafts"]
@@ -212,6 +219,7 @@ def test_what_is_declined_stays_on_offer_until_it_is_discarded(run_studio, tmp_p
     config = AppConfig(port=0, preset="fake", workspace=tmp_path, warm=False)
     with run_studio(config) as before, before.page("desk") as page:
         page.command("add_agent", class_name="bus", x=3, y=1)
+    as_of_an_earlier_run(config)
     with run_studio(config) as after, after.page("desk") as page, after.page("desk") as second:
         which = page.wait_for("recovery")["drafts"][0]["path"]
         second.wait_for("recovery")
@@ -255,6 +263,9 @@ def test_opening_another_scene_keeps_the_unsaved_one_as_a_draft(studio):
         page.wait_for("document", lambda m: m["rev"] > 1)
         page.send("list_files")
         newest = page.wait_for("files", lambda m: m["recovery"])["recovery"][0]
+        with studio.page("beside") as other:
+            other.wait_for("variant"), other.send("list_files"), other.wait_for("files")
+            assert "recovery" not in {message["type"] for message in other.unread}, "what was put away on purpose is not pressed on anybody"
         assert newest["lost"] == "1 unsaved step: Add trailer."
         found = {draft.path: draft for draft in recovery.drafts(studio.config.drafts)}[newest["path"]]
         assert [agent.class_name for agent in recovery.restore(found).session.document.of(Agent)] == ["trailer"]

@@ -23,7 +23,7 @@ export function makeRestore(app) {
       h("div", { class: "restore-main" },
         entry.picture ? h("img", { src: entry.picture, alt: `Layout of ${entry.name}`, draggable: "false" }) : null,
         h("div", { class: "restore-words" }, h("h3", { testid: "restore-name", text: entry.name }), h("p", { class: "detail", testid: "restore-time", text: `Last change ${when(entry)}` }), h("p", { testid: "restore-lost", text: entry.lost }),
-          h("p", { class: "detail", text: "Undo goes on where it was, and the take that was shown comes back." }),
+          h("p", { class: "detail", text: entry.takes ? "Undo goes on where it was, and the take that was shown comes back." : "Undo goes on where it was." }),
           h("div", { class: "group" }, go, button({ text: "Not now", label: "Start without it; the draft stays under Open", testid: "decline", press: decline }), discardButton(app, entry, () => dropped(entry))))),
       others.length > 0 && h("div", { class: "restore-others" }, h("h4", { text: "Also unsaved" }), others.map((one) => draftButton(one, () => { chosen = one.path; draw(); }))));
     veil.hidden = false;

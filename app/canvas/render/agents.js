@@ -191,18 +191,19 @@ export function drawWindow(ctx, app) {
   ctx.textAlign = "left";
   ctx.textBaseline = "bottom";
   ctx.fillStyle = "rgba(53,208,230,0.85)";
-  ctx.fillText(`generated window ${(2 * half).toFixed(0)} × ${(2 * half).toFixed(0)} m`, 4, -3);
+  const { bev, show, frame, scene } = app.store;
+  const late = bev && (bev.stale || bev.frame !== frame || bev.edits !== scene?.edits);
+  const below = show.occupancy && bev ? ` · voxels of frame ${bev.frame}${late ? ", drawing or before your edit" : ""}` : "";
+  ctx.fillText(`generated window ${(2 * half).toFixed(0)} × ${(2 * half).toFixed(0)} m${below}`, 4, -3);
   ctx.restore();
 }
 
 /** The generated occupancy seen from above, under everything. @param {CanvasRenderingContext2D} ctx @param {import("../app.js").App} app @param {HTMLImageElement} picture */
 export function drawUnderlay(ctx, app, picture) {
   const { store, view } = app;
-  const ego = /** @type {EgoEntity|undefined} */ (store.entity("ego"));
-  if (!ego || !store.bev || store.bev.frame !== store.frame || !picture.complete || !picture.naturalWidth) return;
-  const [x, y, , yaw] = poseAt(ego.keyframes, store.frame / RATE_HZ);
-  const grid = store.scene?.grid;
-  const side = (typeof grid === "object" ? grid.shape[0] * grid.voxel_m : grid === "nucraft" ? 102.4 : 80) * view.scale;
+  if (!store.bev || !picture.complete || !picture.naturalWidth) return;
+  // Where the ego was when it was drawn: that is where its voxels are in the world.
+  const [x, y, yaw] = store.bev.ego, side = store.bev.size_m[0] * view.scale;
   const [px, py] = view.toPx(x, y);
   ctx.save();
   ctx.translate(px, py);
