@@ -187,7 +187,7 @@ def build_parser() -> argparse.ArgumentParser:
     _engine_options(drawing)
 
     training = command("train", "run one of the recipes that made the shipped weights")
-    training.add_argument("model", choices=("vae", "occupancy", "sketch", "odds", "ablations", "views", "judge"))
+    training.add_argument("model", choices=("vae", "occupancy", "sketch", "odds", "ablations", "views", "judge", "wan"))
     _output(training, "DIR")
     training.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
     training.add_argument("--steps", type=_count, metavar="N", help="optimizer steps (default: the preset's)")
@@ -200,7 +200,7 @@ def build_parser() -> argparse.ArgumentParser:
     training.add_argument("--generated", type=_count, metavar="N", help="of vae: with --decoder-only, learn from N generated frames as well")
     training.add_argument("--worlds", type=_count, metavar="N", help="of sketch, odds, ablations, views: worlds to look at first (default: the preset's)")
     training.add_argument("--first-world", type=_natural, metavar="N", help="of sketch, odds, ablations: which world is the first one (default: 0)")
-    training.add_argument("--data", metavar="FORMAT:DIR[,..]", help="train on occ3d:, nucraft:, takes: or layouts: folders too (default: procedural worlds)")
+    training.add_argument("--data", metavar="FORMAT:DIR[,..]", help="train on occ3d:, nucraft:, takes:, layouts: too (default: procedural worlds; wan: takes:)")
     training.add_argument("--data-share", type=_share, metavar="S", help="share of crops that come from --data, the rest procedural (default: 0.8)")
     _engine_options(training)
 

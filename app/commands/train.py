@@ -10,8 +10,8 @@ from app.cli import CommandError
 from app.commands.paths import output_folder
 
 OF_MODEL = {
-    "steps": ("vae", "occupancy", "sketch", "ablations", "views", "judge"),
-    "batch": ("vae", "occupancy", "sketch", "ablations", "views", "judge"),
+    "steps": ("vae", "occupancy", "sketch", "ablations", "views", "judge", "wan"),
+    "batch": ("vae", "occupancy", "sketch", "ablations", "views", "judge", "wan"),
     "begin": ("vae", "occupancy", "sketch", "odds"),
     "phase": ("occupancy", "views"),
     "ablation": ("vae", "occupancy"),
@@ -20,7 +20,7 @@ OF_MODEL = {
     "generated": ("vae",),
     "worlds": ("sketch", "odds", "ablations", "views", "judge"),
     "first_world": ("sketch", "odds", "ablations"),
-    "data": ("vae", "occupancy"),
+    "data": ("vae", "occupancy", "wan"),
     "data_share": ("vae", "occupancy"),
 }
 """Which models' recipes know an option."""

@@ -350,6 +350,7 @@ def test_float8_is_the_model_with_its_weights_rounded(home: Path) -> None:
     assert len(kept) > 6 * 20
     torch.testing.assert_close(run(model), run(rounded), rtol=0, atol=1e-5)
     assert not torch.equal(run(model), run(plain(home)))
+    assert drawn(views_of(home, model=model), Street(SIX[:1], 1).scene())["camera_0"].std() > 1
 
 
 def test_another_attention_reaches_backbone_and_branch(home: Path) -> None:
@@ -523,6 +524,7 @@ def test_the_hubs_cache_is_read_and_a_download_that_was_cut_off_is_told(home: Pa
         ('{"steps": "many"}', "must be of type int"),
         ('{"speed": 3}', "choose among steps"),
         ('{"cache": "first_block"}', "added twice"),
+        ('{"strength": 0.5}', "only the VACE models"),
         ('{"lora": "/no/such/file"}', "is not there"),
         ("[1]", "not a readable JSON object"),
         ("{", "not a readable JSON object"),

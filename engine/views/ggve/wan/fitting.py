@@ -63,7 +63,7 @@ def attend_by(model: Controlled, backend: str) -> None:
 
 def keep_in_float8(model: Controlled) -> None:
     """Weights of the blocks in float8_e4m3fn, each cast to the model's own type while it multiplies: half the memory of bfloat16."""
-    compute = model.control.proj_in.weight.dtype
+    compute = model.control.rgb.weight.dtype
     for part in (model.backbone, model.control):
         apply_layerwise_casting(part, torch.float8_e4m3fn, compute, skip_modules_pattern=(*_UNCAST, "lora_"))
 

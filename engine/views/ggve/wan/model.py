@@ -90,7 +90,7 @@ class WanViews:
         if prompt not in self._texts:
             wanted = [one for one in dict.fromkeys((prompt, self.settings.negative)) if one not in self._texts]
             self._texts |= dict(zip(wanted, self._encode_text(wanted).split(1), strict=True))
-        return self._texts[prompt].to(self.device, self.model.control.proj_in.weight.dtype)
+        return self._texts[prompt].to(self.device, self.model.control.rgb.weight.dtype)
 
 
 class _Take:
@@ -231,10 +231,11 @@ def assembled(
         "settings": asdict(settings),
         "versions": {package: version(package) for package in ("torch", *places.EXTRA)},
     }
-    text_type = model.control.proj_in.weight.dtype if not settings.fp8 else torch.bfloat16
-    return WanViews(
-        model, latents, lambda prompts: encode_prompts(folder, prompts, device, text_type), settings, device, source, told | dict(facts or {})
-    )
+
+    def encode(prompts: Sequence[str]) -> Tensor:
+        return encode_prompts(folder, prompts, device, model.control.rgb.weight.dtype)
+
+    return WanViews(model, latents, encode, settings, device, source, told | dict(facts or {}))
 
 
 def _padded(video: Tensor, size: tuple[int, int], value: float = -1.0) -> Tensor:

@@ -94,6 +94,8 @@ def read_settings(name: str, usual: Settings | None = None) -> Settings:
                 raise WanError(f"{path} sets '{key}', which there is not: choose among {', '.join(known)}.")
             if not isinstance(value, (int, float) if known[key] is float else known[key]):
                 raise WanError(f"{path} sets '{key}' to {value!r}: it must be of type {known[key].__name__}.")
+            if key in ("drive", "first_frame", "strength") and not name.startswith("vace"):
+                raise WanError(f"{path} sets '{key}', which only the VACE models have: leave it out.")
     except (OSError, ValueError, AttributeError) as error:
         if isinstance(error, WanError):
             raise
