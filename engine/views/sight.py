@@ -25,7 +25,7 @@ class Sight:
         views = [_View(camera) for camera in cameras]
         self.seen = np.array([[seer.sees(view, widened) for seer in views] for view in views])
         """bool (N, N, P): point p of view i lies in view j; a view's own points are all seen by it."""
-        self._count = self.seen[np.arange(len(views)), np.arange(len(views))].sum(1)
+        self._count = np.maximum(self.seen[np.arange(len(views)), np.arange(len(views))].sum(1), 1)
         """Points of each view, (N,): a fisheye's corners hold none."""
         shares = self.seen.sum(-1) / self._count[:, None]
         self._overlap = np.maximum(shares, shares.T)
@@ -53,7 +53,7 @@ class _View:
         rays_camera = camera.resized(*RAYS).rays().reshape(-1, 3).astype(np.float64)
         self.inside = np.tile(np.isfinite(rays_camera).all(-1), len(DEPTHS_M))  # [P]
         self.rays = np.tile(rays_camera @ self.pose[:3, :3].T, (len(DEPTHS_M), 1))  # [P, 3] ego frame
-        self.reach_rad = float(np.nanmax(np.arctan2(np.hypot(*rays_camera[:, :2].T), rays_camera[:, 2])))  # of the outermost ray
+        self.reach_rad = float(np.nanmax(np.arctan2(np.hypot(*rays_camera[:, :2].T), rays_camera[:, 2]), initial=0.0))  # of the outermost ray
         self.points = self.rays * np.repeat(DEPTHS_M, len(rays_camera))[:, None] + self.pose[:3, 3]
 
     def sees(self, other: _View, widened: float) -> np.ndarray:

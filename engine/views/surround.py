@@ -139,8 +139,9 @@ class _Planner:
 
     def _middle(self) -> int:
         """Where a new group begins: with neighbours on both sides if there are such, as far ahead as can be, never inside a wider view."""
-        outer = [k for k in self.left if self._new(k) >= NEW and not any(self._inside(k, other) for other in self.left if other != k)]
-        return min(outer, key=lambda k: (-sum(side is not None for side in self._sides(k)), k))
+        new = [k for k in self.left if self._new(k) >= NEW]
+        outer = [k for k in new if not any(self._inside(k, other) for other in self.left if other != k)]
+        return min(outer or new, key=lambda k: (-sum(side is not None for side in self._sides(k)), k))
 
     def _inside(self, k: int, other: int) -> bool:
         in_other, other_in = self.sight.covered(k, (other,)), self.sight.covered(other, (k,))
