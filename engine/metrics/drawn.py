@@ -126,7 +126,7 @@ class Agreement:
         }
         for kind in sorted(set(self.classes)):
             ious = [iou for iou, other in zip(self.ious, self.classes, strict=True) if other == kind]
-            result[f"{CLASSES[kind]}_iou_median"], result[f"{CLASSES[kind]}s"] = _median(ious), len(ious)
+            result[f"{CLASSES[kind]}_iou_median"], result[f"{CLASSES[kind]}_masks"] = _median(ious), len(ious)
         return result
 
 

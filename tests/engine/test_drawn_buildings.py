@@ -203,8 +203,8 @@ def test_a_facade_keeps_its_mean_colour_from_far_away(style: int, kind: int) -> 
     assert np.abs(near[:3] / far[:3] - 1.0).max() < 0.12
     assert 0.02 < near[3] < 0.9 and abs(near[3] - far[3]) < 0.05
     once, again = np.zeros(ANSWER), np.zeros(ANSWER)
-    facade_surface(row, 3.3, 4.4, 0.02, once)
-    facade_surface(row, 3.3, 4.4, 0.02, again)
+    facade_surface(row, 3.3, 4.4, 0.02, 0.02, once)
+    facade_surface(row, 3.3, 4.4, 0.02, 0.02, again)
     assert np.array_equal(once, again) and np.isfinite(once).all() and once[:3].min() > 0.0 and once[:3].max() < 1.0
 
 
@@ -215,7 +215,7 @@ def mean_of(row, footprint_m):
     step = 0.0613
     for i in range(int(row[WIDTH] / step)):
         for j in range(int(row[TOP] / step)):
-            facade_surface(row, (i + 0.5) * step, (j + 0.5) * step, footprint_m, out)
+            facade_surface(row, (i + 0.5) * step, (j + 0.5) * step, footprint_m, footprint_m, out)
             total[:3] += out[ALBEDO : ALBEDO + 3]
             total[3] += out[MIRROR]
             count += 1
@@ -230,7 +230,7 @@ def test_roofs_and_concrete_stay_near_their_colour() -> None:
             total = np.zeros(3)
             for u in np.arange(0.0, 8.0, 0.083):
                 for v in np.arange(0.0, 3.0, 0.031):
-                    roof_surface(row, u, v, f, out)
+                    roof_surface(row, u, v, f, f, out)
                     total += out[:3]
             assert np.abs(total / (97 * 97) / [0.2, 0.1, 0.08] - 1.0).max() < 0.08
     concrete_surface(part(Material.CONCRETE, (0.4, 0.4, 0.38), MANMADE), 1.0, 2.0, 3.0, 0.05, out)

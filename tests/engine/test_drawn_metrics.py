@@ -98,7 +98,7 @@ def test_voxels_that_are_larger_than_their_agent_are_explained_and_an_agent_else
     report = _agreement(voxels, body, PERSON)
     assert report["agent_iou_median"] < 0.6, "the plain number counts the voxels' own size"
     assert report["agent_iou_without_explained_median"] > 0.95
-    assert report["pedestrian_iou_median"] == report["agent_iou_median"] and report["pedestrians"] == 1
+    assert report["pedestrian_iou_median"] == report["agent_iou_median"] and report["pedestrian_masks"] == 1
     assert report["vehicle_iou_median"] is None
     beside = _agreement(voxels, np.roll(body, 30, axis=1), PERSON)
     assert beside["agent_iou_without_explained_median"] < 0.1

@@ -45,9 +45,10 @@ NO_DOOR = np.int64(-1)
 
 
 @njit(cache=True, error_model="numpy")
-def grain(style, u, v, f, seed):
-    """Brightness of bare wall relative to its mean: bricks, blocks, boards, plaster."""
-    level = 1.0 + 0.10 * (value_noise(u, v, 3.1, seed) - 0.5) + 0.07 * fade(f, 0.6) * (value_noise(u, v, 0.4, seed + 1) - 0.5)
+def grain(style, u, v, fu, fv, seed):
+    """Brightness of bare wall relative to its mean: bricks, blocks, boards,
+    or plaster; a pixel is fu metres along the wall by fv up."""
+    level = 1.0 + 0.10 * (value_noise(u, v, 3.1, seed) - 0.5) + 0.07 * fade(max(fu, fv), 0.4) * (value_noise(u, v, 0.4, seed + 1) - 0.5)
     if style == BRICK:
         rows, length = 0.075, 0.24
     elif style == STONE:
@@ -60,7 +61,6 @@ def grain(style, u, v, f, seed):
         return level
     joint = 0.010 if style == BRICK else (0.014 if style != BOARDS else 0.012)
     depth = -0.30 if style == BOARDS else (-0.42 if style != BRICK else 0.30)
-    fu, fv = max(f, 1e-3), max(f, 1e-3)
     row = np.floor(v / rows)
     shift = 0.5 * length * (row - 2.0 * np.floor(row / 2.0)) if style != PANEL else 0.0
     across = comb(v - 0.5 * fv, v + 0.5 * fv, rows, 0.0, joint) / fv
@@ -68,7 +68,7 @@ def grain(style, u, v, f, seed):
     cover = across + down - across * down
     mean = joint / rows + joint / length
     level *= 1.0 + depth * (cover - mean)
-    near = fade(f, rows * 1.5)
+    near = min(fade(fv, rows), fade(fu, length))
     if near > 0.0:
         amount = 0.42 if style == BRICK else (0.20 if style == STONE else 0.08)
         level *= 1.0 + near * amount * (hash01(int(np.floor((u + shift) / length)), int(row), seed) - 0.5)
@@ -76,20 +76,21 @@ def grain(style, u, v, f, seed):
 
 
 @njit(cache=True, error_model="numpy")
-def facade_surface(row, u, v, footprint_m, out):
-    """What a facade is at `u` metres along it and `v` above its foot; see the module."""
+def facade_surface(row, u, v, wide_u_m, wide_v_m, out):
+    """What a facade is at `u` metres along it and `v` above its foot, in a pixel so wide along it and up it; see the module."""
     style, seed = int(row[STYLE]), int(row[SEED])
     width, top, ground, storey, bays = row[WIDTH], row[TOP], row[GROUND], row[STOREY], int(row[BAYS])
     kind, kr = int(row[KIND]), RULES[style]
-    f = max(footprint_m, 2e-3)
-    u0, u1 = max(u - 0.5 * f, 0.0), min(u + 0.5 * f, width)
+    fu, fv = max(wide_u_m, 2e-3), max(wide_v_m, 2e-3)
+    f = np.sqrt(fu * fv)
+    u0, u1 = max(u - 0.5 * fu, 0.0), min(u + 0.5 * fu, width)
     if u1 - u0 < 1e-4:
         u0, u1 = u - 5e-5, u + 5e-5
-    v0, v1 = v - 0.5 * f, v + 0.5 * f
+    v0, v1 = v - 0.5 * fv, v + 0.5 * fv
     over = 1.0 / ((u1 - u0) * (v1 - v0))
     wall = np.empty(3)
     trim = np.empty(3)
-    dirt = grain(style, u, v, f, seed) * (1.0 - 0.22 * np.exp(-max(v, 0.0) / 0.7))
+    dirt = grain(style, u, v, fu, fv, seed) * (1.0 - 0.22 * np.exp(-max(v, 0.0) / 0.7))
     plinth = pulse(v0, v1, -9.0, 0.42) / (v1 - v0)
     for c in range(3):
         wall[c] = row[RED + c] * dirt

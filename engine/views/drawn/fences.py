@@ -58,7 +58,7 @@ def railing(solids: Solids, ends: np.ndarray, feet: np.ndarray, high: float, dic
 
 
 def board_fence(solids: Solids, ends: np.ndarray, feet: np.ndarray, high: float, dice: int) -> None:
-    """A fence of upright boards between posts."""
+    """A fence of upright boards between posts. They touch: gaps of a centimetre would flicker from across a street."""
     tone = ((0.20, 0.13, 0.08), (0.30, 0.25, 0.19), (0.14, 0.10, 0.07))[int(hash01(dice, 14, 0) * 3)]
     a, way, e, n, length = _base(ends, feet)
     posts = solids.part(part(Material.BARK, tuple(0.8 * c for c in tone), MANMADE))
@@ -69,7 +69,7 @@ def board_fence(solids: Solids, ends: np.ndarray, feet: np.ndarray, high: float,
         lift = 0.05 * hash01(dice, 100 + k, 0)
         solids.box(
             a + step * k - n * 0.012 + UP * 0.06,
-            step * 0.93,
+            step,
             n * 0.024,
             UP * (high - 0.1 + lift),
             tones[int(hash01(dice, 200 + k, 0) * 3)],

@@ -139,9 +139,9 @@ def _charts(parts, charts, spans, texel, colour, shine):
             for i in range(-GUTTER, spans[n, 0] + GUTTER):
                 u = min(max(low_u + (i + 0.5) * texel, low_u), high_u)
                 if int(row[MATERIAL]) == _FACADE:
-                    facade_surface(row, u, v, texel, out)
+                    facade_surface(row, u, v, texel, texel, out)
                 else:
-                    roof_surface(row, u, v, texel, out)
+                    roof_surface(row, u, v, texel, texel, out)
                 a, b = int(y) + j, int(x) + i
                 for c in range(3):
                     colour[a, b, c] = _encoded(out[ALBEDO + c])

@@ -84,6 +84,9 @@ def ground_seen(maps, x, y, view_x, view_y, long_m, wide_m, out):
     angle = np.pi / 180.0 * degrees
     cos, sin = np.cos(angle), np.sin(angle)
     along, across = cos * x + sin * y, cos * y - sin * x
+    ahead, aside = cos * view_x + sin * view_y, cos * view_y - sin * view_x
+    foot_along = max(1e-3, np.sqrt((ahead * long_m) ** 2 + (aside * wide_m) ** 2))
+    foot_across = max(1e-3, np.sqrt((aside * long_m) ** 2 + (ahead * wide_m) ** 2))
     red = green = blue = rough = 0.0
     painted = -1
     if road > 0.002:
@@ -92,10 +95,10 @@ def ground_seen(maps, x, y, view_x, view_y, long_m, wide_m, out):
         painted = paint(maps, x, y, view_x, view_y, long_m, wide_m, pure == OUTSIDE, out)
         red, green, blue, rough = road * out[0], road * out[1], road * out[2], road * out[3]
     if flat > 0.002:
-        paving(x, y, along, across, foot, seed, out)
+        paving(x, y, along, across, foot_along, foot_across, seed, out)
         red, green, blue, rough = red + flat * out[0], green + flat * out[1], blue + flat * out[2], rough + flat * out[3]
     if walk > 0.002:
-        slabs(x, y, along, across, foot, seed, out)
+        slabs(x, y, along, across, foot_along, foot_across, seed, out)
         if edge > -KERB_M - 2 * foot:
             stone = _kerb_stone(maps, u, v, pure, along + across, edge, foot, seed)
             for n in range(3):

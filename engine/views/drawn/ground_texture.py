@@ -115,11 +115,12 @@ def manhole(dx, dy, foot, out):
 
 
 @njit(cache=True, error_model="numpy")
-def slabs(x, y, along, across, foot, seed, out):
-    """Concrete walk: slabs of 1.5 m with joints, each a little different."""
-    joint_a, i = _joint(along, 1.5, 0.006, foot)
-    joint_b, j = _joint(across, 1.5, 0.006, foot)
-    tone = 1.0 + 0.13 * seen(1.0, foot) * (hash01(int(i), int(j), seed + 51) - 0.5)
+def slabs(x, y, along, across, foot_along, foot_across, seed, out):
+    """Concrete walk: slabs of 1.5 m with joints, each a little different; a pixel is foot_along by foot_across metres."""
+    foot = np.sqrt(foot_along * foot_across)
+    joint_a, i = _joint(along, 1.5, 0.006, foot_along)
+    joint_b, j = _joint(across, 1.5, 0.006, foot_across)
+    tone = 1.0 + 0.13 * seen(1.0, max(foot_along, foot_across)) * (hash01(int(i), int(j), seed + 51) - 0.5)
     tone += 0.14 * octave(x, y, 3.7, foot, seed + 52) + 0.13 * octave(x, y, 0.5, foot, seed + 53) + 0.10 * octave(x, y, 0.06, foot, seed + 54)
     if foot < 0.04:
         tone += 0.16 * octave(x, y, 0.012, foot, seed + 55)
@@ -133,14 +134,15 @@ def slabs(x, y, along, across, foot, seed, out):
 
 
 @njit(cache=True, error_model="numpy")
-def paving(x, y, along, across, foot, seed, out):
-    """A yard or a parking place: small stones in running bond."""
-    joint_b, j = _joint(across, 0.24, 0.004, foot)
-    joint_a, i = _joint(along + 0.2 * (j % 2), 0.40, 0.004, foot)
-    tone = 1.0 + 0.24 * seen(0.3, foot) * (hash01(int(i), int(j), seed + 61) - 0.5)
+def paving(x, y, along, across, foot_along, foot_across, seed, out):
+    """A yard or a parking place: small stones in running bond; a pixel is foot_along by foot_across metres."""
+    foot, stones = np.sqrt(foot_along * foot_across), seen(0.24, max(foot_along, foot_across))
+    joint_b, j = _joint(across, 0.24, 0.004, foot_across)
+    joint_a, i = _joint(along + 0.2 * (j % 2), 0.40, 0.004, foot_along)
+    tone = 1.0 + 0.24 * stones * (hash01(int(i), int(j), seed + 61) - 0.5)
     tone += 0.18 * octave(x, y, 5.1, foot, seed + 62) + 0.16 * octave(x, y, 0.9, foot, seed + 63) + 0.14 * octave(x, y, 0.05, foot, seed + 64)
     tone *= 1.0 - 0.45 * min(1.0, joint_a + joint_b)
-    warm = 0.10 * seen(0.3, foot) * (hash01(int(i), int(j), seed + 65) - 0.5) + 0.10 * octave(x, y, 9.0, foot, seed + 66)
+    warm = 0.10 * stones * (hash01(int(i), int(j), seed + 65) - 0.5) + 0.10 * octave(x, y, 9.0, foot, seed + 66)
     out[0], out[1], out[2] = PAVING[0] * tone * (1 + warm), PAVING[1] * tone, PAVING[2] * tone * (1 - warm)
     out[3] = 0.85
 

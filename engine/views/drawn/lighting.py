@@ -20,7 +20,11 @@ OPEN_REACH_M = 5.0
 
 
 def _open_directions() -> np.ndarray:
-    """float64 (16 * OPEN_RAYS, 3): directions over a cosine hemisphere; those of one pixel, and of neighbours, lie far apart."""
+    """float64 (17 * OPEN_RAYS, 3): directions over a cosine hemisphere; those of one pixel, and of neighbours, lie far apart.
+
+    The last few are for all pixels of foliage: leaves lie at too many depths to be averaged with their neighbours, and a pattern of
+    pixels would stay on the picture while the crown moves under it.
+    """
     count = 16 * OPEN_RAYS
     k = np.arange(count)
     radical = np.zeros(count)
@@ -30,10 +34,14 @@ def _open_directions() -> np.ndarray:
     order = np.array([0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5])
     index = (np.arange(OPEN_RAYS)[None] * 16 + order[:, None]).reshape(-1)
     r, phi = np.sqrt((index + 0.5) / count), 2 * np.pi * radical[index]
+    k = np.arange(OPEN_RAYS)
+    r, phi = np.append(r, np.sqrt((k + 0.5) / OPEN_RAYS)), np.append(phi, 2.4 * k)
     return np.stack([r * np.cos(phi), r * np.sin(phi), np.sqrt(1 - r * r)], -1)
 
 
 OPEN_DIRECTIONS = _open_directions()
+SAME_FOR_ALL = 16
+"""The cell of foliage."""
 
 
 @njit(cache=True, error_model="numpy")
@@ -114,7 +122,7 @@ def seen_in_mirror(scene, static, moving, maps, light, origin, ray, words, x, y,
     px, py, pz = x + far * dx, y + far * dy, z + far * dz
     row = surfaces.parts[surfaces.face_part[primitive]]
     wide = far * spread
-    answer(row, maps, px + origin[0], py + origin[1], pz + origin[2], s, t, nx, ny, nz, dx, dy, wide, wide, out)
+    answer(row, maps, px + origin[0], py + origin[1], pz + origin[2], s, t, nx, ny, nz, dx, dy, dz, wide, wide, out)
     weather(light, out, px + origin[0], py + origin[1], pz + origin[2], far * spread)
     sun = max(0.0, out[NORMAL] * light.sun_xyz[0] + out[NORMAL + 1] * light.sun_xyz[1] + out[NORMAL + 2] * light.sun_xyz[2])
     if sun > 0.0 and light.sun_rgb[0] > 0.0:
@@ -154,8 +162,8 @@ def through_air(light, dx, dy, distance, rgb):
 @njit(cache=True, error_model="numpy")
 def openness(scene, ray, words, x, y, z, nx, ny, nz, cell, directions):
     """Share of the sky that a point sees within OPEN_REACH_M, by the few rays of its cell of the pattern."""
-    # A frame around the normal (Duff et al. 2017).
-    sign = 1.0 if nz >= 0 else -1.0
+    # A frame around the normal (Duff et al. 2017), the same for all upright faces, however their normals are rounded.
+    sign = 1.0 if nz > -0.5 else -1.0
     a = -1.0 / (sign + nz)
     b = nx * ny * a
     seen = 0.0

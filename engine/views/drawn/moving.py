@@ -27,7 +27,7 @@ WHOLE = 0.55
 """Share of the columns (and of the height) of its box that an agent must fill to be drawn whole."""
 NEAR_VOXEL_M = 0.45
 """Triangles of an agent that was cut into stay within this distance of its voxels."""
-GROWN_M = (0.3, 0.25, 0.3)
+GROWN_M = (0.4, 0.3, 0.25)
 """Metres by which vehicles are drawn longer, wider and taller than their boxes: their voxels, whole cells, are that much larger on
 average, and whoever looks from the occupancy to the picture finds the same mask."""
 VEHICLES = ("car", "bus", "truck", "trailer", "construction_vehicle")

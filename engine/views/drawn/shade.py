@@ -1,8 +1,8 @@
 """One camera's view of the drawn world: rays on triangles, materials, sun, sky, lamps and mirrors (numba).
 
-Four rays a pixel find what is seen; of those that hit the same part one point is shaded, so edges are smooth and surfaces cost one
-answer. Sun shadows are cast from every ray's own hit. What of the sky a point sees is asked with a few short rays a pixel in a 4 x 4
-pattern that `finish.py` averages away. Light from the sky is kept apart for that reason.
+Four rays a pixel find what is seen, and four more where they do not see one surface; of those that hit the same part one point is
+shaded, so edges are smooth and surfaces cost one answer. Sun shadows are cast from every ray's own hit. What of the sky a point sees is
+asked with a few short rays a pixel in a 4 x 4 pattern that `finish.py` averages away. Light from the sky is kept apart for that reason.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from engine.views.drawn.ground_lookup import GroundMaps
 from engine.views.drawn.light import FOG, LAMPS_ON, Light
 from engine.views.drawn.lighting import (
     OPEN_DIRECTIONS,
+    SAME_FOR_ALL,
     hit_normal,
     hit_uv,
     lamp_light,
@@ -35,10 +36,13 @@ from engine.views.drawn.mesh import INSTANCE, Material
 from engine.views.drawn.mesh import MATERIAL as PART_MATERIAL
 from engine.views.drawn.rays import FAR, HIT_INSTANCE, HIT_PRIMITIVE, HIT_U, HIT_V, RAY, blocked, trace
 from engine.views.drawn.scene import World
-from engine.views.drawn.surface import ALBEDO, CLASS, DAY_GLOW, GLOW, METALLIC, MIRROR, NORMAL, ROUGHNESS, TRANSLUCENCY, unit
+from engine.views.drawn.surface import ALBEDO, CLASS, DAY_GLOW, GLOW, METALLIC, MIRROR, NORMAL, ROUGHNESS, TRANSLUCENCY, smoothstep, unit
 
-SAMPLES = 4
+FEW, SAMPLES = 4, 8
+"""Rays of a pixel that sees one surface, and of one that sees several."""
 FAR_M = 4000.0
+FOLIAGE_OPENNESS, FOLIAGE_MEAN = 0.59, 0.6
+"""Mean openness of crowns, and how much of it far ones have at the most."""
 _FOLIAGE = int(Material.FOLIAGE)
 
 
@@ -60,6 +64,36 @@ def shade_view(world: World, maps: GroundMaps, light: Light, rays: np.ndarray, s
 @lru_cache(maxsize=1)
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, "drawn")
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _alike(key, far, place, shape, geometric, a, b, foliage, spread):
+    """Whether rays a and b of a pixel hit one surface: the same part, and there the same plane (leaves: about as far away)."""
+    if key[a] != key[b]:
+        return False
+    if key[a] < 0:
+        return True
+    if abs(far[b] - far[a]) > 0.4 + 0.15 * far[a]:
+        return False
+    if foliage:
+        return True
+    if shape[a, 0] * shape[b, 0] + shape[a, 1] * shape[b, 1] + shape[a, 2] * shape[b, 2] < 0.6:
+        return False
+    # A walk that hides the road behind its kerb is no part of that road.
+    off = 0.0
+    for c in range(3):
+        off += geometric[a, c] * (place[b, c] - place[a, c])
+    return abs(off) < 0.02 + 0.5 * spread * far[a]
+
+
+@njit(cache=True, error_model="numpy")
+def _one_surface(key, far, place, shape, geometric, static, moving, spread):
+    """Whether the first FEW rays of a pixel all hit one."""
+    foliage = key[0] >= 0 and int((static if key[0] >> 40 == 0 else moving).parts[key[0] & 0xFFFFFFFFFF, PART_MATERIAL]) == _FOLIAGE
+    for s in range(1, FEW):  # noqa: SIM110
+        if not _alike(key, far, place, shape, geometric, 0, s, foliage, spread):
+            return False
+    return True
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz"})
@@ -85,9 +119,13 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
             spread = math.sqrt(
                 (rays[v, u1, 0] - rays[v, u, 0]) ** 2 + (rays[v, u1, 1] - rays[v, u, 1]) ** 2 + (rays[v, u1, 2] - rays[v, u, 2]) ** 2
             )
+            samples = SAMPLES
             for s in range(SAMPLES):
-                a = (-0.125, 0.375, -0.375, 0.125)[s] * du
-                b = (-0.375, -0.125, 0.125, 0.375)[s] * dv
+                if s == FEW and _one_surface(key, far, place, shape, geometric, static, moving, spread):
+                    samples = FEW
+                    break
+                a = (-0.125, 0.375, -0.375, 0.125, -0.25, 0.25, -0.5, 0.0)[s] * du
+                b = (-0.375, -0.125, 0.125, 0.375, -0.5, -0.25, 0.0, 0.25)[s] * dv
                 rx = rays[v, u, 0] + a * (rays[v, u1, 0] - rays[v, u, 0]) + b * (rays[v1, u, 0] - rays[v, u, 0])
                 ry = rays[v, u, 1] + a * (rays[v, u1, 1] - rays[v, u, 1]) + b * (rays[v1, u, 1] - rays[v, u, 1])
                 rz = rays[v, u, 2] + a * (rays[v, u1, 2] - rays[v, u, 2]) + b * (rays[v1, u, 2] - rays[v, u, 2])
@@ -120,7 +158,7 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                 texture[s, 0], texture[s, 1] = hit_uv(surfaces, primitive, hit_u, hit_v)
             taken = 0
             most = 0
-            for first in range(SAMPLES):
+            for first in range(samples):
                 if taken >> first & 1:
                     continue
                 count = 0
@@ -129,11 +167,8 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                 if key[first] >= 0:
                     surfaces = static if key[first] >> 40 == 0 else moving
                     foliage = int(surfaces.parts[key[first] & 0xFFFFFFFFFF, PART_MATERIAL]) == _FOLIAGE
-                for s in range(first, SAMPLES):
-                    if taken >> s & 1 or key[s] != key[first]:
-                        continue
-                    facing = shape[s, 0] * shape[first, 0] + shape[s, 1] * shape[first, 1] + shape[s, 2] * shape[first, 2]
-                    if key[s] >= 0 and (facing < 0.6 and not foliage or abs(far[s] - far[first]) > 0.4 + 0.15 * far[first]):
+                for s in range(first, samples):
+                    if taken >> s & 1 or not _alike(key, far, place, shape, geometric, first, s, foliage, spread):
                         continue
                     taken |= 1 << s
                     count += 1
@@ -145,18 +180,20 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                     gx, gy, gz = gx + geometric[s, 0], gy + geometric[s, 1], gz + geometric[s, 2]
                     tu, tv, distance = tu + texture[s, 0], tv + texture[s, 1], distance + far[s]
                     # The sun is a disc: each ray of the pixel asks for another part of it.
-                    ax = light.sun_xyz[0] + (0.003, -0.005, 0.005, -0.003)[s]
-                    ay = light.sun_xyz[1] + (-0.005, -0.003, 0.003, 0.005)[s]
+                    ax = light.sun_xyz[0] + (0.003, -0.005, 0.005, -0.003)[s & 3]
+                    ay = light.sun_xyz[1] + (-0.005, -0.003, 0.003, 0.005)[s & 3]
                     az = light.sun_xyz[2]
                     if light.sun_rgb[0] > 0.0 and (foliage or geometric[s, 0] * ax + geometric[s, 1] * ay + geometric[s, 2] * az > 0.0):
                         away = 0.004 + 2e-4 * far[s]
+                        # Leaves that shade their neighbours closer than some pixels are part of the crown's colour.
+                        near = min(0.3, 0.02 + 2.5 * far[s] * spread) if foliage else 0.005
                         if not blocked(
                             scene, ray, words,
                             place[s, 0] + geometric[s, 0] * away, place[s, 1] + geometric[s, 1] * away, place[s, 2] + geometric[s, 2] * away,
-                            ax, ay, az, 0.005, 400.0,
+                            ax, ay, az, near, 400.0,
                         ):  # fmt: skip
                             lit += 1.0
-                weight = count / SAMPLES
+                weight = count / samples
                 dx, dy, dz = unit(dx, dy, dz)
                 if key[first] < 0:
                     skies.sample(light.sky, dx, dy, dz, rgb)
@@ -173,11 +210,11 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                 surfaces = static if key[first] >> 40 == 0 else moving
                 row = surfaces.parts[key[first] & 0xFFFFFFFFFF]
                 slant = max(0.06, abs(gx * dx + gy * dy + gz * dz))
-                # A pixel's four rays are averaged, so what one of them stands for is smaller than the pixel.
-                wide = distance * spread * 0.8
+                # One answer stands for all rays of the surface: it is averaged over the pixel.
+                wide = distance * spread
                 footprint = wide / math.sqrt(slant)
                 wx, wy, wz = x + origin[0], y + origin[1], z + origin[2]
-                answer(row, maps, wx, wy, wz, tu, tv, nx, ny, nz, dx, dy, wide, wide / slant, out)
+                answer(row, maps, wx, wy, wz, tu, tv, nx, ny, nz, dx, dy, dz, wide, wide / slant, out)
                 weather(light, out, wx, wy, wz, footprint)
                 nx, ny, nz = unit(out[NORMAL], out[NORMAL + 1], out[NORMAL + 2])
                 if count > most:
@@ -191,8 +228,13 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                     film.albedo[v, u, 0], film.albedo[v, u, 1], film.albedo[v, u, 2] = out[ALBEDO], out[ALBEDO + 1], out[ALBEDO + 2]
                     away = 0.01 + 3e-4 * distance
                     film.openness[v, u] = openness(
-                        scene, ray, words, x + gx * away, y + gy * away, z + gz * away, gx, gy, gz, (v & 3) * 4 + (u & 3), directions
+                        scene, ray, words, x + gx * away, y + gy * away, z + gz * away, gx, gy, gz,
+                        SAME_FOR_ALL if foliage else (v & 3) * 4 + (u & 3), directions
                     )
+                    if foliage:
+                        # Far away, what leaves hide of the sky from one another goes over into its mean.
+                        share = FOLIAGE_MEAN * smoothstep(0.02, 0.07, wide)
+                        film.openness[v, u] += share * (FOLIAGE_OPENNESS - film.openness[v, u])
                 sun = nx * light.sun_xyz[0] + ny * light.sun_xyz[1] + nz * light.sun_xyz[2]
                 through = out[TRANSLUCENCY]
                 # Leaves scatter: their light wraps around, and some comes through.

@@ -1,0 +1,68 @@
+"""What keeps edges smooth and surfaces still: which rays of a pixel are one surface, how wide a pixel is on it, what of the sky it sees."""
+
+import numpy as np
+import pytest
+
+from engine.views.drawn import shade
+from engine.views.drawn.answer import _along_surface
+from engine.views.drawn.lighting import OPEN_DIRECTIONS, OPEN_RAYS, SAME_FOR_ALL, openness
+from engine.views.drawn.rays import RAY, Together, Triangles
+
+SPREAD = 0.003
+
+
+def _pixel(places: list[tuple[float, float, float]], normal: tuple[float, float, float]) -> tuple[np.ndarray, ...]:
+    """Two rays from 1.5 m above the origin that hit one part at two places (2, 3)."""
+    place = np.array(places)
+    far = np.linalg.norm(place - (0.0, 0.0, 1.5), axis=1)
+    normals = np.tile(np.array(normal), (2, 1))
+    return np.array([7, 7], np.int64), far, place, normals, normals
+
+
+def test_a_walk_is_no_part_of_the_road_that_it_hides():
+    up = (0.0, 0.0, 1.0)
+    beyond = _pixel([(12.0, 0.0, 0.15), (13.2, 0.0, 0.0)], up)
+    assert not shade._alike(*beyond, 0, 1, False, SPREAD)
+    same = _pixel([(12.0, 0.0, 0.0), (13.2, 0.0, 0.0)], up)
+    assert shade._alike(*same, 0, 1, False, SPREAD)
+    tilted = _pixel([(12.0, 0.0, 0.0), (12.6, 0.0, 0.3)], (-0.5 / np.hypot(0.5, 1), 0.0, 1 / np.hypot(0.5, 1)))
+    assert shade._alike(*tilted, 0, 1, False, SPREAD), "a slope is one surface"
+
+
+def test_leaves_of_one_clump_are_one_surface_whichever_way_they_turn():
+    key, far, place, _, _ = _pixel([(12.0, 0.0, 2.0), (12.2, 0.1, 2.1)], (0.0, 0.0, 1.0))
+    turned = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    assert shade._alike(key, far, place, turned, turned, 0, 1, True, SPREAD)
+    assert not shade._alike(key, far, place, turned, turned, 0, 1, False, SPREAD)
+
+
+def test_a_wall_seen_aslant_is_averaged_along_it_and_stays_sharp_upwards():
+    wide, slant = 0.02, 0.2
+    along, up = _along_surface(0.0, -1.0, 0.0, np.sqrt(1 - slant**2), slant, 0.0, wide, wide / slant)
+    assert along == pytest.approx(wide / slant) and up == pytest.approx(wide)
+    along, up = _along_surface(0.0, -1.0, 0.0, 0.0, slant, -np.sqrt(1 - slant**2), wide, wide / slant)
+    assert along == pytest.approx(wide) and up == pytest.approx(wide / slant)
+    roof = np.array([0.0, -0.6, 0.8])  # looked down at along its slope
+    along, up = _along_surface(*roof, 0.0, 0.8, 0.6, wide, wide / slant)
+    assert along == pytest.approx(wide) and up == pytest.approx(wide / slant)
+
+
+def test_upright_faces_see_the_same_sky_however_their_normals_are_rounded():
+    # A board that stands aslant beside the place: a frame turned about the normal would see another share of it.
+    board = np.array([(0.4, -0.5, -3.0), (0.9, -2.5, -3.0), (0.9, -2.5, 3.0), (0.4, -0.5, 3.0)], np.float32)
+    scene = Together([Triangles(board, np.array([(0, 1, 2), (0, 2, 3)], np.int32))])
+    ray = np.zeros(RAY, np.float32)
+    seen = [
+        [openness(scene.pointer, ray, ray.view(np.uint32), 0.0, 0.0, 0.0, 0.0, -1.0, nz, cell, OPEN_DIRECTIONS) for cell in range(SAME_FOR_ALL + 1)]
+        for nz in (-1e-9, 0.0, 1e-9)
+    ]
+    np.testing.assert_array_equal(seen[0], seen[2])
+    assert min(seen[0]) < 1.0, "some of the rays meet the board"
+
+
+def test_rays_to_the_sky_are_spread_over_a_cosine_hemisphere():
+    assert OPEN_DIRECTIONS.shape == ((SAME_FOR_ALL + 1) * OPEN_RAYS, 3)
+    np.testing.assert_allclose(np.linalg.norm(OPEN_DIRECTIONS, axis=1), 1.0, atol=1e-9)
+    for rays in (OPEN_DIRECTIONS[: SAME_FOR_ALL * OPEN_RAYS], OPEN_DIRECTIONS[SAME_FOR_ALL * OPEN_RAYS :]):
+        assert rays[:, 2].mean() == pytest.approx(2 / 3, abs=0.03)
+        assert np.abs(rays[:, :2].mean(axis=0)).max() < 0.2
