@@ -69,8 +69,7 @@ def compare(document: Document, report: ImportReport, source: dict[str, list[dic
         for row in rows:
             known = [box for box in ours if row["instance_token"] in box[2].name]
             box, yaw, agent = min(known, key=lambda box: float(np.abs(box[0] - corners(row)).max()))
-            height_only = abs(agent.size_m[2] - row["size"][2])
-            assert np.linalg.norm(box - corners(row), axis=1).max() < 0.01 + 2 * height_only
+            assert np.linalg.norm(box - corners(row), axis=1).max() < 0.001
             assert abs(math.degrees(wrap_angle(yaw - heading(row)))) < 0.1
             assert agent.class_name == CATEGORIES.get(instance[row["instance_token"]], instance[row["instance_token"]])
             compared += 1

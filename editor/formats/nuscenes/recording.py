@@ -131,18 +131,18 @@ def _tracks(objects: Sequence[SeenObject], origin_m: np.ndarray) -> tuple[list[T
     resized = split = 0
     for seen in objects:
         class_name = class_of(seen.category)
-        sizes = np.array([sighting.size_m for sighting in seen.sightings])
         if class_name is None:
             dropped[seen.category, "none of the ten agent classes"] += 1
             continue
-        size = np.median(sizes, axis=0)
-        if (size <= 0.05).any():
-            dropped[seen.category, "a box without a size"] += 1
-            continue
-        resized += bool(np.abs(sizes - size).max() > SAME_SIZE_M)
         threads = _threads(seen.sightings)
         split += len(threads) - 1
         for number, thread in enumerate(threads, 1):
+            sizes = np.array([sighting.size_m for sighting in thread])
+            size = np.median(sizes, axis=0)
+            if (size <= 0.05).any():
+                dropped[seen.category, "a box without a size"] += 1
+                continue
+            resized += bool(np.abs(sizes - size).max() > SAME_SIZE_M)
             keyframes = []
             for sighting in thread:
                 bottom = sighting.global_SE3_box.copy()
@@ -159,7 +159,7 @@ def _tracks(objects: Sequence[SeenObject], origin_m: np.ndarray) -> tuple[list[T
 
 
 def _threads(sightings: Sequence[Sighting]) -> list[list[Sighting]]:
-    """The sightings of one object by time; in as many rows as there are boxes at one time, each going on with what is nearest."""
+    """The sightings of one object by time; in as many rows as there are boxes at one time, each going on with what is nearest and alike."""
     by_time: dict[float, list[Sighting]] = {}
     for sighting in sightings:
         by_time.setdefault(sighting.time_s, []).append(sighting)
@@ -179,7 +179,9 @@ def _threads(sightings: Sequence[Sighting]) -> list[list[Sighting]]:
 
 
 def _apart(a: Sighting, b: Sighting) -> float:
-    return float(np.hypot(*(a.global_SE3_box[:2, 3] - b.global_SE3_box[:2, 3])))
+    """Distance of two sightings, in which another size counts as ten times as much."""
+    resized = float(np.abs(np.subtract(a.size_m, b.size_m)).max())
+    return float(np.hypot(*(a.global_SE3_box[:2, 3] - b.global_SE3_box[:2, 3]))) + 10 * resized
 
 
 def _speed(keyframes: Sequence[Keyframe]) -> list[str]:
