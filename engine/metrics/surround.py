@@ -6,14 +6,15 @@ the judge (`judge.py`) reads both models' pictures alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
-from engine.api import OccupancyFrame, Recipe, ViewModel
+from engine.api import OccupancyFrame, Recipe, TakesAnchors, ViewModel
 from engine.data.drawn_pictures import HELD_OUT_SEED
 from engine.data.worlds import make_world
 from engine.metrics.consistency import Agreement, seen_of
@@ -34,6 +35,8 @@ EDITED = (0, 3)
 """Worlds by number, one of them by day, of which all vehicles are taken away."""
 CONDITIONS = ("semantic", "coordinate", "plucker", "text")
 """That can be zeroed in turn (`CompactViews.without`)."""
+ANCHORED = ("dusk", "night", "snow", "fog")
+"""Prompts of the teacher's pictures that a model begins with."""
 SPREAD_PX = 9
 """Pixels around what the teacher changes that may change too."""
 Progress = Callable[[str, int, int], None]
@@ -89,6 +92,7 @@ def evaluate_surround(model: ViewModel, teacher: ViewModel, judge: Judge, worlds
         "adherence": round(adherence, 4),
         "vehicles_removed_psnr_db_elsewhere": [_removal(model, teacher, number) for number in EDITED],
         "sensitivity": sensitivity(model) if hasattr(model, "without") else None,
+        "anchored": anchoring(model, teacher) if isinstance(model, TakesAnchors) else None,
     }
 
 
@@ -104,6 +108,29 @@ def sensitivity(model: Any) -> dict[str, float]:
             model.without = frozenset()
         changes[name] = round(float(np.mean([np.abs(usual[key].astype(int) - other[key]).mean() for key in usual])), 2)
     return changes
+
+
+def anchoring(model: ViewModel, teacher: ViewModel) -> dict[str, float]:
+    """Distance of colours to the teacher's, in [0, 2], of the five views beside a picture of the teacher's that the first one begins with.
+
+    The model is told no word; without the picture it draws an ordinary day. Means over ANCHORED, first frame.
+    """
+    distances: dict[str, list[float]] = {"without_picture": [], "with_picture": []}
+    for number, prompt in enumerate(ANCHORED):
+        clip, frames = held_out_clip(number, 1, prompt)
+        truth, silent = dict(_pictures(teacher, clip, frames)), replace(clip, prompt="")
+        first = clip.cameras[0].name
+        for name, reference in (("without_picture", {}), ("with_picture", {first: truth[first, 0]})):
+            made = dict(_pictures(model, silent, frames, reference))
+            others = [key for key in made if key[0] != first]
+            distances[name] += [colour_distance(made[key], truth[key]) for key in others]
+    return {name: round(float(np.mean(values)), 4) for name, values in distances.items()}
+
+
+def colour_distance(one: np.ndarray, other: np.ndarray) -> float:
+    """Sum of absolute differences of the shares of 8 x 8 x 8 colours in pictures uint8 (H, W, 3): 0 is the same, 2 has none in common."""
+    shares = [np.bincount((rgb.reshape(-1, 3) >> 5) @ np.array([64, 8, 1]), minlength=512) / rgb[..., 0].size for rgb in (one, other)]
+    return float(np.abs(shares[0] - shares[1]).sum())
 
 
 def _removal(model: ViewModel, teacher: ViewModel, number: int) -> float:
@@ -140,9 +167,11 @@ def psnr_db(picture: np.ndarray, truth: np.ndarray, where: np.ndarray | None = N
     return float("inf") if error == 0 else float(10 * np.log10(255.0**2 / error))
 
 
-def _pictures(model: ViewModel, clip: SceneClip, frames: list[OccupancyFrame]) -> Iterator[tuple[tuple[str, int], np.ndarray]]:
+def _pictures(
+    model: ViewModel, clip: SceneClip, frames: list[OccupancyFrame], reference: Mapping[str, np.ndarray] = MappingProxyType({})
+) -> Iterator[tuple[tuple[str, int], np.ndarray]]:
     sized = replace(clip, cameras=tuple(model.size(camera) for camera in clip.cameras))
-    scene = ViewScene(sized, Recipe(seed=0), lambda index: frames[index])
+    scene = ViewScene(sized, Recipe(seed=0), lambda index: frames[index], reference=reference)
     for picture in model.pictures(scene, iter(range(len(clip))), lambda: False):
         yield (picture.camera, picture.index), picture.rgb
 

@@ -105,3 +105,13 @@ def test_vehicles_are_taken_away_and_people_stay() -> None:
     semantics = np.array([[[CLASS["car"], CLASS["pedestrian"], CLASS["truck"], CLASS["terrain"]]]], np.uint8)
     bare, numbers = surround.without_vehicles(semantics, np.array([[[1, 2, 3, 0]]], np.uint16))
     assert bare.tolist() == [[[FREE, CLASS["pedestrian"], FREE, CLASS["terrain"]]]] and numbers.tolist() == [[[0, 2, 0, 0]]]
+
+
+def test_colours_are_near_where_pictures_have_the_same_ones() -> None:
+    random = np.random.default_rng(0)
+    picture = random.integers(0, 256, (32, 48, 3)).astype(np.uint8)
+    assert surround.colour_distance(picture, picture[::-1, ::-1]) == 0
+    assert surround.colour_distance(np.zeros_like(picture), np.full_like(picture, 255)) == 2
+    half = np.zeros_like(picture)
+    half[:16] = 255
+    assert surround.colour_distance(half, np.zeros_like(half)) == pytest.approx(1.0)
