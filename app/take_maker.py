@@ -145,12 +145,12 @@ class _Making:
         return self.request.out
 
     def _occupancy(self) -> Iterator[OccupancyFrame]:
-        """Kept frames, then generated ones with the document's occupancy edits on them."""
+        """Kept frames, then generated ones with the document's occupancy edits on them. Frames that are only seen anew get those too."""
         kept, request = None, self.request
         for kept in request.basis.occupancy() if request.basis is not None else ():
             if self.watch.cancelled():
                 return
-            yield kept
+            yield edited(kept, request.document, self.clip) if request.basis is not None and request.basis.seen_anew else kept
         if self.occupancy is not None:
             for frame in self.occupancy.occupancy(self.clip, self.recipe, self.watch.cancelled, kept):
                 yield edited(frame, request.document, self.clip)

@@ -316,6 +316,7 @@ _LIST = (
         edits.add_occupancy_edit,
         selects_added=True,
     ),
+    Command("remove_vehicles", "Remove all vehicles", {"span": SPAN}, edits.remove_vehicles),
     Command("undo", "Undo", {}, act=_undo),
     Command("redo", "Redo", {}, act=_redo),
     Command("select", "Select", {"ids": IDS}, act=_select),

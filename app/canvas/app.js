@@ -26,6 +26,8 @@ export class App {
     this.cancelJob = () => {};
     /** Make the take's frames from the playhead on anew. */
     this.generateOn = () => {};
+    /** Make the pictures of the take shown anew. */
+    this.seeAnew = () => {};
     /** Draw the marked region anew; this and the next three are set by panels/variants.js. */
     this.regenerate = () => {};
     /** Show the variant before or after. */

@@ -5,7 +5,7 @@ from functools import reduce
 from editor.document import Document, Edit
 from editor.edits.agents import add_agent, add_waypoint, delete_waypoint, move_waypoint, set_agent, set_look, set_track, shift_track
 from editor.edits.cameras import add_camera, insert_between, set_camera, use_rig
-from editor.edits.occupancy import add_occupancy_edit
+from editor.edits.occupancy import add_occupancy_edit, remove_vehicles
 from editor.edits.paint import fill, paint_polygon, paint_stroke
 from editor.edits.scene import replace_scene, set_ground, set_scene
 from editor.edits.shapes import add_area, add_line, set_area, set_line
@@ -41,6 +41,7 @@ __all__ = [
     "move_waypoint",
     "paint_polygon",
     "paint_stroke",
+    "remove_vehicles",
     "replace_scene",
     "rotate",
     "set_agent",

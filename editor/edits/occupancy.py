@@ -11,6 +11,20 @@ from editor.files.jsonform import pose_from_json
 from editor.ids import new_id
 from engine.spec.geometry import Pose
 
+VEHICLES = ("bicycle", "bus", "car", "construction_vehicle", "motorcycle", "trailer", "truck")
+
+
+def remove_vehicles(span: tuple[int, int] | None = None) -> Edit:
+    """All vehicles out of the generated occupancy, one edit per class; the layout keeps its agents."""
+    frames = check.span(span)
+
+    def edit(document: Document) -> Document:
+        for name in VEHICLES:
+            document = check.put(document, OccupancyEdit(new_id(document, "edit"), "remove_class", frames, name))
+        return document
+
+    return edit
+
 
 def add_occupancy_edit(
     kind: str,

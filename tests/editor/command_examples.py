@@ -96,6 +96,7 @@ def arguments(rng: random.Random, name: str, document: Document) -> dict[str, An
             "grid": rng.choice(["occ3d", "nucraft"]),
         },
         "add_occupancy_edit": lambda: {"kind": "clear_box", "pose": [x, y, 1, 0, 0, 0], "size": [3, 2, 2], "span": span()},
+        "remove_vehicles": lambda: {"span": span()},
         "undo": lambda: {},
         "redo": lambda: {},
         "select": lambda: {"ids": rng.sample(ids, min(2, len(ids)))},

@@ -28,6 +28,7 @@ export function makeGenerate(app) {
   const live = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", testid: "live", label: "Live drafts", on: { change: () => { told = ""; keep({ live: live.checked }); } } }));
   const liveBox = h("label", { class: "check", title: "After each edit, draw the frame shown again: only where the edit touched it, everything else is held" }, live, h("span", { text: "Live" }));
   const onward = button({ icon: "onward", text: "From here", label: "Generate the take's frames from the playhead on anew; those before it are kept as they are, in a new take", key: "Ctrl+Shift+Enter", testid: "generate-on", press: () => app.generateOn() });
+  const again = button({ icon: "camera", label: "Pictures again: the take shown as it is, in a new take with its pictures made anew for the cameras, the prompt, the looks and the occupancy edits of now", testid: "pictures-again", press: () => app.seeAnew() });
   const bar = h("div", { class: "bar", testid: "progress", role: "progressbar", label: "Progress", "aria-valuemin": "0" }, h("i"));
   const line = h("div", { class: "job-line", testid: "job-line", role: "status" });
   let began = 0;
@@ -62,6 +63,12 @@ export function makeGenerate(app) {
     if (!mayGoOn()) return app.say("info", "The take shown does not hold the frame before the playhead, so there is nothing to go on from.");
     began = performance.now();
     app.socket.send({ type: "generate", from_frame: store.frame, seed: settings.seed, steps: settings.steps, ...models(), until: settings.until === "layout" ? "occupancy" : settings.until, cameras: null });
+  };
+  app.seeAnew = () => {
+    if (!store.scene) return;
+    if (store.job && BUSY.includes(store.job.state)) return app.say("info", "A job is already running: wait for it or cancel it first.");
+    began = performance.now();
+    app.socket.send({ type: "generate", seen_anew: true, seed: settings.seed, ...models(), until: "video", cameras: null });
   };
   /** The pair of models: the preset's, or its occupancy with the views that were chosen beside it, where they can run here. */
   const models = () => {
@@ -108,7 +115,8 @@ export function makeGenerate(app) {
     const job = store.job, busy = Boolean(job && BUSY.includes(job.state));
     go.disabled = busy || !store.scene;
     stop.hidden = !busy;
-    onward.hidden = busy;
+    onward.hidden = again.hidden = busy;
+    again.disabled = !store.take || store.take.stage === "layout";
     onward.disabled = !mayGoOn();
     const words = onward.querySelector("span:last-child");
     if (words) words.textContent = mayGoOn() ? `From frame ${store.frame}` : "From here";
@@ -141,5 +149,5 @@ export function makeGenerate(app) {
   setInterval(() => store.job && BUSY.includes(store.job.state) && progress(), 250);
   const stale = h("span", { class: "badge", testid: "stale", title: "The scene changed since this take was made" }, icon("reuse", 12), "take is stale");
   watch(store, ["take"], () => (stale.hidden = !store.take?.stale));
-  return { head: stale, body: h("div", { class: "generate" }, prompt, form, h("div", { class: "go" }, go, onward, liveBox, stop), bar, line) };
+  return { head: stale, body: h("div", { class: "generate" }, prompt, form, h("div", { class: "go" }, go, onward, again, liveBox, stop), bar, line) };
 }
