@@ -44,7 +44,7 @@ from engine.views.ggve.wan.settings import FEW_STEPS, Settings, read_settings  #
 from engine.views.ggve.wan.text import LENGTH, encode_prompts  # noqa: E402
 
 TINY = {"num_attention_heads": 2, "attention_head_dim": 12, "text_dim": 32, "freq_dim": 32, "ffn_dim": 32, "num_layers": 4}
-VAE = {"base_dim": 4, "dim_mult": [1, 1, 1, 1], "num_res_blocks": 0}
+VAE = {"base_dim": 4, "dim_mult": [1, 1, 1, 1], "num_res_blocks": 1}
 QUICK = Settings(steps=2, guidance=1.0, chunk_frames=5, carried_frames=1, pixels=32 * 16)
 CPU = torch.device("cpu")
 GRID = GridSpec("small", (40, 40, 8), 0.4, (-8.0, -8.0, -1.0))

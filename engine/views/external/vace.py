@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import WanTransformer3DModel, WanVACETransformer3DModel
+from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
+from diffusers.models.transformers.transformer_wan_vace import WanVACETransformer3DModel
 from torch import Tensor
 
 from engine.api import Picture

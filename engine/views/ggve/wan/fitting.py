@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.hooks import apply_group_offloading, apply_layerwise_casting
+from diffusers.hooks.group_offloading import apply_group_offloading
+from diffusers.hooks.layerwise_casting import apply_layerwise_casting
 from diffusers.loaders.lora_pipeline import WanLoraLoaderMixin
 from torch import nn
 from torch.utils.checkpoint import checkpoint

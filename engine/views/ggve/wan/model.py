@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Literal
 from zlib import crc32
 
@@ -59,6 +59,8 @@ class WanViews:
         """`model` is on `device` already, or comes there block by block."""
         self.model, self.latents, self.settings, self.device, self.source = model.eval(), latents, settings, device, source
         self.facts: dict[str, object] = dict(facts or {})
+        self.scratch: object = None
+        """Whatever must live as long as the model: the folder of blocks that wait on disk, which goes with it."""
         self._encode_text = text
         self._texts: dict[str, Tensor] = {}
 
@@ -76,8 +78,8 @@ class WanViews:
         there = 0
         for chunk in chunks(len(scene), self.settings.chunk_frames, self.settings.carried_frames, self.latents.temporal):
             while there < chunk.stop:
-                index = next(arrived, None)
-                if index is None or cancelled():
+                index = None if cancelled() else next(arrived, None)
+                if index is None:
                     return
                 take.source.arrived(index)
                 there = index + 1
@@ -201,7 +203,7 @@ class _Take:
 
     def _noise(self, name: str, chunk: Chunk, shape: torch.Size) -> Tensor:
         """By seed, camera and chunk, so that another camera in the rig changes nothing of it."""
-        generator = torch.Generator().manual_seed((crc32(f"{name} {chunk.start}".encode()) + (self.scene.seed << 32)) % 2**63)
+        generator = torch.Generator().manual_seed(crc32(f"{self.scene.seed} {name} {chunk.start}".encode()))  # it reads 32 bits
         return torch.randn(shape, generator=generator)
 
 
@@ -224,7 +226,8 @@ def assembled(
     facts: Mapping[str, object] | None = None,
 ) -> WanViews:
     """A view model of its parts, brought to the device as the settings say."""
-    fit(model, settings, device, Path(mkdtemp(prefix="anyscene-")) if settings.offload == "disk" else None)
+    scratch = TemporaryDirectory(prefix="anyscene-") if settings.offload == "disk" else None
+    fit(model, settings, device, Path(scratch.name) if scratch else None)
     told = {
         "views": name,
         "weights": {"repository": places.SOURCES[name].repository, "revision": folder.name},
@@ -235,7 +238,9 @@ def assembled(
     def encode(prompts: Sequence[str]) -> Tensor:
         return encode_prompts(folder, prompts, device, model.control.rgb.weight.dtype)
 
-    return WanViews(model, latents, encode, settings, device, source, told | dict(facts or {}))
+    views = WanViews(model, latents, encode, settings, device, source, told | dict(facts or {}))
+    views.scratch = scratch
+    return views
 
 
 def _padded(video: Tensor, size: tuple[int, int], value: float = -1.0) -> Tensor:

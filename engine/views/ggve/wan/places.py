@@ -32,7 +32,7 @@ class Source:
     repository: str
     """On the hub, in diffusers' form."""
     download_gb: float
-    """Of its weights in bfloat16, UMT5-XXL (11.4) and VAE (0.5) among them; computed from the sizes."""
+    """At least: its weights in bfloat16, UMT5-XXL (11.4) and VAE (0.5) among them, computed from the sizes. Some are published in float32."""
     hints: int
     """Blocks of our branch; 0 where the repository brings them (VACE)."""
 
@@ -40,7 +40,7 @@ class Source:
 SOURCES = {
     "wan-1.3b": Source("Wan-AI/Wan2.1-T2V-1.3B-Diffusers", 14.7, 6),
     "wan-14b": Source("Wan-AI/Wan2.1-T2V-14B-Diffusers", 40.5, 8),
-    "vace-1.3b": Source("Wan-AI/Wan2.1-VACE-1.3B-diffusers", 16.2, 0),
+    "vace-1.3b": Source("Wan-AI/Wan2.1-VACE-1.3B-diffusers", 18.0, 0),
     "vace-14b": Source("Wan-AI/Wan2.1-VACE-14B-diffusers", 46.6, 0),
 }
 
@@ -81,7 +81,7 @@ def repository_folder(name: str) -> Path:
     folder = own if own is not None and own.is_dir() else _cached(source.repository)
     if folder is None:
         raise WanError(
-            f"View model '{name}' needs the weights of {source.repository} (Apache-2.0, about {source.download_gb:.0f} GB), which are not on "
+            f"View model '{name}' needs the weights of {source.repository} (Apache-2.0, {source.download_gb:.0f} GB or more), which are not on "
             f"this machine: run `.venv/bin/hf download {source.repository}`, or name a folder that holds them by {FOLDER}."
         )
     missing = missing_files(folder)
