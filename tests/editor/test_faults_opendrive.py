@@ -309,6 +309,38 @@ def test_a_lane_that_opens_inside_changes_no_course(tmp_path: Path) -> None:
         np.testing.assert_allclose(ego[:, 1], -1.75, atol=0.02)
 
 
+def linked(id: str, x: float, y: float, heading: float, length: float, links: str, junction: str = "-1", rule: str = "RHT") -> str:
+    plan = f'<planView><geometry s="0" x="{x}" y="{y}" hdg="{heading}" length="{length}"><line/></geometry></planView>'
+    lanes = section(0, left=lane(1, (0, 3, 0)), right=lane(-1, (0, 3, 0)))
+    return f'<road id="{id}" length="{length}" junction="{junction}" rule="{rule}"><link>{links}</link>{plan}<lanes>{lanes}</lanes></road>'
+
+
+@pytest.mark.parametrize("rule", ["RHT", "LHT"])
+def test_the_drive_goes_on_along_the_roads_that_follow(rule: str, tmp_path: Path) -> None:
+    """50 m, a junction with a way straight on and one that turns off, 40 m the other way round; against them with left-hand traffic."""
+    junction = '<successor elementType="junction" elementId="j"/>'
+    comes = '<predecessor elementType="road" elementId="1" contactPoint="end"/>'
+    straight = linked("3", 50, 0, 0, 20, comes + '<successor elementType="road" elementId="2" contactPoint="end"/>', "j", rule)
+    turn = linked("4", 50, 0, 0.5, 20, comes, "j", rule)
+    last = linked("2", 110, 0, math.pi, 40, junction, "-1", rule)
+    ways = "".join(
+        f'<connection id="{k}" incomingRoad="{a}" connectingRoad="{b}" contactPoint="{contact}"><laneLink from="{lane_from}" to="{lane_to}"/></connection>'
+        for k, (a, b, contact, lane_from, lane_to) in enumerate(
+            [("1", "4", "start", -1, -1), ("1", "3", "start", -1, -1), ("1", "3", "start", 1, 1), ("2", "3", "end", 1, -1), ("2", "3", "end", -1, 1)]
+        )
+    )
+    path = network(tmp_path, linked("1", 0, 0, 0, 50, junction, "-1", rule), turn, straight, last, f'<junction id="j">{ways}</junction>')
+    scene = imported(path, duration_s=12.0)
+    along = scene.ego[:, 0]
+    if rule == "RHT":
+        # Lane -1 of road 1, then of road 3, then lane 1 of road 2, which runs the other way.
+        np.testing.assert_allclose(scene.ego[:, 1], -1.5, atol=0.02)
+        assert along[-1] - along[0] == pytest.approx(96, abs=2) and (np.diff(along) > 0).all()
+    else:
+        # The right lane is driven against the road here, so road 1 comes last and there is nothing behind it.
+        assert (np.diff(along) < 0).all() and along[0] == pytest.approx(50, abs=1)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -16,6 +16,7 @@ from shapely.ops import substring
 
 from editor.document import Document
 from editor.entities import EgoPath, Keyframe
+from editor.formats.opendrive.network import Network, extend, read_network
 from editor.formats.opendrive.roads import RoadShapes, read_road
 from editor.formats.opendrive.route import Route, find_route
 from editor.formats.opendrive.xml import number, read_xml
@@ -47,13 +48,16 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
         raise FormatError(f"{path} is <{root.tag}>, not <OpenDRIVE>: give an OpenDRIVE .xodr file.")
     try:
         roads = [read_road(element) for element in root.findall("road")]
+        network = read_network(root, roads)
         heights = _has_heights(root)
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
     if not any(road.drivable for road in roads):
         raise FormatError(f"{path} has {len(roads)} roads and no lane to drive on: give a file with driving lanes.")
 
-    road, route = _route(path, roads)
+    needed_s = start_s + (DURATION_S if duration_s is None else duration_s)
+    road, route, goes_on = _route(path, roads, network, SPEED_M_S * needed_s if np.isfinite(needed_s) else 0.0)
+    where = "along the longest road" + (" and those that follow on it" if goes_on else "")
     origin = np.floor(route[0])
     drive = _drive(route - origin)
     duration_s = DURATION_S if duration_s is None else duration_s
@@ -73,7 +77,7 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
         dropped=tuple(Dropped(kind, count, "a layout has no channel for it") for kind, count in sorted(dropped.items())),
         notes=(
             f"World origin is at ({origin[0]:.0f}, {origin[1]:.0f}, 0) m of the map's frame.",
-            f"The ego path was made up: along the longest road at {SPEED_M_S:g} m/s{', on the left' if road.left_hand else ''}. The map brings no agents.",
+            f"The ego path was made up: {where} at {SPEED_M_S:g} m/s{', on the left' if road.left_hand else ''}. The map brings no agents.",
             *notes,
             *(("Elevation, superelevation and lane heights are left out: the scene is flat.",) if heights else ()),
             "The source has no cameras: they are the preset rig 'nuscenes6'.",
@@ -143,8 +147,11 @@ def _merged(pieces: list[np.ndarray], origin: np.ndarray) -> list[np.ndarray]:
     return [shapely.get_coordinates(shapely.simplify(part, 0.01)) for part in shapely.get_parts(merged)]
 
 
-def _route(path: Path, roads: list[RoadShapes]) -> tuple[RoadShapes, np.ndarray]:
-    """The road with the longest drive, outside junctions where there is one, and points (N, 2) along it in the direction of travel."""
+def _route(path: Path, roads: list[RoadShapes], network: Network, needed_m: float) -> tuple[RoadShapes, np.ndarray, bool]:
+    """The road with the longest drive, outside junctions where there is one, and points (N, 2) along it in the direction of travel.
+
+    Where it is shorter than `needed_m`, the drive goes on along the roads that follow, and the last of the three is True.
+    """
     best: tuple[RoadShapes, Route] | None = None
     for road in sorted(roads, key=lambda road: (road.junction != "-1", -road.length_m)):
         if best and best[0].junction == "-1" != road.junction:
@@ -156,9 +163,10 @@ def _route(path: Path, roads: list[RoadShapes]) -> tuple[RoadShapes, np.ndarray]
             best = road, route
     if best is None:
         raise FormatError(f"{path} has no lane that is wide enough to drive on: give a file with driving lanes.")
-    line = shapely.LineString(best[1].points_m)
-    lead = min(LEAD_M, max(0.0, (line.length - SPEED_M_S * DURATION_S) / 2))
-    return best[0], shapely.get_coordinates(substring(line, lead, line.length))
+    lead = min(LEAD_M, max(0.0, (best[1].length_m - SPEED_M_S * DURATION_S) / 2))
+    points = extend(network, *best, lead + needed_m)
+    line = shapely.LineString(points)
+    return best[0], shapely.get_coordinates(substring(line, lead, line.length)), len(points) > len(best[1].points_m)
 
 
 def _drive(route: np.ndarray) -> list[Keyframe]:

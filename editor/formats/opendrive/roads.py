@@ -20,6 +20,17 @@ SEEN_M = 0.01
 """A lane narrower than this is not there."""
 
 
+@dataclass(frozen=True, slots=True)
+class RoadLink:
+    """What an end of a road meets."""
+
+    kind: str
+    """road or junction"""
+    id: str
+    contact: str
+    """The end of that road that is met: start, end, or nothing."""
+
+
 @dataclass(slots=True)
 class RoadShapes:
     """What one road contributes; all (N, 2) in the map's frame."""
@@ -29,6 +40,8 @@ class RoadShapes:
     left_hand: bool
     length_m: float
     lanes: list[Lane]
+    links: dict[int, RoadLink]
+    """What is met at its end (1) and at its start (-1)."""
     drivable: list[shapely.Geometry] = field(default_factory=list)
     walkable: list[shapely.Geometry] = field(default_factory=list)
     crosswalks: list[shapely.Geometry] = field(default_factory=list)
@@ -41,7 +54,8 @@ def read_road(road: Element) -> RoadShapes:
     """Raises FormatError where the road's numbers make no road."""
     line = ReferenceLine(road)
     found = read_lanes(road, line)
-    shapes = RoadShapes(road.get("id", "?"), road.get("junction", "-1"), road.get("rule") == "LHT", line.length_m, found.lanes)
+    left_hand = road.get("rule") == "LHT"
+    shapes = RoadShapes(road.get("id", "?"), road.get("junction", "-1"), left_hand, line.length_m, found.lanes, _links(road))
     for lane in found.lanes:
         if not (lane.width_m > SEEN_M).any():
             continue
@@ -58,6 +72,15 @@ def read_road(road: Element) -> RoadShapes:
     if signals := len(road.findall("signals/signal")):
         shapes.dropped["signal"] += signals
     return shapes
+
+
+def _links(road: Element) -> dict[int, RoadLink]:
+    found = {1: road.find("link/successor"), -1: road.find("link/predecessor")}
+    return {
+        end: RoadLink(link.get("elementType", "road"), link.get("elementId", ""), link.get("contactPoint", ""))
+        for end, link in found.items()
+        if link is not None
+    }
 
 
 def _surface(lane: Lane) -> list[shapely.Geometry]:

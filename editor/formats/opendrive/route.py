@@ -17,6 +17,8 @@ ENOUGH_M = 2.0
 NARROWEST_M = 0.1
 AHEAD_M = 1.0
 """A lane worth moving over to goes on for more than this."""
+JOINED_M = 1.0
+"""The end of one road and the start of the next are this near each other."""
 GENTLE = 10.0
 """Metres forward for each metre aside: at most 8.5 degrees in the middle of the move."""
 NEARLY = 0.95
@@ -25,10 +27,15 @@ MOST_MOVES = 100
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Points (N, 2) along one road, in the direction of travel."""
+    """A drive along one road, in the direction of travel."""
 
     points_m: np.ndarray
+    """(N, 2)"""
     length_m: float
+    direction: int
+    """1 along the road, -1 against it."""
+    last: Lane
+    """The lane that it ends in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +81,23 @@ def find_route(lanes: list[Lane], left_hand: bool) -> Route | None:
     """The longest drive along a road's lanes; of several as long, the outermost lane of the right side. None without a lane."""
     found = []
     for direction in (1, -1):
-        chains = _chains([leg for lane in lanes if lane.driven and direction in lane.ways for leg in _legs(lane, direction)], direction)
+        chains = _chains(lanes, direction)
         for chain in chains:
-            points = _drive(chain, chains, direction)
-            if len(points) > 1:
-                length = float(np.hypot(*np.diff(points, axis=0).T).sum())
+            if (route := _drive(chain, chains, direction)) is not None:
                 standard = direction == (-chain.first.side if not left_hand else chain.first.side)
-                preference = (chain.first.side == RIGHT, abs(chain.first.id), standard)
-                found.append((length, preference, points))
-    longest = max((length for length, _, _ in found), default=0.0)
+                found.append(((chain.first.side == RIGHT, abs(chain.first.id), standard), route))
+    longest = max((route.length_m for _, route in found), default=0.0)
     if longest < NARROWEST_M:
         return None
-    length, _, points = max((row for row in found if row[0] >= NEARLY * longest), key=lambda row: row[1])
-    return Route(points, length)
+    return max((row for row in found if row[1].length_m >= NEARLY * longest), key=lambda row: row[0])[1]
+
+
+def go_on(lanes: list[Lane], direction: int, from_m: np.ndarray, lane_id: int | None) -> Route | None:
+    """The drive along a further road from where another one ended; `lane_id` is the lane that the link names, None where it names none."""
+    chains = _chains(lanes, direction)
+    near = [(_distance(from_m, chain.centre_m[0]), chain) for chain in chains if chain.is_open[0]]
+    near = [row for row in near if row[0] < JOINED_M and lane_id in (None, row[1].first.id)]
+    return _drive(min(near, key=lambda row: row[0])[1], chains, direction) if near else None
 
 
 def _legs(lane: Lane, direction: int) -> list[_Leg]:
@@ -98,8 +109,9 @@ def _legs(lane: Lane, direction: int) -> list[_Leg]:
     return legs
 
 
-def _chains(legs: list[_Leg], direction: int) -> list[_Chain]:
+def _chains(lanes: list[Lane], direction: int) -> list[_Chain]:
     """Every drive along linked legs, one from each leg that no other one leads to."""
+    legs = [leg for lane in lanes if lane.driven and direction in lane.ways for leg in _legs(lane, direction)]
     following = {id(leg): after for leg in legs if (after := _next(leg, legs, direction)) is not None}
     led_to = {id(after) for after in following.values()}
     chains = []
@@ -133,10 +145,10 @@ def _linked(lane: Lane, other: Lane, direction: int) -> bool:
     return lane.side == other.side and (lane.links.get(ahead) == other.id or other.links.get(back) == lane.id)
 
 
-def _drive(chain: _Chain, chains: list[_Chain], direction: int) -> np.ndarray:
-    """Points (N, 2) from where a chain is first wide enough to where nothing goes on."""
+def _drive(chain: _Chain, chains: list[_Chain], direction: int) -> Route | None:
+    """From where a chain is first wide enough to where nothing goes on."""
     if not chain.is_open.any():
-        return np.zeros((0, 2))
+        return None
     here = float(chain.along_m[np.argmax(chain.is_open)])
     pieces: list[np.ndarray] = []
     for _ in range(MOST_MOVES):
@@ -151,7 +163,10 @@ def _drive(chain: _Chain, chains: list[_Chain], direction: int) -> np.ndarray:
         begin, end = _move(chain, target, last, here)
         pieces += [_between(chain, here, begin), _moved(chain, target, begin, end)]
         chain, here = target, end
-    return np.concatenate(pieces) if pieces else np.zeros((0, 2))
+    points = np.concatenate(pieces) if pieces else np.zeros((0, 2))
+    if len(points) < 2:
+        return None
+    return Route(points, float(np.hypot(*np.diff(points, axis=0).T).sum()), direction, chain.last)
 
 
 def _neighbour(chain: _Chain, chains: list[_Chain], closes_m: float, direction: int) -> _Chain | None:
