@@ -98,9 +98,11 @@ def _rows(take: Take, views: str, rows: Sequence[tuple[str, int]], seed: int) ->
     model = registry.load(views)
     for prompt in dict.fromkeys(prompt for prompt, _ in rows):
         clip = clip_of(take, prompt, model.size)
-        last = max(frame for asked, frame in rows if asked == prompt)
+        wanted = sorted({frame for asked, frame in rows if asked == prompt})
+        # A model that draws frame by frame reads those between without drawing them.
+        arrived = wanted if model.order == "frame" else range(wanted[-1] + 1)
         scene = ViewScene(clip, Recipe(views=views, seed=seed), frames_from(take.folder))
-        for picture in model.pictures(scene, iter(range(last + 1)), lambda: False):
+        for picture in model.pictures(scene, iter(arrived), lambda: False):
             if (prompt, picture.index) in result:
                 result[prompt, picture.index].append(picture.rgb)
     return [result[row] for row in rows]
