@@ -111,8 +111,14 @@ def test_argoverse_at_2_and_1_hz(every: int, tmp_path: Path) -> None:
     table = rows(count, track_uuid=["a"] * count, category=["REGULAR_VEHICLE"] * count, length_m=[4.0] * count, width_m=[2.0] * count, height_m=[1.5] * count)
     table["timestamp_ns"] = [100_000_000 * every * k for k in range(count)]
     write(source / ANNOTATIONS, table)
-    write(source / POSES, rows(every * count))
-    document, _ = import_scene("av2", source)
+    poses = rows(every * count)
+    poses["ty_m"] = [0.001 * k * k for k in range(every * count)]
+    write(source / POSES, poses)
+    document, report = import_scene("av2", source)
+    # The ego's poses are known ten times a second, however rarely boxes are.
+    for k in range(every * (count - 1)):
+        pose = pose_at(document.ego.keyframes, k / 10)
+        assert (pose.x_m + report.origin_m[0], pose.y_m + report.origin_m[1]) == pytest.approx((k, 0.001 * k * k), abs=1e-6)
     assert sum(1 for _ in document.of(Agent)) == 1
     assert set(boxes_per_frame(document)) == {1}
 

@@ -27,6 +27,9 @@ from engine.spec.geometry import Pose
 
 AXLE_HEIGHT_M = 0.33
 """Height of the rear axle where a log has no ground raster: the radius of its wheels."""
+SWEEP_NS = 100_000_000
+"""Argoverse 2's LiDAR turns ten times a second; some logs are annotated more rarely."""
+MOST_BETWEEN = 100
 ANNOTATIONS = ("annotations.feather", "annotations_with_ego.feather")
 RIDER_OVERLAP = 0.5
 """A rider belongs to a cycle when their boxes' centres are nearer than the cycle's half length in this part of the rider's sweeps."""
@@ -58,7 +61,8 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
     map_file = find_map(source, map_path)
     boxes = _read_annotations(annotations_file)
     sweeps_ns = np.unique(boxes.time_ns)
-    city_SE3_axle = _ego_at(poses_file, sweeps_ns, annotations_file)
+    moments_ns = _with_moments_between(sweeps_ns)
+    city_SE3_axle = _ego_at(poses_file, moments_ns, annotations_file)
 
     zero_ns = sweeps_ns[0]
     window = choose_window(source.name, float(sweeps_ns[-1] - zero_ns) / 1e9, start_s, duration_s)
@@ -71,10 +75,10 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
     lowered = np.eye(4)
     lowered[2, 3] = -axle_m
     world_SE3_ego = world_SE3_axle @ lowered
-    drive = [Keyframe(float(t - zero_ns) / 1e9, Pose.from_matrix(pose)) for t, pose in zip(sweeps_ns, world_SE3_ego, strict=True)]
+    drive = [Keyframe(float(t - zero_ns) / 1e9, Pose.from_matrix(pose)) for t, pose in zip(moments_ns, world_SE3_ego, strict=True)]
     ego = EgoPath(keyframes=keyframes_in(window, drive), source="imported")
 
-    tracks, dropped, notes = _tracks(boxes, dict(zip(sweeps_ns.tolist(), world_SE3_axle, strict=True)), zero_ns)
+    tracks, dropped, notes = _tracks(boxes, dict(zip(moments_ns.tolist(), world_SE3_axle, strict=True)), zero_ns)
     period = sampling_period_s(tracks, (sweeps_ns - zero_ns) / 1e9)
     agents = [agent for number, track in enumerate(tracks, 1) for agent in agents_of(track, number, window, period)]
     if outside := len(tracks) - len({agent.instance_id for agent in agents}):
@@ -122,6 +126,14 @@ def _read_annotations(path: Path) -> Annotations:
     if (size <= 0).any():
         raise FormatError(f"{path} row {int(np.argmax((size <= 0).any(1)))} holds a box without a size: mend or remove it.")
     return Annotations(columns["timestamp_ns"].astype(np.int64), columns["track_uuid"], columns["category"], size, se3(columns, path))
+
+
+def _with_moments_between(sweeps_ns: np.ndarray) -> np.ndarray:
+    """The annotated sweeps' times and, where they are far apart, times between them: the ego's own poses are known there too."""
+    # In whole nanoseconds: a float64 is too coarse for time stamps of this size.
+    counts = np.clip((np.diff(sweeps_ns) + SWEEP_NS // 2) // SWEEP_NS, 1, MOST_BETWEEN)
+    steps = [a + (b - a) * np.arange(count) // count for a, b, count in zip(sweeps_ns, sweeps_ns[1:], counts, strict=False)]
+    return np.unique(np.concatenate([*steps, sweeps_ns]))
 
 
 def _ego_at(path: Path, sweeps_ns: np.ndarray, annotations_file: Path) -> np.ndarray:
