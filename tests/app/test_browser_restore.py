@@ -1,0 +1,101 @@
+"""Nothing lost, as a person sees it: the studio is killed under an open page, started again, and the page finds everything by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright")
+
+from playwright.sync_api import expect
+
+from tests.app.browser_driver import CHROMIUM, Tab, is_picture, same_scene, studio_tab
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
+    pytest.mark.timeout(400),
+]
+
+
+@pytest.fixture
+def tab(tmp_path: Path) -> Iterator[Tab]:
+    with studio_tab(tmp_path / "workspace", "restore") as tab:
+        yield tab
+
+
+def stroke(tab: Tab, dy: float) -> None:
+    box = tab.box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 + dy
+    edits = tab.edits
+    tab.drag((x - 90, y), (x + 90, y + 10))
+    tab.until("the stroke is done", lambda: tab.edits > edits)
+
+
+def pictures(tab: Tab) -> bool:
+    return tab.at("strip").locator("img").evaluate_all("(all) => all.length > 0 && all.every((i) => !i.hidden && i.complete && i.naturalWidth > 0)")
+
+
+def test_a_killed_studio_is_found_again_by_the_page_that_was_open(tab: Tab) -> None:
+    tab.at("channel-walkway").click()
+    tab.page.keyboard.press("b")
+    stroke(tab, 60)
+    tab.generate(frames=2, until="video", preset="fake", views="fake")
+    tab.until_job("a take", lambda job: job["state"] == "done")
+    expect(tab.at("strip-badge")).to_have_text(re.compile(r"^Take, fake\s*frame 0$"))
+    stroke(tab, -60)
+    work = tab.document()
+    expect(tab.at("strip-badge")).to_contain_text("Before your edit")
+    expect(tab.at("before").first).to_be_visible()
+    expect(tab.at("viewer-badge")).to_contain_text(re.compile("Draft|full quality"))
+    tab.shot("1_drawn")
+
+    faults = list(tab.faults)
+    tab.studio.kill()
+    expect(tab.at("connection")).not_to_have_text("Connected")
+    expect(tab.at("strip-badge")).to_contain_text("Not connected")
+    tab.studio.start()
+    expect(tab.at("restore-card")).to_be_visible()
+    tab.faults = faults  # the browser's own words about a port that nobody answered
+    expect(tab.at("restore-name")).to_have_text("crossing")
+    expect(tab.at("restore-lost")).to_have_text("2 unsaved steps: Brush walkway (2).")
+    assert is_picture(tab.pixels(tab.at("restore-card").locator("img").first)), "what it was is seen"
+    tab.shot("2_card")
+    tab.page.keyboard.press("Enter")
+    expect(tab.at("restore-card")).to_be_hidden()
+    assert same_scene(tab.document(), work)
+    expect(tab.at("undo-label")).to_have_text("Brush walkway")
+    expect(tab.at("take-label")).to_contain_text("Take: frames 0–1, video; the scene changed since")
+    tab.until("the pictures are back", lambda: pictures(tab))
+    tab.until("the 3D view is back", lambda: is_picture(tab.pixels(tab.at("viewer-3d"))))
+    expect(tab.at("before").first).to_be_visible()
+    tab.shot("3_restored")
+    tab.page.keyboard.press("Control+z")
+    tab.page.keyboard.press("Control+z")
+    tab.until_document("undo goes on to the beginning", lambda d: d["can_undo"] is None and d["can_redo"] == "Brush walkway")
+
+
+def test_new_in_one_of_two_tabs_asks(tab: Tab) -> None:
+    expect(tab.at("tabs")).to_be_hidden()
+    other = Tab(tab.context.browser, tab.studio).open()  # type: ignore[arg-type]
+    expect(tab.at("tabs")).to_have_text("2 tabs")
+    other.at("new").click()
+    expect(other.at("shared")).to_contain_text("open in 2 tabs")
+    other.shot("two_tabs")
+    other.at("stay").click()
+    other.at("new").click()
+    other.at("apart").click()
+    expect(other.at("scene-name")).to_have_value("untitled")
+    expect(tab.at("tabs")).to_be_hidden()
+    expect(tab.at("scene-name")).to_have_value("crossing")
+    other.page.goto(tab.studio.url)
+    other.connected()
+    other.at("new").click()
+    other.at("replace-all").click()
+    expect(tab.at("scene-name")).to_have_value("untitled")
+    expect(tab.at("notice").filter(has_text="Another tab")).to_be_visible()
+    assert other.faults == []
+    other.close()
