@@ -150,7 +150,7 @@ class _Take:
         controls = Controls(*(part.to(device, text.dtype) for part in controls))
         negative = views.text(self.settings.negative) if self.settings.guidance > 1 else None
         latents = sample(
-            guided(views.model, controls, text, negative, self.settings.guidance),
+            guided(views.model, controls, text, negative, self.settings.guidance, self.settings.scale),
             noise.to(device),
             torch.stack([hint for _, _, hint in columns])[None].to(device),
             controls.observed.float(),

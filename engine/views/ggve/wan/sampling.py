@@ -40,15 +40,15 @@ def scheduler_of(settings: Settings, device: torch.device | str = "cpu") -> Any:
     return scheduler
 
 
-def guided(model: Controlled, controls: Controls, text: Tensor, negative: Tensor | None, guidance: float) -> Velocity:
+def guided(model: Controlled, controls: Controls, text: Tensor, negative: Tensor | None, guidance: float, scale: float = 1.0) -> Velocity:
     """The velocity under classifier-free guidance; one pass where guidance is 1. Text is (B, L, E), of the model's own type."""
 
     def velocity(latents: Tensor, timestep: Tensor) -> Tensor:
         latents = latents.to(text.dtype)
-        made = model(latents, timestep, text, controls)                              # (B, V, C, F, h, w)
+        made = model(latents, timestep, text, controls, scale)                       # (B, V, C, F, h, w)
         if negative is None or guidance <= 1:
             return made
-        without = model(latents, timestep, negative, controls)
+        without = model(latents, timestep, negative, controls, scale)
         return without + guidance * (made - without)
 
     return velocity

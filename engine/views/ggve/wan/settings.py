@@ -26,6 +26,8 @@ class Settings:
     shift: float = 3.0
     """Wan's own: 3 at 480 rows, 5 at 720 and for few steps."""
     scheduler: Literal["unipc", "euler"] = "unipc"
+    scale: float = 1.0
+    """Of the branch's hints: below 1 the geometry counts for less."""
     negative: str = NEGATIVE
     lora: str = ""
     """A safetensors file over the frozen backbone, for example one that needs four steps without guidance."""
@@ -62,6 +64,7 @@ class Settings:
             ("steps", self.steps >= 1, "at least 1"),
             ("strength", 0 < self.strength <= 1, "above 0 and at most 1"),
             ("guidance", self.guidance >= 1, "at least 1"),
+            ("scale", self.scale >= 0, "at least 0"),
             ("shift", self.shift > 0, "above 0"),
             ("chunk_frames", self.chunk_frames % 4 == 1, "1, 5, 9, ..., 49"),
             ("carried_frames", self.carried_frames % 4 == 1 and self.carried_frames < self.chunk_frames, "1, 5, 9, ..., fewer than a chunk"),
