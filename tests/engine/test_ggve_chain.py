@@ -12,13 +12,13 @@ import torch
 from engine.spec.camera import Camera, Rig, surround_cameras
 from engine.views.calls import Plan
 from engine.views.ggve import chain as chain_module
-from engine.views.ggve.chain import CELLS, Chain, Key, KeyView, Told, fitted
+from engine.views.ggve.chain import Chain, Key, KeyView, Told, cells_of, fitted
 from engine.views.ggve.compact import CONFIGS, CompactGGVE
 from engine.views.ggve.text import batch_of
 from engine.views.surround import densify, plan
 
-CPU = torch.device("cpu")
 RIG = Rig("six", tuple(surround_cameras(96, 64)))
+CELLS = (4, 6)
 LATENT = (8, *CELLS)
 
 
@@ -54,16 +54,23 @@ def told(prompt: str = "noon", **settings: object) -> Told:
     return replace(Told(words, look), **settings)  # type: ignore[arg-type]
 
 
-def made(model: CompactGGVE, keys: list[Key], path: Plan, seed: int = 0, what: Told | None = None, known: Mapping[str, torch.Tensor] | None = None):  # noqa: ANN201
-    chain = Chain(model, path, what or told(), seed, 2, CPU)
-    return [chain.follow(key, (known or {}) if number == 0 else {}, lambda: False) for number, key in enumerate(keys)]
+def made(
+    model: CompactGGVE, keys: list[Key], path: Plan, seed: int = 0, what: Told | None = None, known: Mapping[str, torch.Tensor] | None = None
+) -> list[dict[str, torch.Tensor]]:
+    """Latents of each key frame; `known` are observed in the first."""
+    chain, every = Chain(model, path, what or told(), CELLS, seed, 2), []
+    for number, key in enumerate(keys):
+        latents = chain.follow(key, (known or {}) if number == 0 else {}, lambda: False)
+        assert latents is not None
+        every.append(latents)
+    return every
 
 
 def test_every_view_is_made_at_every_key_frame_and_the_same_again(model: CompactGGVE) -> None:
     keys, path = [key_of(RIG.cameras), key_of(RIG.cameras, 3.0)], plan(RIG.cameras)
     first, again, other = (made(model, keys, path, seed) for seed in (0, 0, 1))
     for one, two, three in zip(first, again, other, strict=True):
-        assert one is not None and set(one) == {camera.name for camera in RIG.cameras}
+        assert set(one) == {camera.name for camera in RIG.cameras}
         assert all(part.shape == LATENT and torch.isfinite(part).all() for part in one.values())
         assert all(torch.equal(part, two[name]) and not torch.equal(part, three[name]) for name, part in one.items())
     alone = made(model, keys[1:], path)
@@ -112,13 +119,14 @@ def test_coordinates_are_in_the_ego_frame_of_the_key_frame_before(model: Compact
 
 def test_cancelling_ends_within_a_step(model: CompactGGVE) -> None:
     asked: list[bool] = []
-    chain = Chain(model, plan(RIG.cameras), told(), 0, 4, CPU)
-    assert chain.follow(key_of(RIG.cameras), {}, lambda: asked.append(True) or len(asked) > 2) is None and len(asked) == 3
+    chain = Chain(model, plan(RIG.cameras), told(), CELLS, 0, 4)
+    assert chain.follow(key_of(RIG.cameras), {}, lambda: bool(asked.append(True)) or len(asked) > 2) is None and len(asked) == 3
 
 
 def test_fitting_keeps_what_fits_and_means() -> None:
     x = torch.randn(1, 3, *CELLS)
     assert fitted(x, CELLS) is x
     assert torch.allclose(fitted(torch.ones(1, 2, 16, 28), CELLS), torch.ones(1, 2, *CELLS), atol=1e-6)
-    halves = fitted(torch.cat([torch.zeros(1, 1, 20, 18), torch.ones(1, 1, 20, 18)], -1), CELLS)
+    halves = fitted(torch.cat([torch.zeros(1, 1, 20, 18), torch.ones(1, 1, 20, 18)], -1), (10, 18))
     assert halves[..., :8].max() < 0.05 and halves[..., 10:].min() > 0.95
+    assert cells_of([(256, 448), (256, 448), (384, 288)]) == (16, 28) and cells_of([(16, 16)]) == (2, 2) and cells_of([(144, 304)]) == (4 * 2, 10 * 2)

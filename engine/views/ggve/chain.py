@@ -6,7 +6,8 @@ plan go from view to view. So memory does not grow with the length of a video, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -18,13 +19,14 @@ from torch.nn import functional as F
 from engine.api import Cancelled
 from engine.devices import half_precision
 from engine.views.calls import Call, Plan
+from engine.views.ggve.autoencoder import STRIDE
 from engine.views.ggve.compact import CompactGGVE, velocity_of
 from engine.views.ggve.conditions import conditions
 from engine.views.ggve.control import Controls
 from engine.views.ggve.flow import sample, sigmas
 
-CELLS = (10, 18)
-"""Rows and columns of latents as the model learned them; a view of another shape is fitted to them and back."""
+SPREAD = 0.5
+"""Of the noise that sampling begins with. Light and weather are told, so little is left to chance, and less spread is less blotchy: measured, docs/ggve.md."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,13 +66,15 @@ class Told:
 class Chain:
     """Latents of the views of one take. Its pictures follow from the seed, the plan and what is told."""
 
-    def __init__(self, model: CompactGGVE, plan: Plan, told: Told, seed: int, steps: int, device: torch.device) -> None:
-        self.model, self.plan, self.told, self.device = model, plan, told, device
+    def __init__(self, model: CompactGGVE, plan: Plan, told: Told, cells: tuple[int, int], seed: int = 0, steps: int = 6) -> None:
+        """`cells` are the rows and columns of all its latents, even numbers; a view of another shape is fitted to them and back."""
+        self.model, self.plan, self.told, self.cells = model, plan, told, cells
+        self.device = next(model.parameters()).device
         self.seed, self.times = seed, sigmas(steps)
         self._before: tuple[Key, dict[str, Tensor]] | None = None
 
     def follow(self, key: Key, known: Mapping[str, Tensor], cancelled: Cancelled) -> dict[str, Tensor] | None:
-        """Latents (C, *CELLS) of every view of the next key frame by name; `known` are those that are observed. None where cancelled."""
+        """Latents (C, *cells) of every view of the next key frame by name; `known` are those that are observed. None where cancelled."""
         keys = [*([self._before[0]] if self._before else []), key]
         made = dict(known)
         for call in self.plan.calls:
@@ -84,16 +88,16 @@ class Chain:
         return made
 
     def _run(self, call: Call, keys: list[Key], made: Mapping[str, Tensor], cancelled: Cancelled) -> Tensor | None:
-        """(V, C, *CELLS): the group's latents at the last of `keys`."""
+        """(V, C, *cells): the group's latents at the last of `keys`."""
         channels = self.model.config.backbone.in_channels
-        hint = torch.zeros(1, len(call.group), channels, len(keys), *CELLS, device=self.device)      # (1, V, C, F, h, w)
+        hint = torch.zeros(1, len(call.group), channels, len(keys), *self.cells, device=self.device)      # (1, V, C, F, h, w)
         observed = torch.zeros(1, len(call.group), 1, len(keys), 1, 1, device=self.device)           # (1, V, 1, F, 1, 1)
         before = self._before[1] if self._before else {}
         for place, name in enumerate(call.group):
             for moment, there in ((len(keys) - 1, made), (0, before if len(keys) > 1 else {})):
                 if name in there:
                     hint[0, place, :, moment], observed[0, place, :, moment] = there[name], 1.0
-        observed = observed.expand(-1, -1, -1, -1, *CELLS)                           # (1, V, 1, F, h, w)
+        observed = observed.expand(-1, -1, -1, -1, *self.cells)                           # (1, V, 1, F, h, w)
         noise = torch.stack([self._noise(name, channels) for name in call.group])    # (V, C, h, w)
         noise = noise[None, :, :, None].expand_as(hint)                              # (1, V, C, F, h, w)
         controls = self._controls(call, keys, hint, observed)
@@ -114,7 +118,7 @@ class Chain:
                 view = key.views[name]
                 pose = torch.from_numpy(ego0_SE3_world @ view.world_SE3_camera).float()[None].to(self.device)
                 for column, part in zip(columns, conditions(view.guide, pose, albedo, sun), strict=True):
-                    column.append(fitted(part, CELLS)[0])
+                    column.append(fitted(part, self.cells)[0])
         shape = (1, len(call.group), len(keys))
         semantic, coordinate, plucker = (
             torch.stack(column).unflatten(0, shape).transpose(2, 3) for column in columns            # (1, V, channels, F, h, w) each
@@ -123,9 +127,9 @@ class Chain:
         return controls._replace(**{name: torch.zeros_like(getattr(controls, name)) for name in self.told.without})
 
     def _noise(self, name: str, channels: int) -> Tensor:
-        """(C, *CELLS) of a camera: by its name, so that another camera in the rig changes nothing of it."""
+        """(C, *cells) of a camera: by its name, so that another camera in the rig changes nothing of it."""
         generator = torch.Generator().manual_seed(crc32(f"{self.seed} {name}".encode()))
-        return torch.randn((channels, *CELLS), generator=generator).to(self.device)
+        return SPREAD * torch.randn((channels, *self.cells), generator=generator).to(self.device)
 
 
 def fitted(x: Tensor, cells: tuple[int, int]) -> Tensor:
@@ -133,3 +137,9 @@ def fitted(x: Tensor, cells: tuple[int, int]) -> Tensor:
     if x.shape[2:] == cells:
         return x
     return F.interpolate(x, cells, mode="bilinear", align_corners=False, antialias=True)
+
+
+def cells_of(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Rows and columns for views whose pictures have sizes (rows, columns) in pixels: those of the most frequent one, made even for the backbone's patches."""
+    height, width = Counter(sizes).most_common(1)[0][0]
+    return max(2, 2 * round(height / STRIDE / 2)), max(2, 2 * round(width / STRIDE / 2))

@@ -19,7 +19,7 @@ from engine.spec.camera import Camera
 from engine.views.drawn.world import CalledOff, DrawnWorld
 from engine.views.ggve.autoencoder import CONFIGS as AUTOENCODERS
 from engine.views.ggve.autoencoder import STRIDE, Autoencoder
-from engine.views.ggve.chain import CELLS, Chain, Key, KeyView, Told, fitted
+from engine.views.ggve.chain import Chain, Key, KeyView, Told, cells_of, fitted
 from engine.views.ggve.compact import CONFIGS, CompactGGVE
 from engine.views.ggve.guide import guide_of
 from engine.views.ggve.shown import show
@@ -87,7 +87,7 @@ class _Take:
         names = {camera.name for camera in scene.cameras}
         first = next((name for name in scene.reference if name in names), None)
         path = plan(scene.cameras, [name for name in scene.given if name in names], first)
-        self.chain = Chain(views.model, path, told_all, scene.seed, views.steps, self.device)
+        self.chain = Chain(views.model, path, told_all, cells_of([(one.height, one.width) for one in scene.cameras]), scene.seed, views.steps)
         self.told = told_all
         self._waiting: list[tuple[int, Key]] = []
         self._latents: dict[str, Tensor] = {}
@@ -151,7 +151,7 @@ class _Take:
                 sized = Image.fromarray(pictures[camera.name]).resize((camera.width, camera.height), Image.Resampling.LANCZOS)
                 x = torch.from_numpy(np.array(sized)).permute(2, 0, 1)[None].to(self.device).float() / 255           # (1, 3, H, W)
                 with half_precision(self.device):
-                    known[camera.name] = fitted(self.views.autoencoder.latents(x).float(), CELLS)[0]                 # (C, *CELLS)
+                    known[camera.name] = fitted(self.views.autoencoder.latents(x).float(), self.chain.cells)[0]      # (C, *cells)
         return known
 
 
