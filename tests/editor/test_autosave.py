@@ -81,13 +81,13 @@ def test_a_change_is_on_disk_as_soon_as_it_is_polled(desk: Desk) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_any_history_comes_back_as_it_was(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Documents, undone steps, selection, what is saved and how deep undo reaches, whenever the writer is cut off, rewrites included."""
-    monkeypatch.setattr("editor.files.autosave.MOST_RECORDS", 25)
+    monkeypatch.setattr("editor.files.autosave.MOST_RECORDS", 15)
     rng = random.Random(seed)
     session = Session(rng.choice([Document, crossing])())
-    session._history.limit = 12
+    session._history.limit = 8
     keeper = Autosave(session, tmp_path, owner="tab", submit=lambda work: work())
     names = [name for name in COMMANDS if name not in ("undo", "redo")]
-    for step in range(70):
+    for step in range(45):
         name = rng.choice([*names, *["undo"] * 8, *["redo"] * 5])
         args = {} if name in ("undo", "redo") else arguments(rng, name, session.document)
         if args is None:
@@ -99,7 +99,7 @@ def test_any_history_comes_back_as_it_was(tmp_path: Path, seed: int, monkeypatch
         if rng.random() < 0.05:
             session.mark_saved()
         keeper.poll()
-        if step % 10 == 9 and list(tmp_path.glob("*.anyscene")):
+        if step % 15 == 14 and list(tmp_path.glob("*.anyscene")):
             found = restored(tmp_path).session
             before, after = session.tape(), found.tape()
             assert after.documents == before.documents and [s.label for s in after.steps] == [s.label for s in before.steps]
