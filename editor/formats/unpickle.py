@@ -81,6 +81,11 @@ def _latin1(text: Any, encoding: Any = "latin1") -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    """How protocol 2 writes bytes of length zero."""
+    return b""
+
+
 _NDARRAY = object()
 ALLOWED: Mapping[tuple[str, str], Any] = {
     # The module's name differs between numpy 1 and 2.
@@ -94,7 +99,12 @@ ALLOWED: Mapping[tuple[str, str], Any] = {
     ("collections", "defaultdict"): _counter,
     ("builtins", "int"): int,
 }
-PROTOCOL_2: Mapping[tuple[str, str], Any] = {("_codecs", "encode"): _latin1}
+PROTOCOL_2: Mapping[tuple[str, str], Any] = {
+    ("_codecs", "encode"): _latin1,
+    ("__builtin__", "bytes"): _no_bytes,
+    ("__builtin__", "set"): set,
+    ("__builtin__", "frozenset"): frozenset,
+}
 """What infos ask for on top, because they are written in an old protocol."""
 
 

@@ -11,9 +11,11 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from editor.formats import FormatError, import_scene
+from editor.formats.unpickle import PROTOCOL_2, read_pickle
 from tests.editor.made_logs import argoverse_log
 from tests.editor.made_nuscenes import expansion, infos, tables, write_tables
 
@@ -105,3 +107,55 @@ def test_no_pickle_runs_anything(format: str, tmp_path: Path) -> None:
         with pytest.raises(FormatError, match="asks for"):
             import_scene(format, path)
         assert not made_by_it.exists(), what
+
+
+ARRAYS = [
+    np.arange(6.0).reshape(2, 3),
+    np.asfortranarray(np.arange(6, dtype=">i2").reshape(2, 3)),
+    np.array([True, False]),
+    np.array("one of them"),
+    np.array([["a", "\u00e9\u4e2d"], ["", "longer"]]),
+    np.array([b"x", b"yz"]),
+    np.array([1, None, "three"], object),
+    np.zeros((0, 7), np.float32),
+    np.float64(2.5),
+    np.int64(-3),
+    np.bool_(True),
+]
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+def test_arrays_come_out_as_numpy_itself_reads_them(protocol: int, tmp_path: Path) -> None:
+    path = tmp_path / "arrays.pkl"
+    content = {"arrays": ARRAYS, "again": [ARRAYS[0], ARRAYS[0]]}
+    path.write_bytes(pickle.dumps(content, protocol=protocol))
+    ours, theirs = read_pickle(path, "this test", PROTOCOL_2), pickle.loads(path.read_bytes())
+    for one, other in zip(ours["arrays"], theirs["arrays"], strict=True):
+        assert type(one) is type(other) and one.shape == other.shape
+        assert one.dtype.newbyteorder("=") == other.dtype.newbyteorder("=")  # numpy turns numbers round while it reads
+        np.testing.assert_array_equal(one, other)
+    assert ours["again"][0] is ours["again"][1] is ours["arrays"][0], "one array became several"
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        ((1, (10**9,), np.dtype("f8"), False, b""), "shorter or longer"),
+        ((1, (2,), np.dtype("U1"), False, b"\xff" * 8), "text that is none"),
+        ((1, (2,), np.dtype("O"), False, [1]), "shorter or longer"),
+        ((1, (-1,), np.dtype("f8"), False, b""), "proper shape"),
+        ((1, (1,), np.dtype([("a", "f8")]), False, b"12345678"), "something else than numbers"),
+        ((1, (1,), np.dtype("M8[s]"), False, b"12345678"), "something else than numbers"),
+        ((1, (1,), "f8", False, b"12345678"), "proper shape or kind"),
+    ],
+)
+def test_arrays_of_parts_that_do_not_fit(state: tuple[object, ...], says: str, tmp_path: Path) -> None:
+    class Forged:
+        def __reduce__(self) -> tuple[object, ...]:
+            make = np.zeros(0).__reduce__()[0]
+            return make, (np.ndarray, (0,), b"b"), state
+
+    path = tmp_path / "forged.pkl"
+    path.write_bytes(pickle.dumps(Forged()))
+    with pytest.raises(FormatError, match=says):
+        read_pickle(path, "this test")
