@@ -18,7 +18,7 @@ from torch import Tensor
 from engine.api import OccupancyFrame, Picture, Recipe
 from engine.data.frames import DataError
 from engine.data.take_videos import TakeVideos, open_videos
-from engine.spec.camera import Camera, surround_cameras
+from engine.spec.camera import Camera, Rig, surround_cameras
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import Pose
 from engine.spec.grid import GridSpec
@@ -26,6 +26,7 @@ from engine.views import registry
 from engine.views.ggve.control import ControlConfig, Controlled, Controls
 from engine.views.ggve.flow import sample as euler
 from engine.views.scene import ViewScene
+from engine.views.surround import densify
 from engine.write import TakeWriter
 
 pytest.importorskip("diffusers", reason="diffusers is in the extra views-wan, which is not installed")
@@ -428,6 +429,21 @@ def test_other_modes(home: Path, given: tuple[str, ...], mode: str, monkeypatch:
         assert np.array_equal(made[name], kept), "a view that is given comes back as it is"
 
 
+def test_a_camera_put_between_two_is_made_from_both_and_leaves_them(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.views.ggve.wan import model as module
+
+    seen = []
+    real = module._Take._run
+    monkeypatch.setattr(module._Take, "_run", lambda self, call, *rest: seen.append(call) or real(self, call, *rest))
+    rig, dense = densify(Rig("pair", SIX[:2]))
+    kept = np.random.default_rng(1).integers(0, 256, (2, 16, 32, 3)).astype(np.uint8)
+    given = {camera.name: lambda index, picture=kept[k]: picture for k, camera in enumerate(SIX[:2])}
+    made = drawn(views_of(home), Street(rig.cameras, 1).scene(given=given))
+    assert [call.mode for call in seen] == ["middle"] and seen[0].targets == dense.calls[-1].targets
+    assert all(np.array_equal(made[camera.name][0], kept[k]) for k, camera in enumerate(SIX[:2]))
+    assert made[seen[0].targets[0]].std() > 1
+
+
 def test_an_anchor_and_a_first_picture_steer_what_is_made(home: Path) -> None:
     random = np.random.default_rng(2)
     one, two = (random.integers(0, 256, (16, 32, 3)).astype(np.uint8) for _ in range(2))
@@ -443,18 +459,13 @@ def test_an_anchor_and_a_first_picture_steer_what_is_made(home: Path) -> None:
 
 
 def test_chunks_carry_their_last_pictures_over(home: Path) -> None:
-    """A long video begins as a short one, and its next chunk begins from pictures of the one before."""
-    street = Street(SIX[:1], 9)
-    settings = Settings(steps=2, guidance=1.0, chunk_frames=9, carried_frames=5, pixels=32 * 16)
-    long, seen = Street(SIX[:1], 15), []
+    settings, seen = replace(QUICK, chunk_frames=9, carried_frames=5), []
     views = views_of(home, settings)
-    short = drawn(views, street.scene())["camera_0"]
     encode = views.latents.encode
     views.latents.encode = lambda video: seen.append(video) or encode(video)  # type: ignore[method-assign]
-    made = drawn(views, long.scene())["camera_0"]
-    assert made.shape[0] == 15 and np.array_equal(made[:9], short)
+    made = drawn(views, Street(SIX[:1], 13).scene())["camera_0"]
     carried = [video for video in seen if video.shape[2] == 5 and np.array_equal(pictures_of(video[0]), made[4:9])]
-    assert carried, "the next chunk is given the last five pictures"
+    assert made.shape[0] == 13 and carried, "the next chunk is given the last five pictures"
 
 
 def test_cameras_of_different_sizes_go_together(home: Path) -> None:
@@ -647,7 +658,7 @@ def test_vace_is_driven_by_the_drawn_world(vace_home: Path, monkeypatch: pytest.
     (vace_home / "vace-1.3b").mkdir(exist_ok=True)
     (vace_home / "vace-1.3b" / "settings.json").write_text(json.dumps(told))
     views = vace.load_views("vace-1.3b", "cpu", torch.float32)
-    street = Street(SIX[:2], 6)
+    street = Street(SIX[:1], 6)
     made = drawn(views, street.scene())
     assert {video.shape for video in made.values()} == {(6, 16, 32, 3)}
     if chosen.get("first_frame") == "drawn":
