@@ -15,7 +15,18 @@ class FormatError(ValueError):
     """A source that cannot be read: one sentence that names the file, what is wrong, and the next step."""
 
 
-MALFORMED = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, SystemError, TypeError, ValueError, GEOSException)
+MALFORMED = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    SystemError,
+    TypeError,
+    ValueError,
+    GEOSException,
+)
 """What reading a damaged source runs into, whatever the library."""
 
 

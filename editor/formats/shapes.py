@@ -14,6 +14,8 @@ WALKWAY_M = 2.5
 """Width of a derived walkway: about a nuScenes pavement."""
 SMALLEST_AREA_M2 = 0.5
 SAME_LINE_M = 0.25
+MOST_LOOKS = 20_000
+"""Along one line: it may have a point on the other side of the earth by mistake."""
 
 
 def polygon(points_m: np.ndarray) -> BaseGeometry:
@@ -91,7 +93,8 @@ def without_doubles(pieces: Sequence[np.ndarray], others: Sequence[np.ndarray] =
 
 def _runs_along(string: BaseGeometry, others: Sequence[BaseGeometry]) -> bool:
     """Whether every part of a polyline lies within SAME_LINE_M of others, looked at every two of these."""
-    points = shapely.points(shapely.get_coordinates(shapely.segmentize(string, 2 * SAME_LINE_M)))
+    step = max(2 * SAME_LINE_M, string.length / MOST_LOOKS)
+    points = shapely.points(shapely.get_coordinates(shapely.segmentize(string, step)))
     for other in others:
         shapely.prepare(other)
         points = points[~shapely.dwithin(other, points, SAME_LINE_M)]

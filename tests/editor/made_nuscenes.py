@@ -55,7 +55,10 @@ def quaternion(yaw: float, pitch: float = 0.0, roll: float = 0.0) -> list[float]
 
 def rotated(q: list[float], points: np.ndarray) -> np.ndarray:
     """Points (N, 3) turned by a quaternion, through q p q*."""
-    left = lambda a: np.array([[a[0], -a[1], -a[2], -a[3]], [a[1], a[0], -a[3], a[2]], [a[2], a[3], a[0], -a[1]], [a[3], -a[2], a[1], a[0]]])  # noqa: E731
+
+    def left(a: Any) -> np.ndarray:
+        return np.array([[a[0], -a[1], -a[2], -a[3]], [a[1], a[0], -a[3], a[2]], [a[2], a[3], a[0], -a[1]], [a[3], -a[2], a[1], a[0]]])
+
     conjugate = np.array([q[0], -q[1], -q[2], -q[3]])
     rows = []
     for point in points:
@@ -76,9 +79,27 @@ def tables(frames: int = 9, scene: str = "scene-0001") -> dict[str, Table]:
     ]
     intrinsic = [[1266.4, 0.0, 816.3], [0.0, 1266.4, 491.5], [0.0, 0.0, 1.0]]
     found["calibrated_sensor"] = [
-        {"token": "c-lidar", "sensor_token": "s-lidar", "translation": [0.94, 0, 1.84], "rotation": quaternion(-1.57, 0.02, 0.01), "camera_intrinsic": []},
-        {"token": "c-front", "sensor_token": "s-front", "translation": [1.7, 0.0, 1.5], "rotation": [0.5, -0.5, 0.5, -0.5], "camera_intrinsic": intrinsic},
-        {"token": "c-back", "sensor_token": "s-back", "translation": [0.0, 0.0, 1.6], "rotation": [0.5, -0.5, -0.5, 0.5], "camera_intrinsic": intrinsic},
+        {
+            "token": "c-lidar",
+            "sensor_token": "s-lidar",
+            "translation": [0.94, 0, 1.84],
+            "rotation": quaternion(-1.57, 0.02, 0.01),
+            "camera_intrinsic": [],
+        },
+        {
+            "token": "c-front",
+            "sensor_token": "s-front",
+            "translation": [1.7, 0.0, 1.5],
+            "rotation": [0.5, -0.5, 0.5, -0.5],
+            "camera_intrinsic": intrinsic,
+        },
+        {
+            "token": "c-back",
+            "sensor_token": "s-back",
+            "translation": [0.0, 0.0, 1.6],
+            "rotation": [0.5, -0.5, -0.5, 0.5],
+            "camera_intrinsic": intrinsic,
+        },
     ]
     found["category"] = [{"token": f"cat-{name}", "name": name, "description": ""} for name in CATEGORIES]
     found["attribute"] = [{"token": f"a-{name}", "name": name} for name in ("vehicle.moving", "vehicle.parked", "pedestrian.moving")]
@@ -86,7 +107,9 @@ def tables(frames: int = 9, scene: str = "scene-0001") -> dict[str, Table]:
     found["log"] = [{"token": "log", "logfile": "x", "location": "boston-seaport"}]
     found["map"] = [{"token": "map", "log_tokens": ["log"], "category": "semantic_prior", "filename": "maps/x.png"}]
     names = [f"{scene}-sample-{k}" for k in range(frames)]
-    found["scene"].append({"token": f"{scene}-token", "log_token": "log", "nbr_samples": frames, "name": scene, "first_sample_token": names[0]})
+    found["scene"].append(
+        {"token": f"{scene}-token", "log_token": "log", "nbr_samples": frames, "name": scene, "first_sample_token": names[0]}
+    )
     for k, (name, stamp) in enumerate(zip(names, stamps, strict=True)):
         before, after = names[k - 1] if k else "", names[k + 1] if k + 1 < frames else ""
         found["sample"].append({"token": name, "timestamp": stamp, "scene_token": f"{scene}-token", "prev": before, "next": after})
@@ -97,7 +120,12 @@ def tables(frames: int = 9, scene: str = "scene-0001") -> dict[str, Table]:
                 token = f"{name}-{channel}-{j}"
                 t = (moment - ZERO_US) / 1e6
                 found["ego_pose"].append(
-                    {"token": token, "timestamp": moment, "translation": [1000 + 6 * t, 500 + t * t, 0.0], "rotation": quaternion(0.1 * t, 0.01, -0.02)}
+                    {
+                        "token": token,
+                        "timestamp": moment,
+                        "translation": [1000 + 6 * t, 500 + t * t, 0.0],
+                        "rotation": quaternion(0.1 * t, 0.01, -0.02),
+                    }
                 )
                 found["sample_data"].append(
                     {
@@ -203,7 +231,11 @@ def infos(source: dict[str, Table], layout: str) -> dict[str, Any]:
             labels.append(category[row["instance_token"]])
         row = {"token": sample["token"], "scene_token": sample["scene_token"]}
         if layout == "v2":
-            row |= {"timestamp": sample["timestamp"] / 1e6, "ego2global": matrix(ego).tolist(), "lidar_points": {"lidar2ego": matrix(lidar2ego).tolist()}}
+            row |= {
+                "timestamp": sample["timestamp"] / 1e6,
+                "ego2global": matrix(ego).tolist(),
+                "lidar_points": {"lidar2ego": matrix(lidar2ego).tolist()},
+            }
             row["instances"] = [{"bbox_3d": box, "bbox_label_3d": names.index(label)} for box, label in zip(boxes, labels, strict=True)]
             front = {"cam2img": calibrated["c-front"]["camera_intrinsic"], "cam2ego": matrix(calibrated["c-front"]).tolist()}
             row["images"] = {"CAM_FRONT": front}

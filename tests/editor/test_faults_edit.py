@@ -96,7 +96,9 @@ def test_five_fisheye_terms_are_no_camera() -> None:
         check.camera(Camera("c", 8, 8, 4.0, 4.0, 4.0, 4.0, fisheye=(0.0,) * 5))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("k", [(-0.1, 0.0, 0.0, 0.0), (0.05, -0.08, 0.0, 0.0), (-0.02, 0.001, 0.0, 0.0), (0.1, 0.02, 0.0, 0.0), (0.0, 0.0, 0.0, -0.001)])
+@pytest.mark.parametrize(
+    "k", [(-0.1, 0.0, 0.0, 0.0), (0.05, -0.08, 0.0, 0.0), (-0.02, 0.001, 0.0, 0.0), (0.1, 0.02, 0.0, 0.0), (0.0, 0.0, 0.0, -0.001)]
+)
 def test_a_fisheye_shows_nothing_past_its_fold(k: tuple[float, float, float, float]) -> None:
     """The fold by walking outwards in small steps until the radius shrinks."""
     camera = Camera("wide", 400, 400, 100.0, 100.0, 200.0, 200.0, fisheye=k)

@@ -108,7 +108,14 @@ def test_agents_slower_than_the_clock(tmp_path: Path) -> None:
 def test_argoverse_at_2_and_1_hz(every: int, tmp_path: Path) -> None:
     source = argoverse_log(tmp_path / "log")
     count = 6
-    table = rows(count, track_uuid=["a"] * count, category=["REGULAR_VEHICLE"] * count, length_m=[4.0] * count, width_m=[2.0] * count, height_m=[1.5] * count)
+    table = rows(
+        count,
+        track_uuid=["a"] * count,
+        category=["REGULAR_VEHICLE"] * count,
+        length_m=[4.0] * count,
+        width_m=[2.0] * count,
+        height_m=[1.5] * count,
+    )
     table["timestamp_ns"] = [100_000_000 * every * k for k in range(count)]
     write(source / ANNOTATIONS, table)
     poses = rows(every * count)

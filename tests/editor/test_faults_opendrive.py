@@ -110,7 +110,10 @@ def random_network(rng: random.Random, tmp_path: Path) -> Path:
         rows = []
         for number in range(rng.randint(1, 3)):
             knot = cut(1.0, max(span - 1.0, 1.25))
-            widths = [(0.0, rng.choice([0.0, 3.0, 3.5]), rng.choice([0.0, 0.05, 0.1])), (knot, rng.choice([0.0, 2.5, 4.0]), rng.choice([-0.1, 0.0, 0.05]))]
+            widths = [
+                (0.0, rng.choice([0.0, 3.0, 3.5]), rng.choice([0.0, 0.05, 0.1])),
+                (knot, rng.choice([0.0, 2.5, 4.0]), rng.choice([-0.1, 0.0, 0.05])),
+            ]
             rows.append(lane(side * (number + 1), *widths, kind=rng.choice(["driving", "driving", "shoulder", "sidewalk", "none"])))
         return "".join(rows)
 
@@ -130,7 +133,8 @@ def random_network(rng: random.Random, tmp_path: Path) -> Path:
             )
         )
     offsets = "".join(
-        f'<laneOffset s="{s}" a="{rng.uniform(-4, 4):.2f}" b="{rng.choice([0, 0.03])}" c="0" d="0"/>' for s in sorted({0.0, cut(1, length), cut(1, length)})
+        f'<laneOffset s="{s}" a="{rng.uniform(-4, 4):.2f}" b="{rng.choice([0, 0.03])}" c="0" d="0"/>'
+        for s in sorted({0.0, cut(1, length), cut(1, length)})
     )
     curve = rng.choice(["<line/>", f'<arc curvature="{rng.choice([-1, 1]) * rng.uniform(0.01, 0.4):.3f}"/>'])
     # A lane that is always there, so that there is something to drive on.
@@ -174,12 +178,21 @@ ACROSS = "".join(f'<cornerRoad s="{s}" t="{t}"/>' for s, t in ((9, 3), (11, 3), 
     ("inside", "right"),
     [
         (f'<repeat s="20" length="60" distance="20"/><outline>{LOCAL}</outline>', [(s - 1, -3, s + 1, 3) for s in (20, 40, 60, 80)]),
-        (f'<repeat s="20" length="60" distance="20"/><outlines><outline>{ACROSS}</outline></outlines>', [(s - 1, -3, s + 1, 3) for s in (20, 40, 60, 80)]),
+        (
+            f'<repeat s="20" length="60" distance="20"/><outlines><outline>{ACROSS}</outline></outlines>',
+            [(s - 1, -3, s + 1, 3) for s in (20, 40, 60, 80)],
+        ),
         ('<repeat s="20" length="30" distance="30" tStart="2" tEnd="-2"/>', [(18, 0, 22, 4), (48, -4, 52, 0)]),
         ('<repeat s="20" length="0" distance="5"/>', [(18, -2, 22, 2)]),
         ('<repeat s="20" length="40" distance="0" widthStart="2" widthEnd="2"/>', [(20, -1, 60, 1)]),
-        ('<repeat s="20" length="10" distance="10"/><repeat s="70" length="10" distance="10"/>', [(s - 2, -2, s + 2, 2) for s in (20, 30, 70, 80)]),
-        (f'<outlines><outline>{ACROSS}</outline><outline outer="false">{ACROSS.replace("3", "1")}</outline></outlines>', [(9, -3, 11, -1), (9, 1, 11, 3)]),
+        (
+            '<repeat s="20" length="10" distance="10"/><repeat s="70" length="10" distance="10"/>',
+            [(s - 2, -2, s + 2, 2) for s in (20, 30, 70, 80)],
+        ),
+        (
+            f'<outlines><outline>{ACROSS}</outline><outline outer="false">{ACROSS.replace("3", "1")}</outline></outlines>',
+            [(9, -3, 11, -1), (9, 1, 11, 3)],
+        ),
         (
             '<outline><cornerRoad s="40" t="6"/><cornerRoad s="40" t="-6"/></outline><markings><marking width="3"/></markings>',
             [(38.5, -6, 41.5, 6)],
@@ -215,7 +228,12 @@ def test_what_is_a_crosswalk(told: str, is_one: bool, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "lateral", "heading"),
-    [("E_direction_reversed", -1.75, 180.0), ("F2_traveldir", -1.75, 180.0), ("F3_lht_mixed", -1.75, 0.0), ("J_sections_past_end", -1.75, 0.0)],
+    [
+        ("E_direction_reversed", -1.75, 180.0),
+        ("F2_traveldir", -1.75, 180.0),
+        ("F3_lht_mixed", -1.75, 0.0),
+        ("J_sections_past_end", -1.75, 0.0),
+    ],
 )
 def test_direction_of_the_drive(name: str, lateral: float, heading: float) -> None:
     ego = imported(FAULTS / f"{name}.xodr").ego
@@ -271,7 +289,9 @@ def test_the_ego_moves_over_where_its_lane_ends() -> None:
 
 # Where the inner lane ends within 5 m, the lane that stays is itself bent by more than 15 degrees.
 @pytest.mark.parametrize("rule", ["RHT", "LHT"])
-@pytest.mark.parametrize(("lost", "taper"), [("outer", t) for t in (0.0, 5.0, 15.0, 40.0, 60.0)] + [("inner", t) for t in (0.0, 15.0, 40.0, 60.0)])
+@pytest.mark.parametrize(
+    ("lost", "taper"), [("outer", t) for t in (0.0, 5.0, 15.0, 40.0, 60.0)] + [("inner", t) for t in (0.0, 15.0, 40.0, 60.0)]
+)
 def test_merges_of_every_length(lost: str, taper: float, rule: str, tmp_path: Path) -> None:
     """One of two lanes ends 60 m before the road does; whichever the ego was in, it goes on along the other one."""
     ends = 100.0 if rule == "RHT" else 60.0  # with left-hand traffic the right lanes run against the road
@@ -326,7 +346,13 @@ def test_the_drive_goes_on_along_the_roads_that_follow(rule: str, tmp_path: Path
     ways = "".join(
         f'<connection id="{k}" incomingRoad="{a}" connectingRoad="{b}" contactPoint="{contact}"><laneLink from="{lane_from}" to="{lane_to}"/></connection>'
         for k, (a, b, contact, lane_from, lane_to) in enumerate(
-            [("1", "4", "start", -1, -1), ("1", "3", "start", -1, -1), ("1", "3", "start", 1, 1), ("2", "3", "end", 1, -1), ("2", "3", "end", -1, 1)]
+            [
+                ("1", "4", "start", -1, -1),
+                ("1", "3", "start", -1, -1),
+                ("1", "3", "start", 1, 1),
+                ("2", "3", "end", 1, -1),
+                ("2", "3", "end", -1, 1),
+            ]
         )
     )
     path = network(tmp_path, linked("1", 0, 0, 0, 50, junction, "-1", rule), turn, straight, last, f'<junction id="j">{ways}</junction>')

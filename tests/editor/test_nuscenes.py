@@ -63,7 +63,11 @@ def compare(document: Document, report: ImportReport, source: dict[str, list[dic
     compared = 0
     for sample in samples:
         time_s = (sample["timestamp"] - samples[0]["timestamp"]) / 1e6
-        rows = [row for row in source["sample_annotation"] if row["sample_token"] == sample["token"] and instance[row["instance_token"]] not in NOT_AGENTS]
+        rows = [
+            row
+            for row in source["sample_annotation"]
+            if row["sample_token"] == sample["token"] and instance[row["instance_token"]] not in NOT_AGENTS
+        ]
         ours = our_boxes(document, report, time_s)
         assert len(ours) == len(rows)
         for row in rows:
@@ -106,7 +110,9 @@ def root(tmp_path: Path) -> Path:
 def test_a_made_scene_with_every_category(root: Path) -> None:
     source = tables()
     document, report = import_scene("nuscenes", root, scene_name="scene-0001")
-    assert document.name == "scene-0001" and document.duration_s == pytest.approx((source["sample"][-1]["timestamp"] - source["sample"][0]["timestamp"]) / 1e6)
+    assert document.name == "scene-0001" and document.duration_s == pytest.approx(
+        (source["sample"][-1]["timestamp"] - source["sample"][0]["timestamp"]) / 1e6
+    )
     assert compare(document, report, source) > 100
     dropped = {row.category: row.count for row in report.dropped}
     assert dropped.keys() >= NOT_AGENTS
@@ -221,7 +227,11 @@ def test_infos_of_three_layouts(layout: str, tmp_path: Path) -> None:
     agents: dict[str, set[str]] = {}
     for sample in source["sample"]:
         time_s = (sample["timestamp"] - source["sample"][0]["timestamp"]) / 1e6
-        rows = [row for row in source["sample_annotation"] if row["sample_token"] == sample["token"] and category[row["instance_token"]] not in NOT_AGENTS]
+        rows = [
+            row
+            for row in source["sample_annotation"]
+            if row["sample_token"] == sample["token"] and category[row["instance_token"]] not in NOT_AGENTS
+        ]
         ours = our_boxes(document, report, time_s)
         assert len(ours) == len(rows)
         for row in rows:
@@ -273,7 +283,10 @@ def test_scene_0061_agrees_in_all_its_layouts(shared_data: Path) -> None:
     scenario = pickle.loads(other.read_bytes())
     others = [track["state"] for key, track in scenario["tracks"].items() if key != scenario["metadata"]["sdc_id"]]
     places = [state["position"][0] for state in others if state["valid"][0]]
-    for form, source in (("nuscenes-infos", keyframe), ("nuscenes", shared_data / "derived_nuscenes_tables" / "scene-0061_keyframe0_with_sensors")):
+    for form, source in (
+        ("nuscenes-infos", keyframe),
+        ("nuscenes", shared_data / "derived_nuscenes_tables" / "scene-0061_keyframe0_with_sensors"),
+    ):
         document, report = import_scene(form, source)
         ours = np.array([box.mean(0) for box, _, _ in our_boxes(document, report, 0.0)])
         assert len(ours) == 68

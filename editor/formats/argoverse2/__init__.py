@@ -84,7 +84,9 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
     if outside := len(tracks) - len({agent.instance_id for agent in agents}):
         dropped.append(Dropped("track", outside, "not seen in the part that was asked for"))
     if cut := len(agents) - len({agent.instance_id for agent in agents}):
-        notes.append(f"{cut} gaps of more than {longest_gap_s(period):.2g} s: those tracks go on as another agent with the same instance id.")
+        notes.append(
+            f"{cut} gaps of more than {longest_gap_s(period):.2g} s: those tracks go on as another agent with the same instance id."
+        )
     if window.is_still:
         notes.append(STILL_NOTE)
     cameras, camera_note = _cameras(source / "calibration", axle_m)

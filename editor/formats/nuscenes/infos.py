@@ -57,7 +57,9 @@ def read_infos(
     content = read_pickle(source, WRITER, PROTOCOL_2)
     rows = content.get("infos", content.get("data_list")) if isinstance(content, dict) else content
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise FormatError(f"{source} holds no infos, which are a list of frames under 'infos' or 'data_list': give an infos .pkl of nuScenes.")
+        raise FormatError(
+            f"{source} holds no infos, which are a list of frames under 'infos' or 'data_list': give an infos .pkl of nuScenes."
+        )
     try:
         scene, chosen = _choose(source, rows, scene_name)
         metadata = content.get("metainfo") if isinstance(content, dict) else None
@@ -131,7 +133,9 @@ def _recording(source: Path, scene: str, rows: list[Mapping[str, Any]], metainfo
             f"The source does not say which boxes are of one agent: {len(objects)} agents were followed from frame to frame by place, velocity and size."
         )
     if cameras:
-        recording.notes.append(f"Cameras come from the first frame; infos do not tell a picture's size, which was taken to be {PICTURE[0]} x {PICTURE[1]}.")
+        recording.notes.append(
+            f"Cameras come from the first frame; infos do not tell a picture's size, which was taken to be {PICTURE[0]} x {PICTURE[1]}."
+        )
     if unusual:
         recording.dropped.append(Dropped("camera", unusual, "without intrinsics of 3 x 3"))
     return recording
@@ -173,7 +177,11 @@ def _new_frame(row: Mapping[str, Any], metainfo: Mapping[str, Any]) -> Frame:
     ego = matrix({**row, "token": token}, "ego2global", "frame")
     lidar = ego @ matrix({**row["lidar_points"], "token": token}, "lidar2ego", "frame")
     categories = metainfo.get("categories") or {}
-    named = {int(index): str(name) for name, index in categories.items()} if isinstance(categories, Mapping) else dict(enumerate(map(str, categories)))
+    named = (
+        {int(index): str(name) for name, index in categories.items()}
+        if isinstance(categories, Mapping)
+        else dict(enumerate(map(str, categories)))
+    )
     named = named or dict(enumerate(map(str, metainfo.get("classes") or ())))
     names, boxes, velocities, ids = [], [], [], []
     for instance in row.get("instances") or ():

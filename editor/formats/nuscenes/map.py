@@ -48,7 +48,9 @@ def find_map(folder: Path | None, location: str, map_path: Path | None) -> Path 
         if known and (place / f"{location}.json").is_file():
             return place / f"{location}.json"
     if map_path is not None:
-        raise FormatError(f"{map_path} holds no {location if known else 'map'}.json, the map expansion of this scene: give the file itself with --map.")
+        raise FormatError(
+            f"{map_path} holds no {location if known else 'map'}.json, the map expansion of this scene: give the file itself with --map."
+        )
     return None
 
 
@@ -71,9 +73,13 @@ def read_map(path: Path, ego_path_m: np.ndarray, origin_m: np.ndarray) -> SceneM
             if (count := expansion.count(layer))
         ]
     except MALFORMED as error:
-        raise FormatError(f"{path} is not a nuScenes map expansion ({what_is_wrong(error)}): copy it again from the map expansion pack.") from error
+        raise FormatError(
+            f"{path} is not a nuScenes map expansion ({what_is_wrong(error)}): copy it again from the map expansion pack."
+        ) from error
     if drivable.is_empty:
-        raise FormatError(f"{path} has no road within {REACH_M:g} m of the ego's path: give the map expansion of this scene's location with --map.")
+        raise FormatError(
+            f"{path} has no road within {REACH_M:g} m of the ego's path: give the map expansion of this scene's location with --map."
+        )
     found = [
         *areas(drivable, "drivable_area", "drivable", "imported"),
         *areas(crossing, "ped_crossing", "crossing", "imported"),
@@ -147,7 +153,9 @@ class _Expansion:
             if len(points) < 2:
                 continue
             part = shapely.intersection(shapely.LineString(points), self.around)
-            found += [shapely.get_coordinates(piece) for piece in shapely.get_parts(part) if piece.geom_type == "LineString" and piece.length > 0]
+            found += [
+                shapely.get_coordinates(piece) for piece in shapely.get_parts(part) if piece.geom_type == "LineString" and piece.length > 0
+            ]
         return found
 
     def count(self, layer: str) -> int:
@@ -164,7 +172,11 @@ def _read_json(path: Path) -> Mapping[str, Any]:
     try:
         source = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise FormatError(f"{path} is not a whole JSON file ({what_is_wrong(error)}): copy it again from the map expansion pack.") from error
+        raise FormatError(
+            f"{path} is not a whole JSON file ({what_is_wrong(error)}): copy it again from the map expansion pack."
+        ) from error
     if not isinstance(source, dict):
-        raise FormatError(f"{path} holds a {type(source).__name__} where a map expansion is an object: copy it again from the map expansion pack.")
+        raise FormatError(
+            f"{path} holds a {type(source).__name__} where a map expansion is an object: copy it again from the map expansion pack."
+        )
     return source

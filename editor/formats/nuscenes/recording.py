@@ -81,7 +81,9 @@ def build(recording: Recording, *, start_s: float, duration_s: float | None, map
     if outside := len(tracks) - len({agent.instance_id for agent in agents}):
         dropped.append(Dropped("track", outside, "not seen in the part that was asked for"))
     if cut := len(agents) - len({agent.instance_id for agent in agents}):
-        notes.append(f"{cut} gaps of more than {longest_gap_s(period):.2g} s: those tracks go on as another agent with the same instance id.")
+        notes.append(
+            f"{cut} gaps of more than {longest_gap_s(period):.2g} s: those tracks go on as another agent with the same instance id."
+        )
     if window.is_still:
         notes.append(STILL_NOTE)
 
@@ -110,9 +112,16 @@ def build(recording: Recording, *, start_s: float, duration_s: float | None, map
             *recording.notes,
         ),
     )
-    licence = "Imported from a data set in nuScenes' layout: the data set's own terms still hold (nuScenes: CC BY-NC-SA 4.0, non-commercial)."
+    licence = (
+        "Imported from a data set in nuScenes' layout: the data set's own terms still hold (nuScenes: CC BY-NC-SA 4.0, non-commercial)."
+    )
     document = Document(
-        recording.name, window.duration_s, ego=ego, entities=entities, ground=ground, notes=(licence, *report.notes, *report.dropped_sentences())
+        recording.name,
+        window.duration_s,
+        ego=ego,
+        entities=entities,
+        ground=ground,
+        notes=(licence, *report.notes, *report.dropped_sentences()),
     )
     return document, report
 
@@ -168,9 +177,7 @@ def _threads(sightings: Sequence[Sighting]) -> list[list[Sighting]]:
         left = list(by_time[time_s])
         free = list(threads)
         while left and free:
-            _, thread, here = min(
-                ((_apart(thread[-1], here), thread, here) for thread in free for here in left), key=lambda row: row[0]
-            )
+            _, thread, here = min(((_apart(thread[-1], here), thread, here) for thread in free for here in left), key=lambda row: row[0])
             thread.append(here)
             left = [one for one in left if one is not here]
             free = [one for one in free if one is not thread]
@@ -186,7 +193,8 @@ def _apart(a: Sighting, b: Sighting) -> float:
 
 def _speed(keyframes: Sequence[Keyframe]) -> list[str]:
     steps = [
-        np.hypot(b.pose.x_m - a.pose.x_m, b.pose.y_m - a.pose.y_m) / (b.time_s - a.time_s) for a, b in zip(keyframes, keyframes[1:], strict=False)
+        np.hypot(b.pose.x_m - a.pose.x_m, b.pose.y_m - a.pose.y_m) / (b.time_s - a.time_s)
+        for a, b in zip(keyframes, keyframes[1:], strict=False)
     ]
     return [f"at most {max(steps):.1f} m/s"] if steps else []
 
@@ -195,5 +203,3 @@ def _moved(global_SE3_self: np.ndarray, origin_m: np.ndarray) -> Pose:
     moved = global_SE3_self.copy()
     moved[:3, 3] -= origin_m
     return Pose.from_matrix(moved)
-
-

@@ -62,7 +62,9 @@ class Tables:
             self._by_token[table] = {row["token"]: row for row in self.rows(table)}
         row = self._by_token[table].get(token)
         if row is None:
-            raise FormatError(f"{self.folder / table}.json has no row '{str(token)[:60]}', which {asked_by} points to: copy the tables again.")
+            raise FormatError(
+                f"{self.folder / table}.json has no row '{str(token)[:60]}', which {asked_by} points to: copy the tables again."
+            )
         return row
 
 
@@ -204,7 +206,9 @@ def _add_cameras(recording: Recording, tables: Tables, data: Sequence[Row], chan
         pose[:3, 3] = vector(calibrated, "translation", 3, "calibrated_sensor")
         matrix = np.array(calibrated["camera_intrinsic"], np.float64)
         if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
-            raise FormatError(f"calibrated_sensor '{calibrated['token']}' of {channel} has no 3 x 3 camera_intrinsic: copy the tables again.")
+            raise FormatError(
+                f"calibrated_sensor '{calibrated['token']}' of {channel} has no 3 x 3 camera_intrinsic: copy the tables again."
+            )
         distorted += bool(np.any(np.array(calibrated.get("camera_distortion") or [0.0], np.float64)))
         lens = (float(matrix[0, 0]), float(matrix[1, 1]), float(matrix[0, 2]), float(matrix[1, 2]))
         camera = Camera(channel, int(row["width"]), int(row["height"]), *lens, Pose.from_matrix(pose))
@@ -214,9 +218,7 @@ def _add_cameras(recording: Recording, tables: Tables, data: Sequence[Row], chan
         recording.notes.append(f"Cameras come from the scene's calibration{', as pinholes without its distortion' if distorted else ''}.")
 
 
-def _add_pictures(
-    recording: Recording, source: Path, folder: Path, data: Sequence[Row], channels: Mapping[str, tuple[str, str]]
-) -> None:
+def _add_pictures(recording: Recording, source: Path, folder: Path, data: Sequence[Row], channels: Mapping[str, tuple[str, str]]) -> None:
     """Says how many pictures there are; a file name that leads out of the data set counts as missing."""
     roots = {root.resolve() for root in (source, folder, folder.parent)}
     named = [row for row in data if channels[row["token"]][1] == "camera" and row.get("is_key_frame", True)]

@@ -96,7 +96,9 @@ class ReferenceLine:
 def sideways(points_m: np.ndarray, headings_rad: np.ndarray, lateral_m: np.ndarray) -> np.ndarray:
     """Points (N, 2) moved to their left by lateral (N,). Raises FormatError where that leads off any road, or off any map."""
     if not (np.abs(lateral_m) <= WIDEST_M).all():
-        raise FormatError(f"A road reaches {np.abs(lateral_m).max():g} m to its side, and at most {WIDEST_M:g} m are read: mend its widths and offsets.")
+        raise FormatError(
+            f"A road reaches {np.abs(lateral_m).max():g} m to its side, and at most {WIDEST_M:g} m are read: mend its widths and offsets."
+        )
     moved = points_m + lateral_m[:, None] * np.stack([-np.sin(headings_rad), np.cos(headings_rad)], -1)
     if not (np.abs(moved) < FARTHEST_M).all():
         raise FormatError(f"A road leads more than {FARTHEST_M:g} m away from the map's origin: mend its numbers.")

@@ -28,8 +28,6 @@ class Lane:
     """One lane of one lane section; all arrays have a row per station, rising, twice where a record ends and the next begins."""
 
     side: int
-    section: int
-    """Number of the section among those of its side."""
     id: int
     kind: str
     ways: frozenset[int]
@@ -73,7 +71,6 @@ class RoadLanes:
 class _Side:
     """One side of one lane section, as far as it holds."""
 
-    section: int
     start_m: float
     end_m: float
     lanes: tuple[Element, ...]
@@ -105,11 +102,7 @@ def _sides(sections: list[Element], name: str, length_m: float) -> list[_Side]:
         if lanes or section.get("singleSide", "false").strip().lower() not in ("true", "1"):
             mine.append((number(section, "s"), lanes))
     ends = [*(min(start, length_m) for start, _ in mine), length_m][1:]
-    return [
-        _Side(index, max(start, 0.0), end, lanes)
-        for index, ((start, lanes), end) in enumerate(zip(mine, ends, strict=True))
-        if end - max(start, 0.0) > 1e-6
-    ]
+    return [_Side(max(start, 0.0), end, lanes) for (start, lanes), end in zip(mine, ends, strict=True) if end - max(start, 0.0) > 1e-6]
 
 
 def _read_side(found: RoadLanes, line: ReferenceLine, offsets: list[Cubic], stretch: _Side, side: int, left_hand: bool) -> None:
@@ -128,7 +121,6 @@ def _read_side(found: RoadLanes, line: ReferenceLine, offsets: list[Cubic], stre
             outer = inner + side * np.maximum(evaluate(widths, stations, inside), 0.0)
         lane = Lane(
             side=side,
-            section=stretch.section,
             id=int(number(element, "id")),
             kind=element.get("type", "none"),
             ways=ways[index],
@@ -136,7 +128,9 @@ def _read_side(found: RoadLanes, line: ReferenceLine, offsets: list[Cubic], stre
             inner_m=sideways(points, headings, inner),
             outer_m=sideways(points, headings, outer),
             width_m=np.abs(outer - inner),
-            links={tag: int(number(link, "id")) for tag in ("predecessor", "successor") if (link := element.find(f"link/{tag}")) is not None},
+            links={
+                tag: int(number(link, "id")) for tag in ("predecessor", "successor") if (link := element.find(f"link/{tag}")) is not None
+            },
         )
         found.lanes.append(lane)
         neighbour = stretch.lanes[index + 1].get("type", "none") if index + 1 < len(stretch.lanes) else "none"

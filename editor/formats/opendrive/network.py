@@ -36,7 +36,10 @@ class Network:
 
 def read_network(root: Element, roads: Sequence[RoadShapes]) -> Network:
     """Raises FormatError where a lane link is no number."""
-    junctions = {junction.get("id", ""): [_connection(element) for element in junction.findall("connection")] for junction in root.findall("junction")}
+    junctions = {
+        junction.get("id", ""): [_connection(element) for element in junction.findall("connection")]
+        for junction in root.findall("junction")
+    }
     return Network({road.id: road for road in roads}, junctions)
 
 

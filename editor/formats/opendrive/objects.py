@@ -77,7 +77,9 @@ def _copies(repeat: Element, home: _Copy, distance_m: float) -> Iterator[_Copy]:
     length = number(repeat, "length", 0.0)
     count = int(min(max(length, 0.0) / distance_m + 1e-6, MOST_COPIES)) + 1
     if count > MOST_COPIES:
-        raise FormatError(f"An object is repeated every {distance_m:g} m for {length:g} m, which is more often than {MOST_COPIES} times: mend the file.")
+        raise FormatError(
+            f"An object is repeated every {distance_m:g} m for {length:g} m, which is more often than {MOST_COPIES} times: mend the file."
+        )
     for index in range(count):
         yield _along(repeat, home, index * distance_m, length)
 
