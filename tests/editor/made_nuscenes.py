@@ -67,10 +67,10 @@ def rotated(q: list[float], points: np.ndarray) -> np.ndarray:
     return np.array(rows)
 
 
-def tables(frames: int = 9, scene: str = "scene-0001") -> dict[str, Table]:
-    """One scene at 2 Hz, with jitter, sweeps at 10 Hz, one object of every category, some of which come late, leave or turn through pi."""
+def tables(frames: int = 9, scene: str = "scene-0001", step_us: int = 500_000) -> dict[str, Table]:
+    """One scene at 2 Hz or another rate, with jitter, sweeps at 10 Hz, one object of every category, some of which come late, leave or turn through pi."""
     rng = np.random.default_rng(4)
-    stamps = [ZERO_US + int(500_000 * k + rng.uniform(-20_000, 20_000) * (k > 0)) for k in range(frames)]
+    stamps = [ZERO_US + int(step_us * (k + rng.uniform(-0.04, 0.04) * (k > 0))) for k in range(frames)]
     found: dict[str, Table] = {name: [] for name in ("scene", "sample", "sample_data", "ego_pose", "sample_annotation", "instance")}
     found["sensor"] = [
         {"token": "s-lidar", "channel": "LIDAR_TOP", "modality": "lidar"},
