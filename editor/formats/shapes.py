@@ -34,8 +34,9 @@ def strip(left_m: np.ndarray, right_m: np.ndarray) -> list[BaseGeometry]:
     if ring.is_valid:
         return [] if ring.is_empty or ring.area == 0 else [ring]
     if len(left_m) == 2:
-        quad = polygonal(shapely.make_valid(ring))
-        return [] if quad.is_empty else [quad]
+        # A quad that crosses itself is two triangles.
+        parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(ring)))
+        return [part for part in parts if part.geom_type == "Polygon"]
     half = len(left_m) // 2
     return strip(left_m[: half + 1], right_m[: half + 1]) + strip(left_m[half:], right_m[half:])
 

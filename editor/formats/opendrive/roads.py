@@ -18,6 +18,7 @@ DRIVABLE = DRIVEN | {"parking", "stop", "shoulder", "biking", "mwyEntry", "mwyEx
 WALKABLE = frozenset(("sidewalk", "walking"))
 SEEN_M = 0.01
 """A lane narrower than this is not there."""
+MOST_PARTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +85,6 @@ def _links(road: Element) -> dict[int, RoadLink]:
 
 
 def _surface(lane: Lane) -> list[shapely.Geometry]:
-    return [part for piece in steady(lane) for part in strip(lane.inner_m[piece], lane.outer_m[piece])]
+    """Polygons whose union is a lane; many small ones, of a lane that folds everywhere, are put together here."""
+    parts = [part for piece in steady(lane) for part in strip(lane.inner_m[piece], lane.outer_m[piece])]
+    return parts if len(parts) <= MOST_PARTS else list(shapely.get_parts(shapely.union_all(parts)))
