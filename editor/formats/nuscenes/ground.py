@@ -16,7 +16,8 @@ KERNEL_M = 6.0
 REACH_M = 15.0
 """No ground is told farther than this from the nearest box or ego pose."""
 AROUND_EGO_M = 75.0
-MOST_CELLS = 4_000_000
+MOST_CELLS = 500_000
+"""2 square kilometres around the ego's path."""
 NO_GROUND = "The scene is flat at the ego's height: too few boxes stand around it to tell the height of the ground."
 FEWEST = 20
 
@@ -28,7 +29,9 @@ def fit_ground(drive: Sequence[Keyframe], bottoms: Sequence[Pose]) -> tuple[Grou
     low, high = ego[:, :2].min(0) - AROUND_EGO_M, ego[:, :2].max(0) + AROUND_EGO_M
     boxes = boxes[((boxes[:, :2] >= low) & (boxes[:, :2] <= high)).all(1)]
     cells = np.ceil((high - low) / CELL_M)
-    if len(boxes) < FEWEST or cells.prod() > MOST_CELLS:
+    if cells.prod() > MOST_CELLS:
+        return None, "The scene is flat at the ego's height: its ego goes too far for a raster of the ground."
+    if len(boxes) < FEWEST:
         return None, NO_GROUND
     count, total = _binned(np.concatenate([boxes, ego]), low, cells.astype(int))
     weight, height = _smoothed(count), _smoothed(total)
