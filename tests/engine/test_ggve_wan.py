@@ -53,6 +53,15 @@ CPU = torch.device("cpu")
 GRID = GridSpec("small", (40, 40, 8), 0.4, (-8.0, -8.0, -1.0))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Tensors are so small that a second thread only waits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def save_repository(folder: Path, transformer: Any) -> None:
     """A repository in diffusers' form, with random weights."""
     torch.manual_seed(1)
