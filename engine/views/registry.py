@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from engine.api import ViewModel
-from engine.views.cost import DRAWN, WAN_1_3B, WAN_14B, Cost, ModelCost, wan_cost
+from engine.spec.classes import ASSETS
+from engine.views.cost import COMPACT, DRAWN, WAN_1_3B, WAN_14B, Cost, ModelCost, wan_cost
 from engine.views.ggve.wan.settings import passes
 
 
@@ -73,6 +74,21 @@ def _load_fake(device: str) -> ViewModel:
     return FakeViews()
 
 
+def _load_compact(device: str) -> ViewModel:
+    from engine.views.drawn.model import warm_up
+    from engine.views.ggve.model import load_views
+
+    warm_up()
+    return load_views(device)
+
+
+def _why_not_compact() -> str | None:
+    card = ASSETS / "weights" / "compact" / "ggve.card.json"
+    if not card.exists():
+        return f"View model 'compact' has no weights at {card.parent}: train them with `launch.py train views`, or choose 'drawn'."
+    return _why_not_drawn()
+
+
 def _load_wan(name: str, device: str) -> ViewModel:
     from engine.views.ggve.wan.model import load_views
 
@@ -98,6 +114,7 @@ def _on_wan(name: str, description: str, load: Callable[[str, str], ViewModel], 
 _VACE_1_3B = wan_cost(1536, 8960, 30, 15, 4.8e9)
 VIEWS: dict[str, Entry] = {
     "drawn": Entry("smooth shapes, light and weather drawn by rays, on any processor", _load_drawn, _why_not_drawn, DRAWN),
+    "compact": Entry("GGVE with shipped weights: light, weather and colours over the drawn world's geometry", _load_compact, _why_not_compact, COMPACT),
     "fake": Entry("no model: class colours, at once", _load_fake),
     "wan-1.3b": _on_wan("wan-1.3b", "GGVE on Wan 2.1 of 1.3 billion, with a branch of your own", _load_wan, WAN_1_3B),
     "wan-14b": _on_wan("wan-14b", "GGVE on Wan 2.1 of 14 billion, the paper's size, with a branch of your own", _load_wan, WAN_14B),

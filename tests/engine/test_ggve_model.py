@@ -108,3 +108,9 @@ def test_weights_load_and_are_refused_by_name_where_they_are_not(tmp_path: Path,
     save_model(views.model, tmp_path / "ggve", CONFIGS["tiny"], {})
     loaded = load_views("cpu", "tiny", tmp_path)
     assert loaded.facts["views"] == "tiny" and set(loaded.facts["weights"]) == {"autoencoder", "ggve"}  # type: ignore[arg-type]
+
+
+def test_frames_may_be_left_out(views: CompactViews) -> None:
+    some = list(views.pictures(scene(), iter([0, FRAMES - 1]), lambda: False))
+    assert [picture.index for picture in some] == [0] * len(RIG) + [FRAMES - 1] * len(RIG)
+    assert all(np.array_equal(picture.rgb, pictures(views, scene())[picture.camera, 0]) for picture in some[: len(RIG)])

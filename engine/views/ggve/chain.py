@@ -25,8 +25,8 @@ from engine.views.ggve.conditions import conditions
 from engine.views.ggve.control import Controls
 from engine.views.ggve.flow import sample, sigmas
 
-SPREAD = 0.5
-"""Of the noise that sampling begins with. Light and weather are told, so little is left to chance, and less spread is less blotchy: measured, docs/ggve.md."""
+SPREAD = 0.6
+"""Of the noise that sampling begins with: light and weather are told, so little is left to chance, and less spread is less blotchy (docs/ggve.md)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

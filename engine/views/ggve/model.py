@@ -33,7 +33,7 @@ PIXELS = 448 * 256
 """Largest picture: a camera with more is drawn with the same field of view at about this many."""
 KEY_EVERY = 4
 """Frames from one key frame to the next, as the model learned them."""
-STEPS = 6
+STEPS = 12
 """Of the sampler."""
 
 
@@ -67,7 +67,7 @@ class CompactViews:
                     return
             except CalledOff:
                 return
-            if index % KEY_EVERY == 0 or index + 1 == len(scene):
+            if take.key_is_due(index):
                 yield from take.pictures(cancelled)
         yield from take.pictures(cancelled)
 
@@ -89,13 +89,16 @@ class _Take:
         path = plan(scene.cameras, [name for name in scene.given if name in names], first)
         self.chain = Chain(views.model, path, told_all, cells_of([(one.height, one.width) for one in scene.cameras]), scene.seed, views.steps)
         self.told = told_all
+        self._seen, self._key = -1, -KEY_EVERY
         self._waiting: list[tuple[int, Key]] = []
         self._latents: dict[str, Tensor] = {}
 
     def see(self, index: int, cancelled: Cancelled) -> bool:
         """Takes in a frame; False where cancelled on the way."""
         clip = self.scene.clip
-        moment = self.world.see(self.scene.frame(index), cancelled)
+        for skipped in range(self._seen + 1, index):  # the world is made of every frame
+            self.world.see(self.scene.frame(skipped), cancelled)
+        moment, self._seen = self.world.see(self.scene.frame(index), cancelled), index
         views = {}
         for number, camera in enumerate(self.scene.cameras):
             if cancelled():
@@ -110,6 +113,10 @@ class _Take:
         self._waiting.append((index, Key(views, clip.world_SE3_ego[index])))
         return True
 
+    def key_is_due(self, index: int) -> bool:
+        """Whether a frame is a key frame: the first, each KEY_EVERY on, and the last."""
+        return index - self._key >= KEY_EVERY or index + 1 == len(self.scene)
+
     def pictures(self, cancelled: Cancelled) -> Iterator[Picture]:
         """Of the frames that wait, the last of which is the key frame."""
         if not self._waiting:
@@ -118,14 +125,14 @@ class _Take:
         latents = self.chain.follow(key, self._known(last), cancelled)
         if latents is None:
             return
-        before, count = self._latents or latents, len(self._waiting)
-        for place, (index, frame) in enumerate(self._waiting, 1):
+        before, begin = self._latents or latents, self._key
+        for index, frame in self._waiting:
             for camera in self.scene.cameras:
                 if cancelled():
                     return
-                mixed = torch.lerp(before[camera.name], latents[camera.name], place / count)
+                mixed = torch.lerp(before[camera.name], latents[camera.name], (index - begin) / (last - begin))
                 yield Picture(camera.name, index, self._picture(camera, index, frame.views[camera.name], mixed))
-        self._latents, self._waiting = latents, []
+        self._latents, self._waiting, self._key = latents, [], last
 
     @torch.no_grad()
     def _picture(self, camera: Camera, index: int, view: KeyView, latent: Tensor) -> np.ndarray:
