@@ -18,6 +18,7 @@ from engine.api import OccupancyFrame, Recipe, TakesAnchors, ViewModel
 from engine.data.drawn_pictures import HELD_OUT_SEED
 from engine.data.worlds import make_world
 from engine.metrics.consistency import Agreement, seen_of
+from engine.metrics.drawn import psnr_outside
 from engine.metrics.judge import Judge, Reading, weather_of
 from engine.spec.camera import surround_cameras
 from engine.spec.classes import CLASS, FREE
@@ -160,11 +161,9 @@ def held_out_clip(number: int, frames: int = FRAMES, prompt: str | None = None) 
     return clip, list(world.occupancy(clip))
 
 
-def psnr_db(picture: np.ndarray, truth: np.ndarray, where: np.ndarray | None = None) -> float:
-    """dB between pictures uint8 (H, W, 3), over all pixels or those of a bool mask (H, W); infinite where they are equal."""
-    square = (picture.astype(np.float64) - truth.astype(np.float64)) ** 2
-    error = float(square.mean() if where is None else square[where].mean())
-    return float("inf") if error == 0 else float(10 * np.log10(255.0**2 / error))
+def psnr_db(picture: np.ndarray, truth: np.ndarray) -> float:
+    """dB between pictures uint8 (H, W, 3); infinite where they are equal."""
+    return psnr_outside(picture, truth, np.zeros(picture.shape[:2], bool))
 
 
 def _pictures(
