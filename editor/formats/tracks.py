@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from editor.entities import Agent, Keyframe
-from editor.formats.report import FormatError
+from editor.formats.report import Dropped, FormatError
 from editor.track import SAME_MOMENT_S, pose_at
 from engine.spec.grid import RATE_HZ
 
@@ -84,6 +84,25 @@ def keyframes_in(window: Window, keyframes: Sequence[Keyframe]) -> tuple[Keyfram
     if keyframes[-1].time_s > high and inside[-1].time_s < window.end_s - SAME_MOMENT_S:
         inside.append(Keyframe(window.end_s, pose_at(keyframes, window.end_s)))
     return tuple(Keyframe(max(0.0, keyframe.time_s - window.start_s), keyframe.pose) for keyframe in inside)
+
+
+def agents_in(window: Window, tracks: Sequence[Track], stamps_s: np.ndarray) -> tuple[list[Agent], list[Dropped], list[str]]:
+    """The agents of a log's tracks in a window, those that are not in it, and what a user should know of their gaps.
+
+    `stamps_s` (N,) are the log's own, for its sampling period where no agent is seen twice.
+    """
+    period_s = sampling_period_s(tracks, stamps_s)
+    agents = [agent for number, track in enumerate(tracks, 1) for agent in agents_of(track, number, window, period_s)]
+    inside, dropped, notes = len({agent.instance_id for agent in agents}), [], []
+    if outside := len(tracks) - inside:
+        dropped.append(Dropped("track", outside, "not seen in the part that was asked for"))
+    if cut := len(agents) - inside:
+        notes.append(
+            f"{cut} gaps of more than {longest_gap_s(period_s):.2g} s: those tracks go on as another agent with the same instance id."
+        )
+    if window.is_still:
+        notes.append(STILL_NOTE)
+    return agents, dropped, notes
 
 
 def agents_of(track: Track, instance_id: int, window: Window, period_s: float) -> tuple[Agent, ...]:

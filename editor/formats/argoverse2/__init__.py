@@ -20,7 +20,7 @@ from editor.formats.argoverse2.map import find_map, ground_under, read_ground, r
 from editor.formats.argoverse2.tables import POSE, SIZE, read_table, se3
 from editor.formats.report import Dropped, FormatError, ImportReport, count_entities
 from editor.formats.rigs import preset_cameras
-from editor.formats.tracks import STILL_NOTE, Track, agents_of, choose_window, keyframes_in, longest_gap_s, sampling_period_s
+from editor.formats.tracks import Track, agents_in, choose_window, keyframes_in
 from editor.track import pose_at
 from engine.spec.camera import Camera
 from engine.spec.geometry import Pose
@@ -79,16 +79,9 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
     ego = EgoPath(keyframes=keyframes_in(window, drive), source="imported")
 
     tracks, dropped, notes = _tracks(boxes, dict(zip(moments_ns.tolist(), world_SE3_axle, strict=True)), zero_ns)
-    period = sampling_period_s(tracks, (sweeps_ns - zero_ns) / 1e9)
-    agents = [agent for number, track in enumerate(tracks, 1) for agent in agents_of(track, number, window, period)]
-    if outside := len(tracks) - len({agent.instance_id for agent in agents}):
-        dropped.append(Dropped("track", outside, "not seen in the part that was asked for"))
-    if cut := len(agents) - len({agent.instance_id for agent in agents}):
-        notes.append(
-            f"{cut} gaps of more than {longest_gap_s(period):.2g} s: those tracks go on as another agent with the same instance id."
-        )
-    if window.is_still:
-        notes.append(STILL_NOTE)
+    agents, outside, gaps = agents_in(window, tracks, (sweeps_ns - zero_ns) / 1e9)
+    dropped += outside
+    notes += gaps
     cameras, camera_note = _cameras(source / "calibration", axle_m)
 
     entities = {entity.id: entity for entity in (*vector_map.areas, *vector_map.lines, *agents, *cameras)}

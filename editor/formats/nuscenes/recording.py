@@ -16,7 +16,7 @@ from editor.formats.nuscenes.ground import fit_ground
 from editor.formats.nuscenes.map import SceneMap, find_map, read_map, road_of_tracks
 from editor.formats.report import Dropped, FormatError, ImportReport, count_entities
 from editor.formats.rigs import preset_cameras
-from editor.formats.tracks import STILL_NOTE, Track, agents_of, choose_window, keyframes_in, longest_gap_s, sampling_period_s
+from editor.formats.tracks import Track, agents_in, choose_window, keyframes_in
 from engine.spec.geometry import Pose
 
 SAME_SIZE_M = 0.005
@@ -76,16 +76,9 @@ def build(recording: Recording, *, start_s: float, duration_s: float | None, map
         raise FormatError(f"{recording.path} does not know where its ego is from {start_s:g} s on: choose another start.")
 
     tracks, dropped, notes = _tracks(recording.objects, origin)
-    period = sampling_period_s(tracks, np.array([time_s for time_s, _ in recording.ego]))
-    agents = [agent for number, track in enumerate(tracks, 1) for agent in agents_of(track, number, window, period)]
-    if outside := len(tracks) - len({agent.instance_id for agent in agents}):
-        dropped.append(Dropped("track", outside, "not seen in the part that was asked for"))
-    if cut := len(agents) - len({agent.instance_id for agent in agents}):
-        notes.append(
-            f"{cut} gaps of more than {longest_gap_s(period):.2g} s: those tracks go on as another agent with the same instance id."
-        )
-    if window.is_still:
-        notes.append(STILL_NOTE)
+    agents, outside, gaps = agents_in(window, tracks, np.array([time_s for time_s, _ in recording.ego]))
+    dropped += outside
+    notes += gaps
 
     path_m = np.array([(keyframe.pose.x_m, keyframe.pose.y_m) for keyframe in drive])
     scene_map = _map(recording, map_path, path_m, tracks, origin)

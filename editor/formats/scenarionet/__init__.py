@@ -19,7 +19,7 @@ from editor.formats.categories import CLASS_OF
 from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, count_entities, what_is_wrong
 from editor.formats.rigs import preset_cameras
 from editor.formats.scenarionet.map import read_features
-from editor.formats.tracks import STILL_NOTE, Track, agents_of, choose_window, keyframes_in, longest_gap_s, sampling_period_s
+from editor.formats.tracks import Track, agents_in, choose_window, keyframes_in
 from editor.formats.unpickle import read_pickle
 from engine.spec.geometry import Pose, wrap_angle
 
@@ -82,16 +82,9 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
     if not any(area.channel == "drivable_area" for area in feature_map.areas):
         raise FormatError(f"{path} has no lanes in its map, so there is no road in it: export the scenario again with its map.")
     tracks, dropped, notes = _tracks(states, kinds, ego_id, times, origin)
-    period = sampling_period_s(tracks, times)
-    agents = [agent for number, track in enumerate(tracks, 1) for agent in agents_of(track, number, window, period)]
-    if outside := len(tracks) - len({agent.instance_id for agent in agents}):
-        dropped.append(Dropped("track", outside, "not seen in the part that was asked for"))
-    if cut := len(agents) - len({agent.instance_id for agent in agents}):
-        notes.append(
-            f"{cut} gaps of more than {longest_gap_s(period):.2g} s: those tracks go on as another agent with the same instance id."
-        )
-    if window.is_still:
-        notes.append(STILL_NOTE)
+    agents, outside, gaps = agents_in(window, tracks, times)
+    dropped += outside
+    notes += gaps
     if lights := len(scenario.get("dynamic_map_states") or ()):
         dropped.append(Dropped("traffic light", lights, "a layout has no channel for it"))
     notes.append(_ego_note(is_nuscenes, ego_state["size"][seen[0]]))
