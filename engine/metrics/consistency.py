@@ -17,13 +17,15 @@ from scipy import ndimage
 from engine.api import OccupancyFrame
 from engine.render.buffers import ray_table
 from engine.spec.camera import Camera
-from engine.spec.classes import AGENTS, CLASS
+from engine.spec.classes import AGENTS, CLASSES
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import invert, transform
+from engine.views.drawn.film import Film
 from engine.views.drawn.world import DrawnWorld
 from engine.views.look import read_prompt
 
-_AGENTS = [CLASS[name] for name in AGENTS]
+IS_AGENT = np.array([name in AGENTS for name in CLASSES] + [False] * (256 - len(CLASSES)))
+"""By label."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,10 +50,7 @@ def seen_of(clip: SceneClip, frames: list[OccupancyFrame], indices: tuple[int, .
             continue
         for number, camera in enumerate(clip.cameras):
             film = world.expose(moment, number)
-            near, far = ndimage.minimum_filter(film.depth, 3), ndimage.maximum_filter(film.depth, 3)
-            moves = ndimage.maximum_filter(np.isin(film.label, _AGENTS).astype(np.uint8), 3) > 0
-            still = (film.depth > 0) & (far - near < 0.08 * film.depth) & ~moves
-            found[camera.name, index] = Seen(camera, clip.world_SE3_ego[index] @ clip.camera_pose(index, number), film.depth, still)
+            found[camera.name, index] = Seen(camera, clip.world_SE3_ego[index] @ clip.camera_pose(index, number), film.depth, inside(film))
     return found
 
 
@@ -83,16 +82,34 @@ class Agreement:
         }
 
 
-def differences(one: Seen, picture: np.ndarray, other: Seen, other_picture: np.ndarray) -> np.ndarray:
-    """float32 (N,): mean absolute difference of colour of static points of `one` that `other` sees too."""
+def inside(film: Film) -> np.ndarray:
+    """bool (H, W): pixels that one static surface fills with its neighbours: no silhouette, no agent."""
+    near, far = ndimage.minimum_filter(film.depth, 3), ndimage.maximum_filter(film.depth, 3)
+    same = ndimage.minimum_filter(film.material, 3) == ndimage.maximum_filter(film.material, 3)
+    agent = ndimage.maximum_filter(IS_AGENT[film.label], 3)
+    return (film.depth > 0) & (far - near < 0.08 * film.depth) & same & np.logical_not(agent)
+
+
+def seen_again(one: Seen, other: Seen) -> tuple[np.ndarray, np.ndarray]:
+    """Which still pixels of `one`, bool (M,), `other` sees too, and where: float64 (2, N), rows and columns between its pixels."""
     points_camera = (np.nan_to_num(ray_table(one.camera)) * one.depth[..., None])[one.still].astype(np.float64)
-    points = transform(invert(other.world_SE3_camera) @ one.world_SE3_camera, points_camera)         # (M, 3)
+    points = transform(invert(other.world_SE3_camera), transform(one.world_SE3_camera, points_camera))           # (M, 3)
     pixels, distance = other.camera.project(points), np.linalg.norm(points, axis=1)
     height, width = other.depth.shape
     with np.errstate(invalid="ignore"):
-        inside = (pixels > 1).all(1) & (pixels[:, 0] < width - 1) & (pixels[:, 1] < height - 1)
-    column, row = (np.where(inside, pixels[:, axis] - 0.5, 0) for axis in range(2))
+        within = (pixels > 1).all(1) & (pixels[:, 0] < width - 1) & (pixels[:, 1] < height - 1)
+    column, row = (np.where(within, pixels[:, axis] - 0.5, 0) for axis in range(2))
     at = np.round(row).astype(int), np.round(column).astype(int)
-    there = inside & other.still[at] & (np.abs(other.depth[at] - distance) < 0.03 * distance + 0.05)
-    read = [ndimage.map_coordinates(other_picture[..., c].astype(np.float32), [row[there], column[there]], order=1) for c in range(3)]
-    return np.abs(np.stack(read, -1) - picture[one.still][there]).mean(1).astype(np.float32)
+    there = within & other.still[at] & (np.abs(other.depth[at] - distance) < 0.03 * distance + 0.05)
+    return there, np.stack([row[there], column[there]])
+
+
+def differences(one: Seen, picture: np.ndarray, other: Seen, other_picture: np.ndarray) -> np.ndarray:
+    """float32 (N,): mean absolute difference of colour of static points of `one` that `other` sees too; pictures (H, W, 3) of 255."""
+    return colour_differences(one, picture, other_picture, *seen_again(one, other))
+
+
+def colour_differences(one: Seen, picture: np.ndarray, other_picture: np.ndarray, there: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """`differences`, of points that `seen_again` found."""
+    read = np.stack([ndimage.map_coordinates(other_picture[..., c].astype(np.float32), at, order=1) for c in range(3)], -1)
+    return np.abs(read - picture[one.still][there]).mean(axis=1).astype(np.float32)

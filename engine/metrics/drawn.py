@@ -17,10 +17,11 @@ import numpy as np
 from scipy import ndimage
 
 from engine.api import Buffers, Recipe
+from engine.metrics.consistency import IS_AGENT, Seen, colour_differences, inside, seen_again
 from engine.render.buffers import ray_table, render_buffers
 from engine.spec.camera import Camera
-from engine.spec.classes import AGENTS, CLASS, CLASSES, NOTHING_HIT
-from engine.spec.geometry import Box, invert, transform
+from engine.spec.classes import CLASS, CLASSES, NOTHING_HIT
+from engine.spec.geometry import Box
 from engine.spec.take import Take
 from engine.views.drawn.film import Film
 from engine.views.drawn.mesh import Material
@@ -37,7 +38,6 @@ VEHICLES = tuple(CLASS[name] for name in ("car", "bus", "truck", "trailer", "con
 SOFTENED_PX = 0.7
 """Width (sigma) of the blur of both pictures in the softened measure of stillness."""
 _BARK = int(Material.BARK) + 1
-_AGENT = np.array([name in AGENTS for name in CLASSES] + [False] * (256 - len(CLASSES)))
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,10 @@ class Agreement:
             self.lower[0] += int((one[lower.semantic] == one[drawn]).sum())
             self.lower[1] += int(((lower.semantic == NOTHING_HIT) & (drawn != NOTHING_HIT)).sum())
         boxes = {} if sight is None else {box.instance_id: box for box in sight.boxes}
-        for number in np.unique(buffers.instance[_AGENT[truth]]):
-            of_voxels = (buffers.instance == number) & _AGENT[truth]
+        for number in np.unique(buffers.instance[IS_AGENT[truth]]):
+            of_voxels = (buffers.instance == number) & IS_AGENT[truth]
             if number and of_voxels.sum() > LEAST_PIXELS:
-                of_drawn = (seen.instance == number) & _AGENT[drawn]
+                of_drawn = (seen.instance == number) & IS_AGENT[drawn]
                 both = int((of_voxels & of_drawn).sum())
                 self.ious.append(both / int((of_voxels | of_drawn).sum()))
                 self.classes.append(int(np.bincount(truth[of_voxels]).argmax()))
@@ -188,23 +188,10 @@ class Stillness:
         """Each frame is its film, its picture uint8 (H, W, 3) and world_SE3_camera (4, 4)."""
         film, picture, pose = first
         later, later_picture, later_pose = second
-        rays = ray_table(camera)
-        still = _inside(film)
-        points = transform(pose, (rays * film.depth[..., None])[still].astype(np.float64))
-        in_camera = transform(invert(later_pose), points)
-        pixels = camera.project(in_camera)
-        distance = np.linalg.norm(in_camera, axis=1)
-        height, width = later.depth.shape
-        with np.errstate(invalid="ignore"):
-            inside = (pixels[:, 0] > 1) & (pixels[:, 1] > 1) & (pixels[:, 0] < width - 1) & (pixels[:, 1] < height - 1)
-        column, row = (np.where(inside, pixels[:, axis] - 0.5, 0) for axis in range(2))
-        at = np.round(row).astype(int), np.round(column).astype(int)
-        seen = inside & _inside(later)[at] & (np.abs(later.depth[at] - distance) < 0.03 * distance + 0.05)
-        read = np.stack([row[seen], column[seen]])
+        one, two = Seen(camera, pose, film.depth, inside(film)), Seen(camera, later_pose, later.depth, inside(later))
+        again = seen_again(one, two)
         for blur_px, found in ((0.0, self.differences), (SOFTENED_PX, self.softened)):
-            one, two = (_blurred(colours, blur_px) for colours in (picture, later_picture))
-            after = np.stack([ndimage.map_coordinates(two[..., c], read, order=1) for c in range(3)], -1)
-            found.append(np.abs(after - one[still][seen]).mean(axis=1).astype(np.float32))
+            found.append(colour_differences(one, _blurred(picture, blur_px), _blurred(later_picture, blur_px), *again))
 
     def report(self) -> dict[str, Any]:
         """Differences of colour, of 255."""
@@ -220,14 +207,6 @@ def _blurred(picture: np.ndarray, width_px: float) -> np.ndarray:
     """float32 (H, W, 3)."""
     values = picture.astype(np.float32)
     return ndimage.gaussian_filter(values, (width_px, width_px, 0)) if width_px else values
-
-
-def _inside(film: Film) -> np.ndarray:
-    """Pixels (H, W) that one static surface fills with its neighbours: no silhouette, no agent."""
-    near, far = ndimage.minimum_filter(film.depth, 3), ndimage.maximum_filter(film.depth, 3)
-    same = ndimage.minimum_filter(film.material, 3) == ndimage.maximum_filter(film.material, 3)
-    agent = ndimage.maximum_filter(_AGENT[film.label], 3)
-    return (film.depth > 0) & (far - near < 0.08 * film.depth) & same & np.logical_not(agent)
 
 
 def psnr_outside(before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> float:

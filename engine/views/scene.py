@@ -23,7 +23,7 @@ from engine.spec.geometry import invert
 from engine.spec.take import Take
 
 PICTURE_PIXELS = 448 * 256
-"""Largest picture of the view models that have no size of their own: an 8-megapixel sensor is drawn at this one."""
+"""Largest picture of the view models that have no size of their own: a camera with more is drawn with the same field of view at about this many."""
 FRAMES_REMEMBERED = 2
 PIXELS_REMEMBERED = 2**20
 """Of buffers: nine cameras of 448 x 256, 60 MB."""

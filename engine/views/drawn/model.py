@@ -16,10 +16,7 @@ from engine.views.drawn.film import Film
 from engine.views.drawn.gbuffers import gbuffers
 from engine.views.drawn.world import CalledOff, DrawnWorld, Moment
 from engine.views.look import Look, read_prompt
-from engine.views.scene import ViewScene
-
-PIXELS = 448 * 256
-"""Largest picture: a camera with more is drawn with the same field of view at about this many."""
+from engine.views.scene import PICTURE_PIXELS, ViewScene
 
 
 class DrawnViews:
@@ -27,7 +24,7 @@ class DrawnViews:
 
     order = "frame"
 
-    def __init__(self, pixels: int = PIXELS) -> None:
+    def __init__(self, pixels: int = PICTURE_PIXELS) -> None:
         self.pixels = pixels
         self.facts: dict[str, object] = {"views": "drawn", "versions": {name: version(name) for name in ("embreex", "numba", "numpy")}}
         self._sight: _Sight | None = None

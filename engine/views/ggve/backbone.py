@@ -60,9 +60,9 @@ class ConditionEmbedder(nn.Module):
         super().__init__()
         width = config.width
         self.freq_dim = config.freq_dim
-        self.time_embedder = _Two("linear_1", "linear_2", config.freq_dim, width, nn.SiLU())
+        self.time_embedder = _Two(config.freq_dim, width, nn.SiLU())
         self.time_proj = nn.Linear(width, 6 * width)
-        self.text_embedder = _Two("linear_1", "linear_2", config.text_dim, width, nn.GELU(approximate="tanh"))
+        self.text_embedder = _Two(config.text_dim, width, nn.GELU(approximate="tanh"))
 
     def forward(self, timestep: Tensor, text: Tensor, image: None = None) -> tuple[Tensor, Tensor, Tensor, None]:
         """Timesteps (B,) from 0 to 1000 and text (B, L, E) to (B, D), (B, 6 D) and (B, L, D)."""
@@ -74,17 +74,14 @@ class ConditionEmbedder(nn.Module):
 
 
 class _Two(nn.Module):
-    """Two linear layers with a curve between them, under given names."""
+    """Two linear layers with a curve between them."""
 
-    def __init__(self, first: str, second: str, enter: int, width: int, act: nn.Module) -> None:
+    def __init__(self, enter: int, width: int, act: nn.Module) -> None:
         super().__init__()
-        self.add_module(first, nn.Linear(enter, width))
-        self.add_module(second, nn.Linear(width, width))
-        self._layers, self._act = (first, second), act
+        self.linear_1, self.linear_2, self._act = nn.Linear(enter, width), nn.Linear(width, width), act
 
     def forward(self, x: Tensor) -> Tensor:
-        first, second = (self.get_submodule(name) for name in self._layers)
-        return second(self._act(first(x)))                                           # (.., D)
+        return self.linear_2(self._act(self.linear_1(x)))                            # (.., D)
 
 
 class Attention(nn.Module):

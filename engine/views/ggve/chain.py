@@ -76,19 +76,24 @@ class Chain:
     def follow(self, key: Key, known: Mapping[str, Tensor], cancelled: Cancelled) -> dict[str, Tensor] | None:
         """Latents (C, *cells) of every view of the next key frame by name; `known` are those that are observed. None where cancelled."""
         keys = [*([self._before[0]] if self._before else []), key]
-        made = dict(known)
+        made, seen = dict(known), dict[str, tuple[Tensor, ...]]()
         for call in self.plan.calls:
             if all(name in made for name in call.group):
                 continue
-            latents = self._run(call, keys, made, cancelled)
+            for name in call.group:
+                if name not in seen:  # a view is in several calls
+                    seen[name] = self._conditions(name, keys)
+            latents = self._run(call, keys, made, seen, cancelled)
             if latents is None:
                 return None
             made |= {name: latents[place] for place, name in enumerate(call.group) if name not in made}
         self._before = key, made
         return made
 
-    def _run(self, call: Call, keys: list[Key], made: Mapping[str, Tensor], cancelled: Cancelled) -> Tensor | None:
-        """(V, C, *cells): the group's latents at the last of `keys`."""
+    def _run(
+        self, call: Call, keys: list[Key], made: Mapping[str, Tensor], seen: Mapping[str, tuple[Tensor, ...]], cancelled: Cancelled
+    ) -> Tensor | None:
+        """(V, C, *cells): the group's latents at the last of `keys`, `seen` being each view's `_conditions`."""
         channels = self.model.config.backbone.in_channels
         hint = torch.zeros(1, len(call.group), channels, len(keys), *self.cells, device=self.device)      # (1, V, C, F, h, w)
         observed = torch.zeros(1, len(call.group), 1, len(keys), 1, 1, device=self.device)           # (1, V, 1, F, 1, 1)
@@ -100,7 +105,9 @@ class Chain:
         observed = observed.expand(-1, -1, -1, -1, *self.cells)                           # (1, V, 1, F, h, w)
         noise = torch.stack([self._noise(name, channels) for name in call.group])    # (V, C, h, w)
         noise = noise[None, :, :, None].expand_as(hint)                              # (1, V, C, F, h, w)
-        controls = self._controls(call, keys, hint, observed)
+        semantic, coordinate, plucker = (torch.stack(column)[None] for column in zip(*(seen[name] for name in call.group), strict=True))
+        controls = Controls(hint, observed, plucker, semantic, coordinate)           # (1, V, channels, F, h, w) each
+        controls = controls._replace(**{name: torch.zeros_like(getattr(controls, name)) for name in self.told.without})
         look = self.told.look.clone()
         look[:, :3] = look[:, :3] @ torch.from_numpy(keys[0].world_SE3_ego[:3, :3]).float()
         with half_precision(self.device), torch.no_grad():
@@ -108,23 +115,16 @@ class Chain:
             latents = sample(velocity, noise, hint, observed, self.times, cancelled)                 # (1, V, C, F, h, w)
         return None if latents is None else latents[0, :, :, -1]
 
-    def _controls(self, call: Call, keys: list[Key], hint: Tensor, observed: Tensor) -> Controls:
-        """Conditions of a group, in the ego frame of the first of `keys`."""
+    def _conditions(self, name: str, keys: list[Key]) -> tuple[Tensor, ...]:
+        """Semantic, coordinate and Pluecker latents (channels, F, h, w) of a view, in the ego frame of the first of `keys`."""
         ego0_SE3_world = np.linalg.inv(keys[0].world_SE3_ego)
         albedo, sun = (torch.full((1,), float(told), device=self.device) for told in (self.told.albedo, self.told.sun))
-        columns: tuple[list[Tensor], list[Tensor], list[Tensor]] = ([], [], [])
-        for name in call.group:
-            for key in keys:
-                view = key.views[name]
-                pose = torch.from_numpy(ego0_SE3_world @ view.world_SE3_camera).float()[None].to(self.device)
-                for column, part in zip(columns, conditions(view.guide, pose, albedo, sun), strict=True):
-                    column.append(fitted(part, self.cells)[0])
-        shape = (1, len(call.group), len(keys))
-        semantic, coordinate, plucker = (
-            torch.stack(column).unflatten(0, shape).transpose(2, 3) for column in columns            # (1, V, channels, F, h, w) each
-        )
-        controls = Controls(hint, observed, plucker, semantic, coordinate)
-        return controls._replace(**{name: torch.zeros_like(getattr(controls, name)) for name in self.told.without})
+        moments = []
+        for key in keys:
+            view = key.views[name]
+            pose = torch.from_numpy(ego0_SE3_world @ view.world_SE3_camera).float()[None].to(self.device)
+            moments.append([fitted(part, self.cells)[0] for part in conditions(view.guide, pose, albedo, sun)])
+        return tuple(torch.stack(column, 1) for column in zip(*moments, strict=True))
 
     def _noise(self, name: str, channels: int) -> Tensor:
         """(C, *cells) of a camera: by its name, so that another camera in the rig changes nothing of it."""

@@ -25,12 +25,10 @@ from engine.views.ggve.guide import guide_of
 from engine.views.ggve.shown import show
 from engine.views.ggve.text import LOOK, batch_of, look_numbers
 from engine.views.look import read_prompt
-from engine.views.scene import ViewScene
+from engine.views.scene import PICTURE_PIXELS, ViewScene
 from engine.views.surround import plan
 from engine.weights import WEIGHTS, load_model
 
-PIXELS = 448 * 256
-"""Largest picture: a camera with more is drawn with the same field of view at about this many."""
 KEY_EVERY = 4
 """Frames from one key frame to the next, as the model learned them."""
 STEPS = 12
@@ -43,7 +41,7 @@ class CompactViews:
     order = "frame"
     takes_anchors = True
 
-    def __init__(self, autoencoder: Autoencoder, model: CompactGGVE, device: torch.device, facts: dict[str, Any], pixels: int = PIXELS) -> None:
+    def __init__(self, autoencoder: Autoencoder, model: CompactGGVE, device: torch.device, facts: dict[str, Any], pixels: int = PICTURE_PIXELS) -> None:
         self.autoencoder, self.model, self.device, self.pixels = autoencoder.eval(), model.eval(), device, pixels
         self.facts: dict[str, object] = facts
         self.steps = STEPS

@@ -13,8 +13,6 @@ from pathlib import Path
 
 from engine.spec.classes import ASSETS
 
-PARTS = ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")
-"""Folders of a repository in diffusers' form."""
 EXTRA = ("diffusers", "transformers", "peft")
 """What pyproject's extra 'views-wan' brings."""
 FOLDER = "ANYSCENE_MODELS"
