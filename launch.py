@@ -87,7 +87,7 @@ def _run(argv: "list[str]") -> int:
 
 def _command_line(argv: "list[str]") -> int:
     """The parser imports the standard library only, so help and bad arguments are answered before anything is installed."""
-    from app.cli import main as command_line
+    from app.commands.parser import main as command_line
 
     return command_line(argv)
 
@@ -95,7 +95,7 @@ def _command_line(argv: "list[str]") -> int:
 def _check_arguments(argv: "list[str]") -> None:
     """Exits with code 2 and a sentence where the arguments are wrong, rather than after minutes of installing."""
     if argv[:1] != ["test"]:
-        from app.cli import build_parser
+        from app.commands.parser import build_parser
 
         build_parser().parse_args(argv)
 
@@ -176,7 +176,7 @@ def _compile() -> None:
 
     if os.path.exists(os.path.join(ROOT, "app", "warm.py")):
         _status("compiling, half a minute")
-        subprocess.run([VENV_PYTHON, "-m", "app.warm"], cwd=ROOT, capture_output=True, check=False)
+        subprocess.run([VENV_PYTHON, "-m", "app.jobs.warm"], cwd=ROOT, capture_output=True, check=False)
 
 
 def _venv_is_sound() -> bool:

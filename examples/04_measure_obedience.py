@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from app.request import TakeRequest
-from app.take_maker import make_take
+from app.jobs.request import TakeRequest
+from app.jobs.take_maker import make_take
 from editor.files import project
 from engine import presets
 from engine.metrics.report import evaluate

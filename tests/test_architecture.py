@@ -25,6 +25,19 @@ OPTIONAL = {"affine", "rasterio", "diffusers", "transformers"}
 UNIMPORTED = {"basedpyright", "ruff", "pytest-timeout", "peft"}
 """Declared, and used without an import of ours: as a tool, as a plugin, by diffusers."""
 
+APP_ROOMS = {
+    "server": {"workspace", "jobs", "results", "fanout", "config"},
+    "results": {"workspace", "jobs", "fanout", "config"},
+    "workspace": {"view3d", "jobs", "fanout", "config"},
+    "commands": {"server", "jobs", "fanout", "config", "errors"},
+    "fanout": {"jobs", "errors"},
+    "jobs": {"errors"},
+    "view3d": set[str](),
+    "config": {"errors"},
+    "errors": set[str](),
+}
+"""Room of app -> the rooms that it may import beside itself. Nothing points back, so there are no circles."""
+
 
 def imports_of(source: str, package: str) -> Iterator[tuple[int, str]]:
     """(line, module in full) of every import anywhere in a file of `package`; `from a import b` gives a.b, which may be a module."""
@@ -68,6 +81,10 @@ def broken_arrow(path: str, module: str) -> str | None:
         allowed = {"numpy", "shapely"} | ({"pyarrow", "lxml"} if path.startswith("editor/formats/") else set())
         if top not in ROOMS and top not in sys.stdlib_module_names and top not in allowed:
             return f"this part of editor imports {', '.join(sorted(allowed))} and the standard library only"
+    if room == "app" and top == "app" and path != "app/__init__.py":
+        mine, theirs = (Path(path).with_suffix("").parts[1], module.split(".")[1])
+        if mine not in APP_ROOMS or (theirs != mine and theirs not in APP_ROOMS[mine]):
+            return f"{mine} of app imports {', '.join(sorted(APP_ROOMS.get(mine, ()))) or 'nothing else of it'}"
     if top == "torch" and room != "engine":
         return "torch appears in engine (outside spec) and nowhere else"
     return None
@@ -100,13 +117,16 @@ def test_every_import_follows_the_arrows() -> None:
         ("engine/spec/grid.py", "numpy.linalg", None),
         ("engine/render/mesh.py", "editor.document", "neither app nor editor"),
         ("engine/occupancy/vae.py", "torch.nn", None),
-        ("editor/session.py", "app.main", "does not know app"),
+        ("editor/session.py", "app.server.main", "does not know app"),
         ("editor/session.py", "engine.api", "nothing else of engine"),
         ("editor/session.py", "engine.spec.grid", None),
         ("editor/session.py", "pyarrow", "standard library only"),
         ("editor/formats/av2.py", "pyarrow.feather", None),
-        ("app/worker.py", "torch", "nowhere else"),
-        ("app/worker.py", "engine.presets", None),
+        ("app/jobs/worker.py", "torch", "nowhere else"),
+        ("app/jobs/worker.py", "engine.presets", None),
+        ("app/jobs/worker.py", "app.workspace.shot", "jobs of app imports errors"),
+        ("app/view3d/scene.py", "app.workspace.shot", "nothing else of it"),
+        ("app/workspace/workspace.py", "app.jobs.store", None),
     ],
 )
 def test_the_rules_catch_what_they_are_for(path: str, module: str, rule: str | None) -> None:
@@ -115,8 +135,8 @@ def test_the_rules_catch_what_they_are_for(path: str, module: str, rule: str | N
 
 
 def test_late_and_relative_imports_are_seen() -> None:
-    source = "def f():\n    import torch.nn\n    from ..editor import document\n    importlib.import_module('app.main')\n"
-    assert list(imports_of(source, "engine.spec")) == [(2, "torch.nn"), (3, "engine.editor.document"), (4, "app.main")]
+    source = "def f():\n    import torch.nn\n    from ..editor import document\n    importlib.import_module('app.server.main')\n"
+    assert list(imports_of(source, "engine.spec")) == [(2, "torch.nn"), (3, "engine.editor.document"), (4, "app.server.main")]
 
 
 def test_no_file_is_too_long_to_read() -> None:
@@ -158,10 +178,10 @@ def test_everything_declared_is_pinned() -> None:
 
 def test_the_command_line_answers_without_any_package() -> None:
     """launch.py shows help and refuses bad arguments before anything is installed."""
-    source = (ROOT / "app/cli.py").read_text()
+    source = (ROOT / "app/commands/parser.py").read_text()
     top = [node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
     names = {name for node in top for name in ([node.module] if isinstance(node, ast.ImportFrom) else [n.name for n in node.names]) if name}
-    assert names and names <= {*sys.stdlib_module_names, "collections.abc", "__future__"}
-    for name in ("launch.py", "app/__init__.py"):
+    assert names and names <= {*sys.stdlib_module_names, "collections.abc", "__future__", "app.errors"}
+    for name in ("launch.py", "app/__init__.py", "app/commands/__init__.py", "app/errors.py"):
         modules = {module.split(".")[0] for _, module in imports_of((ROOT / name).read_text(), "")}
         assert modules <= {*sys.stdlib_module_names, "__future__", "app", "pytest"}

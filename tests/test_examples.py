@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.cli import main as command_line
+from app.commands.parser import main as command_line
 from editor.clip import frame_count, scene_clip
 from editor.files import project
 from engine.spec.take import Take

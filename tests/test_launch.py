@@ -30,10 +30,11 @@ def main(argv):
 
 
 def make_checkout(folder: Path, dependencies: list[str]) -> Path:
-    (folder / "app").mkdir(parents=True)
+    (folder / "app/commands").mkdir(parents=True)
     shutil.copy(ROOT / "launch.py", folder)
-    (folder / "app/__init__.py").write_text("")
-    (folder / "app/cli.py").write_text(STUB)
+    for package in ("app", "app/commands"):
+        (folder / package / "__init__.py").write_text("")
+    (folder / "app/commands/parser.py").write_text(STUB)
     extras = "[project.optional-dependencies]\ntest = []\nbench = []\nviews-wan = []\n"
     (folder / "pyproject.toml").write_text(f'[project]\nname = "stub"\nversion = "1"\ndependencies = {json.dumps(dependencies)}\n{extras}')
     (folder / "constraints.txt").write_text("")
@@ -91,7 +92,8 @@ def test_a_second_start_costs_less_than_a_tenth_of_a_second(checkout: Path) -> N
 
 def test_help_needs_no_installation(tmp_path: Path) -> None:
     folder = make_checkout(tmp_path / "studio", [])
-    shutil.copy(ROOT / "app/cli.py", folder / "app")
+    for name in ("app/commands/parser.py", "app/errors.py"):
+        shutil.copy(ROOT / name, folder / name)
     answer = launch(folder, "--help")
     assert answer.returncode == 0 and "generate" in answer.stdout
     for command in ("test", "import", "generate", "edit", "export", "evaluate", "train", "bench"):

@@ -7,10 +7,10 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import Any
 
-from app.cli import CommandError
 from app.commands.paths import output_file
+from app.commands.progress import ProgressBar
 from app.commands.scenes import frames_left, load_scene
-from app.progress import ProgressBar
+from app.errors import CommandError
 
 OF_SCENE: dict[str, object] = {"frames": None, "seeds": (0,), "sensitivity": False, "start": 0.0}
 """Options that only --scene knows, and their defaults."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.cli import CommandError
+from app.commands.progress import ProgressBar
 from app.commands.scenes import load_scene
-from app.progress import ProgressBar
+from app.errors import CommandError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -73,8 +73,8 @@ def _scenes(data: Path) -> Iterator[tuple[str, Document]]:
 
 def _take(document: Document, folder: Path, preset: str, device: str, bar: ProgressBar) -> Take:
     """The scene's occupancy; that of an earlier gallery in the same folder serves again."""
-    from app.request import TakeRequest
-    from app.take_maker import Watch, make_take
+    from app.jobs.request import TakeRequest
+    from app.jobs.take_maker import Watch, make_take
     from engine import presets
     from engine.spec.take import Take, frames_on_disk
 

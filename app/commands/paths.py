@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from app.cli import CommandError
+from app.errors import CommandError
 
 
 def output_file(out: Path) -> Path:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
-from app.cli import CommandError
 from app.commands.scenes import frames_left, load_scene
-from app.request import SEEN
+from app.errors import CommandError
+from app.jobs.request import SEEN
 from editor.clip import scene_clip
 from engine import presets
 from engine.spec.camera import Camera

@@ -8,8 +8,8 @@ import traceback
 from argparse import Namespace
 from pathlib import Path
 
-from app.cli import CommandError
 from app.commands.paths import output_file
+from app.errors import CommandError
 from editor import check
 from editor.document import Document, EditError
 from editor.files import project

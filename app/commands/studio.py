@@ -13,7 +13,7 @@ def studio(args: Namespace) -> int:
     presets.check(args.preset)
     folder = {} if args.workspace is None else {"workspace": args.workspace}
     config = AppConfig(host=args.host, port=args.port, auth=args.auth, device=args.device, preset=args.preset, debug=args.debug, **folder)
-    from app.main import serve
+    from app.server.main import serve
 
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how the studio is closed
         serve(config)

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from app.cli import INTERRUPTED, CommandError
 from app.commands.paths import output_folder
+from app.commands.progress import ProgressBar
 from app.commands.scenes import frames_left, load_scene
-from app.progress import ProgressBar
+from app.errors import INTERRUPTED, CommandError
 from engine.spec.grid import RATE_HZ
 
 if TYPE_CHECKING:
-    from app.basis import Basis
+    from app.jobs.basis import Basis
 
 
 def generate(args: Namespace) -> int:
@@ -25,7 +25,7 @@ def generate(args: Namespace) -> int:
         from app.commands import plan
 
         return plan.show(args)
-    from app.request import SEEN, TakeRequest
+    from app.jobs.request import SEEN, TakeRequest
     from editor.clip import frame_count
     from engine import presets
     from engine.views import registry
@@ -47,7 +47,7 @@ def generate(args: Namespace) -> int:
     out = output_folder(args.out, known_by="take.json")
     request = TakeRequest(document, out, recipe, args.until, args.start, frames, args.cameras, basis, args.gbuffers, dict(args.anchor or ()))
 
-    from app.take_maker import TakeCancelled, Watch, make_take
+    from app.jobs.take_maker import TakeCancelled, Watch, make_take
 
     bar, notes = ProgressBar(), []
     with _ctrl_c_asks() as cancelled:
@@ -75,8 +75,8 @@ def _basis(args: Namespace) -> Basis | None:
     if args.basis.resolve() == args.out.resolve():
         raise CommandError(f"--continue reads {args.basis} while --out writes it: give the new take a folder of its own.")
 
-    from app.basis import Basis
-    from app.request import SEEN
+    from app.jobs.basis import Basis
+    from app.jobs.request import SEEN
     from engine.spec.take import Take, frames_on_disk
 
     take = Take.open(args.basis)

@@ -6,8 +6,8 @@ import importlib
 import json
 from argparse import Namespace
 
-from app.cli import CommandError
 from app.commands.paths import output_folder
+from app.errors import CommandError
 
 OF_MODEL = {
     "steps": ("vae", "occupancy", "sketch", "ablations", "views", "judge", "wan"),

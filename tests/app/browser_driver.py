@@ -71,7 +71,7 @@ class StudioProcess:
 
     def start(self) -> StudioProcess:
         began = time.monotonic()
-        command = [sys.executable, "-m", "app.cli", "--port", str(self.port), "--workspace", str(self.workspace), "--preset", self.preset]
+        command = [sys.executable, "-m", "app.commands.parser", "--port", str(self.port), "--workspace", str(self.workspace), "--preset", self.preset]
         log = (self.workspace.parent / f"{self.workspace.name}.log").open("a")
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
         assert self.process.stdout is not None

@@ -17,9 +17,9 @@ import uvicorn
 from websockets.sync.client import ClientConnection, connect
 
 from app.config import AppConfig
-from app.guard import Guard
-from app.main import build
-from app.workspaces import Workspaces
+from app.server.guard import Guard
+from app.server.main import build
+from app.workspace.workspaces import Workspaces
 
 PATIENCE_S = 120.0
 """Reached only where something hangs: starting the engine's process took 30 s on two cores that 14 others wanted."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from app.request import TakeRequest
-from app.take_maker import Watch, make_take
+from app.jobs.request import TakeRequest
+from app.jobs.take_maker import Watch, make_take
 from editor.document import Document
 from engine.api import OccupancyModel, Recipe, ViewModel
 from engine.occupancy.fake import FakeOccupancy

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.basis import Basis
-from app.cli import main
-from app.request import TakeRequest
-from app.take_maker import TakeCancelled, Watch, make_take
+from app.commands.parser import main
+from app.jobs.basis import Basis
+from app.jobs.request import TakeRequest
+from app.jobs.take_maker import TakeCancelled, Watch, make_take
 from editor import commands
 from editor.document import Document, EditError
 from editor.entities import Agent, CameraEntity

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.cli import STAGES, build_parser, main
-from app.progress import ProgressBar
-from app.request import STAGES as MADE_STAGES
+from app.commands.parser import STAGES, build_parser, main
+from app.commands.progress import ProgressBar
+from app.jobs.request import STAGES as MADE_STAGES
 from editor import edits
 from editor.document import Document
 from editor.files import project
@@ -85,7 +85,7 @@ def test_same_recipe_same_bytes(scene: Path, tmp_path: Path) -> None:
 def test_ctrl_c_keeps_the_finished_frames(scene: Path, tmp_path: Path) -> None:
     out = tmp_path / "t"
     asked = ["--preset", "fake:0.5", "--frames", "100", "--until", "occupancy"]
-    command = [sys.executable, "-m", "app.cli", "generate", str(scene), "-o", str(out), *asked]
+    command = [sys.executable, "-m", "app.commands.parser", "generate", str(scene), "-o", str(out), *asked]
     running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not list(out.glob("partial/*.npz")) and time.monotonic() < deadline:
@@ -229,7 +229,7 @@ def test_import_and_edit_do_not_wait_for_torch(scene: Path, tmp_path: Path) -> N
     script = tmp_path / "script.py"
     script.write_text("def edit(document):\n    return document\n")
     code = (
-        "import sys; from app.cli import main\n"
+        "import sys; from app.commands.parser import main\n"
         f"assert main(['edit', {str(scene)!r}, '--script', {str(script)!r}, '-o', {str(tmp_path / 'o')!r}]) == 0\n"
         "assert main(['import', 'dvd', 'x', '-o', 'y']) == 2\n"
         "slow = {'torch', 'gradio', 'viser', 'scipy'} & set(sys.modules)\n"

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import drafts
-from app.drafts import Drafter
-from app.jobs import LIVE, Drawn
-from app.protocol import Draw, pack, unpack
-from app.shot import Shot, ShotMaker
-from app.shown import ShownTake
+from app.jobs.protocol import Draw, pack, unpack
+from app.jobs.store import LIVE, Drawn
+from app.workspace import drafts
+from app.workspace.drafts import Drafter
+from app.workspace.shot import Shot, ShotMaker
+from app.workspace.shown import ShownTake
 from editor import commands
 from editor.document import Document
 from editor.session import Session

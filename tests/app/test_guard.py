@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.config import AppConfig, ConfigError
-from app.guard import Guard
+from app.server.guard import Guard
 
 
 async def _anything(request: Request) -> PlainTextResponse:

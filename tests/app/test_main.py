@@ -11,8 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.config import AppConfig, ConfigError
-from app.guard import Guard
-from app.main import _listen, build, mount_page
+from app.server.guard import Guard
+from app.server.main import _listen, build, mount_page
 
 
 @pytest.fixture(scope="module")

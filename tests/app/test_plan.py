@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import main
+from app.commands.parser import main
 from app.commands.plan import lines
 from editor import edits
 from editor.document import Document

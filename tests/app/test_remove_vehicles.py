@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.basis import Basis
-from app.shot import ShotMaker
-from app.shown import ShownTake
+from app.jobs.basis import Basis
+from app.workspace.shot import ShotMaker
+from app.workspace.shown import ShownTake
 from editor import commands
 from editor.edits.occupancy import VEHICLES
 from editor.samples import crossing

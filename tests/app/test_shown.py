@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.images import ImageCache
-from app.protocol import pack
-from app.shot import Shot, ShotMaker
-from app.shown import Shelf, ShownTake
-from app.strip import Strip, voxel_key
+from app.jobs.protocol import pack
+from app.workspace.images import ImageCache
+from app.workspace.shot import Shot, ShotMaker
+from app.workspace.shown import Shelf, ShownTake
+from app.workspace.strip import Strip, voxel_key
 from editor import commands
 from editor.clip import scene_clip
 from editor.document import Document
@@ -123,8 +123,8 @@ def test_a_picture_stays_while_a_draft_takes_the_place_of_the_voxels(tmp_path: P
 
 
 def test_no_draft_of_before_an_edit_is_called_full_quality(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.drafts.REST_S", 0.02)
-    monkeypatch.setattr("app.drafts.WHOLE_REST_S", 0.02)
+    monkeypatch.setattr("app.workspace.drafts.REST_S", 0.02)
+    monkeypatch.setattr("app.workspace.drafts.WHOLE_REST_S", 0.02)
     desk = Desk()
     desk.generate()
     desk.look()

@@ -93,7 +93,7 @@ def test_an_error_nobody_foresaw_is_a_sentence_for_the_page_and_a_traceback_for_
     def break_down(*args: object) -> None:
         raise ZeroDivisionError("a secret path /home/ann")
 
-    monkeypatch.setattr("app.workspace.run", break_down)
+    monkeypatch.setattr("app.workspace.workspace.run", break_down)
     with studio.page("breakdown") as page:
         error = page.command("undo")["error"]
     assert "ZeroDivisionError" in error and "secret" not in error

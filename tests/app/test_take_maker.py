@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.take_maker import TakeCancelled
+from app.jobs.take_maker import TakeCancelled
 from editor import commands
 from editor.document import Document
 from editor.session import Session

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.jobs import LIVE, Drawn
-from app.protocol import Draw, pack, unpack
-from app.shown import ShownTake
-from app.variants import Variants
+from app.jobs.protocol import Draw, pack, unpack
+from app.jobs.store import LIVE, Drawn
+from app.workspace.shown import ShownTake
+from app.workspace.variants import Variants
 from editor import commands
 from editor.document import Document, EditError
 from editor.session import Session

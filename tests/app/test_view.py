@@ -10,11 +10,11 @@ import viser
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from app.shot import ShotMaker
-from app.strip import voxel_key
-from app.view import shapes
-from app.view.proxy import client_page
-from app.view.scene import PRELOADED, SceneView
+from app.server.proxy import client_page
+from app.view3d import shapes
+from app.view3d.scene import PRELOADED, SceneView
+from app.workspace.shot import ShotMaker
+from app.workspace.strip import voxel_key
 from editor import commands
 from editor.document import Document
 from editor.session import Session

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.cli import main
+from app.commands.parser import main
 from editor import check, edits
 from editor.document import Document, EditError
 from editor.files import project

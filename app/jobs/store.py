@@ -1,0 +1,375 @@
+"""Jobs: what was asked of the engine, in which order it runs, how far it is. They outlive browser tabs and workers.
+
+Beside them, drafts: one frame for the eyes of a workspace. A job goes before every draft, also before the one being drawn.
+
+Events come from three sides (submit and cancel, the worker's answers, the worker's death) and each moves the state under
+one lock; a listener hears of it on a thread of its own, so that it may take locks of its own. A job's finished frames
+stay on disk whatever its state.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from queue import SimpleQueue
+
+from app.jobs.protocol import Answer, Draw, Ended, FrameMade, Load, Loaded, Loading, Make, Noted, Progressed
+from app.jobs.request import TakeRequest
+from app.jobs.worker import WorkerProcess
+from engine.presets import recipe
+from engine.spec.take import frames_on_disk
+
+log = logging.getLogger("anyscene.jobs")
+
+CANCEL_GRACE_S = 8.0
+"""A worker that has not reached the end of its step by then is killed; the next job gets a new one."""
+REMEMBERED = 100
+"""Ended jobs that stay in the list."""
+LIVE = ("queued", "loading", "running")
+
+
+@dataclass
+class Job:
+    """One request and how far it is. Only JobStore changes it."""
+
+    id: str
+    serial: int
+    workspace: str
+    request: TakeRequest
+    state: str = "queued"
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    notes: tuple[str, ...] = ()
+    """Sentences about a take that is made all the same."""
+    frames_kept: int = 0
+    """Occupancy frames on disk."""
+    created: float = field(default_factory=time.monotonic)
+    started: float | None = None
+    ended: float | None = None
+    stage_started: float = 0.0
+    cancelling: bool = False
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE
+
+    @property
+    def seconds(self) -> float:
+        """Spent on it so far, without the wait in the queue."""
+        if self.started is None:
+            return 0.0
+        return (self.ended or time.monotonic()) - self.started
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds left of the current stage at its pace so far; None where there is no pace yet."""
+        if self.state != "running" or not self.done or self.done >= self.total:
+            return None
+        return (time.monotonic() - self.stage_started) / self.done * (self.total - self.done)
+
+    def to_json(self, position: int = 0) -> dict[str, object]:
+        """The `job` message. `position` is its place in the queue, 0 once it has left it."""
+        request = self.request
+        return {
+            "type": "job", "id": self.id, "state": self.state, "stage": self.stage,
+            "frames_done": self.done, "frames_total": self.total, "frames_kept": self.frames_kept,
+            "seconds": round(self.seconds, 2), "eta_s": None if self.eta_s is None else round(self.eta_s, 1), "position": position,
+            "message": self.message, "notes": list(self.notes), "take": str(request.out) if self.frames_kept or self.state == "done" else None,
+            "recipe": {
+                "occupancy": request.recipe.occupancy, "views": request.recipe.views, "seed": request.recipe.seed, "steps": request.recipe.steps,
+                "until": request.until, "start_frame": request.start_frame, "frames": request.frames, "cameras": request.cameras,
+            },
+        }  # fmt: skip
+
+
+Listener = Callable[[Job, dict[str, object], Answer | None], None]
+"""Told of every change of a job in order: the job, its `job` message as of then, and the worker's answer where that was the
+cause. Called on the store's own thread."""
+
+
+Drawn = Callable[[FrameMade | None, str], None]
+"""Told once of a draft that was not called off: the frame, or None and one sentence about why there is none. Called on the
+store's own thread."""
+
+
+@dataclass(eq=False)
+class Draft:
+    """One frame to draw for a workspace. Only JobStore changes it."""
+
+    workspace: str
+    request: Draw
+    drawn: Drawn
+    made: FrameMade | None = None
+    called_off: bool = False
+    """Nobody waits for it any more."""
+
+
+class JobStore:
+    """The queue, the running job or draft, and the worker that runs it. Safe to use from any thread."""
+
+    def __init__(self, listener: Listener, preset: str, device: str) -> None:
+        self._listener = listener
+        self._preset, self._device = preset, device
+        self._lock = threading.RLock()
+        self._serials = itertools.count(1)
+        self._jobs: dict[str, Job] = {}
+        self._queue: list[Job] = []
+        self._running: Job | None = None
+        self._waiting: dict[str, Draft] = {}
+        """The newest draft of each workspace, while others are before it."""
+        self._drawing: Draft | None = None
+        self._worker: WorkerProcess | None = None
+        self._news: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._closed = False
+        threading.Thread(target=self._tell, name="anyscene-job-news", daemon=True).start()
+        self.engine_state = "off"
+        """off | loading | ready | busy, for the status line."""
+
+    def warm(self) -> None:
+        """Start the worker and have the default preset ready before anybody asks."""
+        with self._lock:
+            if self._worker is None and not self._closed:
+                self._start_worker().send(Load(recipe(self._preset), self._device))
+
+    def submit(self, workspace: str, request: TakeRequest) -> Job:
+        """Put a job in line, before every draft: one that is being drawn makes room within a step and is drawn later."""
+        with self._lock:
+            serial = next(self._serials)
+            job = self._jobs[f"job-{serial}"] = Job(f"job-{serial}", serial, workspace, request, total=request.frames)
+            self._queue.append(job)
+            self._announce(job)
+            self._forget_old()
+            if self._drawing is not None and self._worker is not None:
+                self._worker.cancel(self._drawing.request.serial)
+                self._kill_later(self._worker, self._drawing.request.serial)
+            self._pump()
+        return job
+
+    def draw(self, workspace: str, request: Draw, drawn: Drawn) -> None:
+        """Draw a draft when no job is in line. It replaces the workspace's earlier one, wherever that is. `request.serial` is set here."""
+        with self._lock:
+            self._call_off(workspace)
+            if not self._closed:
+                self._waiting[workspace] = Draft(workspace, replace(request, serial=next(self._serials)), drawn)
+                self._pump()
+
+    def call_off_draft(self, workspace: str) -> None:
+        """Nobody waits for this workspace's draft any more."""
+        with self._lock:
+            self._call_off(workspace)
+
+    def cancel(self, job_id: str, workspace: str | None = None) -> bool:
+        """Call a job off; False where there is no such live job (of that workspace)."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            found = job is not None and job.live and workspace in (None, job.workspace)
+            if job is not None and found:
+                self._cancel(job, "Cancelled.")
+        return found
+
+    def get(self, job_id: str) -> Job | None:
+        return self._jobs.get(job_id)
+
+    def of(self, workspace: str) -> list[Job]:
+        """Jobs of a workspace, oldest first."""
+        with self._lock:
+            return [job for job in self._jobs.values() if job.workspace == workspace]
+
+    def position(self, job: Job) -> int:
+        """1 for the next in line, 0 for a job that is not waiting."""
+        with self._lock:
+            return self._queue.index(job) + 1 if job in self._queue else 0
+
+    @property
+    def worker_pid(self) -> int | None:
+        worker = self._worker
+        return worker.process.pid if worker is not None else None
+
+    def close(self) -> None:
+        """Call everything off and end the worker."""
+        with self._lock:
+            self._closed = True
+            for workspace in [*self._waiting, *([self._drawing.workspace] if self._drawing else [])]:
+                self._call_off(workspace)
+            for job in [*self._queue, *([self._running] if self._running else [])]:
+                self._cancel(job, "The studio was closed.")
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close()
+        self._news.put(None)
+
+    # Below: with the lock held, except where said.
+
+    def _start_worker(self) -> WorkerProcess:
+        worker = self._worker = WorkerProcess()
+        self.engine_state = "off"
+        threading.Thread(target=self._listen, args=(worker,), name="anyscene-engine-answers", daemon=True).start()
+        return worker
+
+    def _pump(self) -> None:
+        if self._running is not None or self._drawing is not None or self._closed or not (self._queue or self._waiting):
+            return
+        worker = self._worker
+        if worker is None or not worker.process.is_alive():
+            worker = self._start_worker()
+        if not self._queue:
+            draft = self._drawing = self._waiting.pop(next(iter(self._waiting)))
+            self.engine_state = "busy"
+            worker.send(draft.request)
+            return
+        job = self._running = self._queue.pop(0)
+        job.state, job.started, job.stage_started = "running", time.monotonic(), time.monotonic()
+        self.engine_state = "busy"
+        worker.send(Make(job.serial, job.request, self._device))
+        self._announce(job)
+
+    def _cancel(self, job: Job, why: str) -> None:
+        if job in self._queue:
+            self._queue.remove(job)
+            self._end(job, "cancelled", why)
+        elif job is self._running and self._worker is not None:
+            job.cancelling, job.message = True, why
+            self._worker.cancel(job.serial)
+            self._kill_later(self._worker, job.serial)
+            self._announce(job)
+
+    def _call_off(self, workspace: str) -> None:
+        self._waiting.pop(workspace, None)
+        draft = self._drawing
+        if draft is not None and draft.workspace == workspace and self._worker is not None:
+            draft.called_off = True
+            self._worker.cancel(draft.request.serial)
+
+    def _kill_later(self, worker: WorkerProcess, serial: int) -> None:
+        timer = threading.Timer(CANCEL_GRACE_S, self._kill_if_stuck, args=(worker, serial))
+        timer.daemon = True
+        timer.start()
+
+    def _kill_if_stuck(self, worker: WorkerProcess, serial: int) -> None:
+        """Called without the lock, by the timer."""
+        with self._lock:
+            drafted = self._drawing is not None and self._drawing.request.serial == serial
+            stuck = worker is self._worker and (drafted or (self._running is not None and self._running.serial == serial))
+            if stuck and drafted and self.engine_state == "loading":
+                # Whoever comes next needs what is being loaded.
+                self._kill_later(worker, serial)
+                return
+        if stuck:
+            log.warning("%d did not stop within %.0f s of its cancel: the engine's process is killed", serial, CANCEL_GRACE_S)
+            worker.kill()
+
+    def _end(self, job: Job, state: str, message: str, answer: Answer | None = None) -> None:
+        job.state, job.message, job.ended = state, message, time.monotonic()
+        if job is self._running:
+            self._running = None
+        self._announce(job, answer)
+
+    def _forget_old(self) -> None:
+        ended = [job.id for job in self._jobs.values() if not job.live]
+        for job_id in ended[: max(0, len(ended) - REMEMBERED)]:
+            del self._jobs[job_id]
+
+    def _listen(self, worker: WorkerProcess) -> None:
+        """Called without the lock, on the worker's own thread: every answer, then its death."""
+        for answer in worker.answers():
+            with self._lock:
+                if worker is self._worker:
+                    self._take_in(answer)
+        with self._lock:
+            if worker is self._worker and not self._closed:
+                self._worker = None
+                self._bury(worker)
+
+    def _take_in(self, answer: Answer) -> None:
+        if isinstance(answer, Loading | Loaded):
+            self.engine_state = "loading" if isinstance(answer, Loading) else "ready"
+            log.info("%s %s", answer.model, "loads" if isinstance(answer, Loading) else f"was ready after {answer.seconds:.1f} s")
+        if self._drawing is not None and answer.serial == self._drawing.request.serial:
+            self._take_in_draft(self._drawing, answer)
+            return
+        job = self._running
+        if job is None or answer.serial != job.serial:
+            return
+        if isinstance(answer, Loading):
+            job.state, job.message = "loading", f"Loading {answer.model}."
+        elif isinstance(answer, Loaded):
+            job.state, job.message = "running", job.message if job.cancelling else ""
+            self.engine_state = "busy"
+        elif isinstance(answer, Progressed):
+            if answer.stage != job.stage:
+                # A stage that is told of with its first piece went on beside the one before, since that one began.
+                job.stage, job.stage_started = answer.stage, job.stage_started if answer.done and job.stage else time.monotonic()
+            job.done, job.total = answer.done, answer.total
+        elif isinstance(answer, Noted):
+            job.notes = (*job.notes, answer.sentence)
+        elif isinstance(answer, FrameMade):
+            job.frames_kept = answer.index + 1
+        elif isinstance(answer, Ended):
+            self.engine_state = "ready"
+            message = answer.sentence or (job.message if job.cancelling else "")
+            if answer.state == "cancelled" and job.frames_kept:
+                message += f" {job.frames_kept} finished frames are kept."
+            self._end(job, answer.state, message.strip(), answer)
+            self._pump()
+            return
+        self._announce(job, answer)
+
+    def _take_in_draft(self, draft: Draft, answer: Answer) -> None:
+        if isinstance(answer, Loaded):
+            self.engine_state = "busy"
+        elif isinstance(answer, FrameMade):
+            draft.made = answer
+        elif isinstance(answer, Ended):
+            self.engine_state, self._drawing = "ready", None
+            if draft.called_off:
+                pass
+            elif answer.state == "cancelled":
+                # A job came in between. Under a new serial, because the old one is still marked as called off.
+                again = Draft(draft.workspace, replace(draft.request, serial=next(self._serials)), draft.drawn)
+                self._waiting.setdefault(draft.workspace, again)
+            else:
+                self._news.put(partial(draft.drawn, draft.made, answer.sentence))
+            self._pump()
+
+    def _bury(self, worker: WorkerProcess) -> None:
+        job, draft = self._running, self._drawing
+        self.engine_state, self._drawing = "off", None
+        if draft is not None and not draft.called_off:
+            self._news.put(partial(draft.drawn, None, f"{worker.obituary()} while it drew a draft."))
+        if job is None:
+            log.warning("%s while it was idle or drew a draft.", worker.obituary())
+            self._pump()
+            return
+        # Its last frame may have reached the disk without a word of it.
+        job.frames_kept = max(job.frames_kept, frames_on_disk(job.request.out))
+        kept = f" {job.frames_kept} finished frames are kept" if job.frames_kept else ""
+        if job.cancelling:
+            self._end(job, "cancelled", f"{job.message}{kept and kept + '.'}")
+        else:
+            self._end(
+                job,
+                "failed",
+                f"{worker.obituary()} during '{job.stage or 'loading'}':{kept and kept + ';'} run it again, "
+                "with fewer frames or a smaller preset if it stops again.",
+            )
+        log.warning("%s: %s", job.id, job.message)
+        self._start_worker().send(Load(job.request.recipe, self._device))
+        self._pump()
+
+    def _announce(self, job: Job, answer: Answer | None = None) -> None:
+        self._news.put(partial(self._listener, job, job.to_json(self.position(job)), answer))
+
+    def _tell(self) -> None:
+        """Called without the lock, on its own thread, until the store is closed."""
+        while (news := self._news.get()) is not None:
+            try:
+                news()
+            except Exception:
+                log.exception("a listener failed")

@@ -1,0 +1,230 @@
+"""The engine's process. It holds the models, makes takes, and may die without taking anything else with it.
+
+The studio talks to it through a pipe, in the messages of app/jobs/protocol.py; one raw integer in shared memory says which job or draft
+is called off. No lock is shared: a process killed while it holds one would hang the studio.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from ctypes import c_int64
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import TypeVar
+
+from app.jobs.protocol import Answer, Draw, Ended, Load, Loaded, Loading, Make, Noted, Progressed, Request, Stop, pack, shown, unpack
+from engine.api import Cancelled, OccupancyFrame, OccupancyModel, ViewModel
+
+log = logging.getLogger("anyscene.worker")
+Model = TypeVar("Model")
+
+
+def main(pipe: Connection, cancelled_serial: c_int64) -> None:
+    """Body of the process: answer requests until the pipe closes."""
+    # Ctrl-C in the terminal goes to the whole group; the studio decides when this process ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(levelname)s %(message)s", stream=sys.stderr)
+    # The page shares the machine's few cores: it stays responsive when the engine yields to it.
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(5)
+    _Worker(pipe, cancelled_serial).run()
+
+
+class _Worker:
+    def __init__(self, pipe: Connection, cancelled_serial: c_int64) -> None:
+        self.pipe = pipe
+        self.cancelled_serial = cancelled_serial
+        self.occupancy_models: dict[tuple[str, str], OccupancyModel] = {}
+        self.view_models: dict[tuple[str, str], ViewModel] = {}
+
+    def run(self) -> None:
+        with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+            while True:
+                request = self.pipe.recv()
+                if isinstance(request, Stop):
+                    return
+                if isinstance(request, Load):
+                    self.warm(request)
+                elif isinstance(request, Draw):
+                    self.draw(request)
+                else:
+                    self.make(request)
+
+    def warm(self, request: Load) -> None:
+        try:
+            self.occupancy_model(0, request.recipe.occupancy, request.device)
+            self.view_model(0, request.recipe.views, request.device)
+        except (BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:
+            # Nobody asked for it yet: the job that needs it will say what is wrong.
+            log.info("could not warm the models of %s: %s", request.recipe, error)
+
+    def occupancy_model(self, serial: int, name: str, device: str) -> OccupancyModel:
+        from engine.presets import load_occupancy
+
+        return self.loaded(self.occupancy_models, serial, f"occupancy '{name}'", (name, device), load_occupancy)
+
+    def view_model(self, serial: int, name: str, device: str) -> ViewModel:
+        from engine.views.registry import load
+
+        return self.loaded(self.view_models, serial, f"views '{name}'", (name, device), load)
+
+    def loaded(
+        self, held: dict[tuple[str, str], Model], serial: int, words: str, key: tuple[str, str], load: Callable[[str, str], Model]
+    ) -> Model:
+        """The model of a name and device. One of a kind at a time: two need not fit in memory together."""
+        if key not in held:
+            self.pipe.send(Loading(serial, words))
+            start = time.perf_counter()
+            held.clear()
+            held[key] = load(*key)
+            self.pipe.send(Loaded(serial, words, time.perf_counter() - start))
+        return held[key]
+
+    def draw(self, draft: Draw) -> None:
+        def cancelled() -> bool:
+            return self.cancelled_serial.value == draft.serial
+
+        with self.telling_how_it_fails(draft.serial):
+            # It may have been replaced before its turn came: then nothing is loaded for it.
+            drawn = None if cancelled() else self.drawn(draft, cancelled)
+            if drawn is not None:
+                self.pipe.send(pack(draft.serial, drawn))
+            self.pipe.send(Ended(draft.serial, "cancelled" if drawn is None else "done"))
+
+    def drawn(self, draft: Draw, cancelled: Cancelled) -> OccupancyFrame | None:
+        model = self.occupancy_model(draft.serial, draft.recipe.occupancy, draft.device)
+        if draft.before is None or draft.region is None:
+            past = None if draft.past is None else replace(unpack(draft.past), index=0)
+            return next(iter(model.occupancy(draft.clip, draft.recipe, cancelled, past)), None)
+        recipe = replace(draft.recipe, steps=draft.recipe.steps or model.frame_steps) if draft.whole_steps else draft.recipe
+        return model.redraw(draft.clip, unpack(draft.before), draft.region, recipe, cancelled)
+
+    def make(self, job: Make) -> None:
+        from app.jobs.take_maker import TakeCancelled, Watch, make_take
+
+        alone = False
+
+        def send(kind: Callable[..., Answer]) -> Callable[..., None]:
+            def tell(*told: object) -> None:
+                nonlocal alone
+                try:
+                    self.pipe.send(kind(job.serial, *told))
+                except (BrokenPipeError, ConnectionResetError):
+                    # The studio was killed: what is finished is put in order, pictures too, as after a cancel.
+                    alone = True
+
+            return tell
+
+        watch = Watch(
+            progress=send(Progressed),
+            cancelled=lambda: alone or self.cancelled_serial.value == job.serial,
+            on_frame=send(pack),
+            on_picture=send(shown),
+            note=send(Noted),
+        )
+        with self.telling_how_it_fails(job.serial):
+            try:
+                make_take(job.request, _JobModels(self, job), watch)
+                self.pipe.send(Ended(job.serial, "done"))
+            except TakeCancelled:
+                self.pipe.send(Ended(job.serial, "cancelled"))
+
+    @contextlib.contextmanager
+    def telling_how_it_fails(self, serial: int) -> Iterator[None]:
+        try:
+            yield
+        except (BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:
+            log.exception("%d failed", serial)
+            self.pipe.send(Ended(serial, "failed", sentence(error), repr(error)))
+
+
+class _JobModels:
+    """Answers `engine.api.Models` for a job, with what the worker holds."""
+
+    def __init__(self, worker: _Worker, job: Make) -> None:
+        self.worker, self.job = worker, job
+
+    @property
+    def occupancy(self) -> OccupancyModel:
+        return self.worker.occupancy_model(self.job.serial, self.job.request.recipe.occupancy, self.job.device)
+
+    @property
+    def views(self) -> ViewModel:
+        return self.worker.view_model(self.job.serial, self.job.request.recipe.views, self.job.device)
+
+
+def sentence(error: BaseException) -> str:
+    """What the user reads about an error: ours as they are, others wrapped; never a traceback."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "The machine ran out of memory: ask for fewer frames, fewer cameras or a smaller preset."
+    if isinstance(error, OSError) and error.strerror:
+        return f"The take could not be written: {error.strerror} ({error.filename or 'no file named'}): free some space or choose another workspace."
+    text = " ".join(str(error).split())
+    if isinstance(error, ValueError) and text:
+        return text[:500]
+    return f"The engine stopped with {type(error).__name__}{': ' + text[:300] if text else ''}: the terminal has the details."
+
+
+class WorkerProcess:
+    """The studio's end: starts the process, sends requests, and yields its answers until it dies."""
+
+    def __init__(self) -> None:
+        import multiprocessing
+
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.cancelled_serial = context.RawValue(c_int64, -1)
+        self.process = context.Process(target=main, args=(theirs, self.cancelled_serial), name="anyscene-engine", daemon=True)
+        self.process.start()
+        theirs.close()
+        self._sending = threading.Lock()
+
+    def send(self, request: Request) -> bool:
+        """False where the process is gone: its reader will hear of it too."""
+        with self._sending:
+            try:
+                self.pipe.send(request)
+            except (BrokenPipeError, OSError):
+                return False
+        return True
+
+    def cancel(self, serial: int) -> None:
+        self.cancelled_serial.value = serial
+
+    def answers(self) -> Iterator[Answer]:
+        """Every answer in order; ends when the process does."""
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                yield self.pipe.recv()
+
+    def obituary(self) -> str:
+        """How the process ended, as the first half of a sentence."""
+        self.process.join(5)
+        code = self.process.exitcode
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+            why = ", most often for lack of memory" if -code == signal.SIGKILL else ""
+            return f"The engine's process was killed ({name}{why})"
+        return f"The engine's process ended unexpectedly (exit code {code})"
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def close(self, patience_s: float = 3.0) -> None:
+        """End the process: at once if it is idle, by force if it has not finished its step in time."""
+        self.send(Stop())
+        self.process.join(patience_s)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join(5)

@@ -1,1 +1,0 @@
-"""Gradio's part of the page: the mount point of the canvas application."""

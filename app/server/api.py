@@ -1,0 +1,94 @@
+"""Plain HTTP beside the socket: health, pictures, files of takes, and JSON endpoints for scripts (bearer token or password)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, HTTPException, Request
+from fastapi.responses import FileResponse, HTMLResponse, Response
+
+from app.server.proxy import client_page
+from app.workspace import files
+from app.workspace.workspace import Workspace
+from app.workspace.workspaces import Workspaces
+
+CANVAS = Path(__file__).parents[1] / "canvas"
+STATIC_TYPES = {
+    ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png", ".woff2": "font/woff2", ".json": "application/json",
+    ".html": "text/html",
+}  # fmt: skip
+"""Kinds of files of app/canvas that the page is given, with their types: the system's own table may be wrong about JavaScript."""
+FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+REVALIDATE = {"Cache-Control": "no-cache"}
+
+
+def router(workspaces: Workspaces) -> APIRouter:
+    """Every route of ours but the sockets and the page."""
+    routes = APIRouter()
+
+    @routes.get("/api/health")
+    def health() -> dict[str, object]:
+        return {"ok": True, "engine": workspaces.jobs.engine_state}
+
+    @routes.get("/api/ws/{workspace}/image/{name}")
+    def image(workspace: str, name: str) -> Response:
+        data = _existing(workspaces, workspace).images.get(name)
+        if data is None:
+            raise HTTPException(404, "That picture is not kept any more: the next one has another address.")
+        return Response(data, media_type="image/png" if data[:4] == b"\x89PNG" else "image/jpeg", headers=FOREVER)
+
+    @routes.get("/api/takes/{path:path}")
+    def take_file(path: str) -> Response:
+        found = files.take_file(path, workspaces.config)
+        if found is None:
+            raise HTTPException(404, f"There is no file '{path[:200]}' among the takes of this workspace folder.")
+        return FileResponse(found, headers=REVALIDATE)
+
+    @routes.post("/api/ws/{workspace}/generate")
+    async def generate(workspace: str, request: Annotated[dict[str, Any] | None, Body()] = None) -> dict[str, object]:
+        """The `generate` message of the socket as a body; answers with the job."""
+        try:
+            job = await asyncio.to_thread(lambda: workspaces.get(workspace).generate(request or {}))
+        except ValueError as refusal:
+            raise HTTPException(422, str(refusal)) from refusal
+        return job.to_json(workspaces.jobs.position(job))
+
+    @routes.get("/api/ws/{workspace}/jobs")
+    def jobs(workspace: str) -> list[dict[str, object]]:
+        return [job.to_json(workspaces.jobs.position(job)) for job in workspaces.jobs.of(workspace)]
+
+    @routes.post("/api/ws/{workspace}/jobs/{job}/cancel")
+    def cancel(workspace: str, job: str) -> dict[str, object]:
+        if not workspaces.jobs.cancel(job, workspace):
+            raise HTTPException(404, f"Job '{job[:40]}' is not running in workspace '{workspace[:64]}'.")
+        return {"ok": True}
+
+    @routes.get("/viser/{workspace}")
+    @routes.get("/viser/{workspace}/")
+    def viewer(workspace: str, request: Request) -> Response:
+        _existing(workspaces, workspace)
+        return HTMLResponse(client_page(), headers=REVALIDATE)
+
+    @routes.get("/studio/{path:path}")
+    def static(path: str) -> Response:
+        found = (CANVAS / path).resolve()
+        kind = STATIC_TYPES.get(found.suffix)
+        hidden = (
+            any(part.startswith(".") or part == "node_modules" for part in found.relative_to(CANVAS).parts)
+            if found.is_relative_to(CANVAS)
+            else True
+        )
+        if kind is None or hidden or not found.is_file():
+            raise HTTPException(404, f"The studio has no file '{path[:200]}'.")
+        return FileResponse(found, media_type=kind, headers=REVALIDATE)
+
+    return routes
+
+
+def _existing(workspaces: Workspaces, name: str) -> Workspace:
+    workspace = workspaces.find(name)
+    if workspace is None:
+        raise HTTPException(404, f"Nobody has opened workspace '{name[:64]}': open the studio's page first.")
+    return workspace

@@ -1,0 +1,218 @@
+"""The WebSocket /ws/{workspace}: JSON messages, each with a `type`. World frame, metres, radians, seconds, frames at 12 Hz.
+
+From the page
+    hello {}                                     -> document, then live jobs, take, strip
+    command {seq, name, args}                    -> ack to the sender, then patch to everybody (editor.commands)
+    select {ids}                                 not undoable; patch to everybody
+    frame {frame}                                the playhead; newest wins -> strip, bev
+    generate {frames?, start_frame?, seed?, steps?, guidance?, preset?, views?, until?, cameras?, from_frame?, seen_anew?} -> job messages;
+                                                 with from_frame the new take keeps the frames before it of the take shown, and spans what
+                                                 that one spans; with seen_anew all of them, and only buffers and pictures are made
+    regenerate {region [[x, y], ..]}             draw what lies inside anew at the playhead's frame, each time with another seed -> variant, strip
+    variant {index}                              show that one, from 1; 0 is what was before -> variant, strip
+    keep {carry_on?}                             a new take with the variant shown; carry_on: and the frames behind it made anew -> job messages
+    discard {}                                   put the region and its variants away -> variant, strip
+    cancel {job}
+    live {on, preset?, seed?}                    whether edits are answered with drafts of the frame shown -> live, then strip, bev
+    show_take {path}                             a take of the workspace folder -> take, strip
+    save {path?} | open {path} | new {template?}
+    restore {which} | discard_draft {which}      a draft of unsaved work: go on with it, its undo history too; or delete it -> files
+    decline {}                                   go on without what `recovery` offered -> document
+    import {format, source, start_s?, duration_s?}
+    list_files {}                                -> files
+
+To the page
+    document {rev, name, duration_s, frames, prompt, grid {name, shape, voxel_m, origin_m}, ground, notes, entities, ego, selection,
+              dirty, saved_path, can_undo, can_redo, channels, classes, sizes, models, coloured, presets [{name, views}], preset,
+              edits, undo_steps, undo_limit, undo_at_depth, view_models [{name, description}], rigs, viser_url, workspace, frame}
+    patch {rev, set, removed, order?, ego?, fields {name, duration_s, frames, prompt}?, selection, dirty, saved_path, can_undo, can_redo,
+           edits, undo_steps, undo_limit, undo_at_depth}   edits counts the documents there were: strip and bev say which one they show
+    recovery {drafts [{path, name, modified, crashed, lost, picture, takes}]}   unsaved work of an earlier run, before anything was done in this one
+    tabs {count}                                 how many browsers show this scene
+    ack {seq, ok, rev, error}                    error is one sentence or null
+    job {id, state, stage, frames_done, frames_total, frames_kept, seconds, eta_s, position, message, notes, take, recipe}
+                                                 state queued | loading | running | done | failed | cancelled. frames_done of frames_total
+                                                 count the pieces of the stage ('buffers', 'video': one per camera and frame);
+                                                 frames_kept are occupancy frames on disk; eta_s is of this stage;
+                                                 notes are sentences about a take that is made all the same
+    take {id, name, path, frames, start_frame, stage, stale, seed, occupancy, views, behind}   the newest; id null: none is shown. behind: longer
+                                                 ones, for the frames and pictures that it lacks
+    live {on}                                    for the whole workspace; a draft that cannot be drawn switches it off
+    variant {frame, region, count, index, seed, whole, drawing, can_keep, shown}   frame null: there is none; whole: drawn with the steps of a
+                                                 take's frame; drawing: one more is on its way; shown: the playhead is there
+    strip {frame, source, edits, stale, pending, whole, recipe, take {name, occupancy, views, seed}|null,
+           cameras [{name, id, semantic, depth, picture|null, picture_stale, views, take}]}
+                                                 source take | draft | lift; edits: of which document; stale: the voxels lack an edit, and
+                                                 pending: that is being drawn; picture_stale: the picture lacks an edit; whole: a draft of full
+                                                 quality; recipe {occupancy, seed, steps|null} of a draft, else null; the rest are addresses
+    bev {frame, source, edits, stale, pending, url, origin_m, size_m, ego [x, y, yaw]}   PNG from above in the ego's frame: x forward up, y left
+    files {projects, templates, takes, recovery, logs, formats}   each {path, name, modified}; recovery as above, its `path` is `which`
+    notice {level info|warn|error, text}         one sentence
+    saved {path, at} | autosaved {at}            at: seconds since 1970
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from app.server import file_actions, variant_actions
+from app.workspace import text
+from app.workspace.workspace import Send, Workspace
+from app.workspace.workspaces import Workspaces
+from editor.document import EditError
+
+log = logging.getLogger("anyscene.socket")
+
+MOST_WAITING = 2000
+"""Messages a browser may lag behind before it is cut off; it reconnects and gets the document afresh."""
+
+Message = Mapping[str, Any]
+
+
+async def serve(socket: WebSocket, workspaces: Workspaces) -> None:
+    """One browser from its arrival to its leaving."""
+    try:
+        workspace = await asyncio.to_thread(workspaces.get, socket.path_params["workspace"])
+    except EditError as refusal:
+        log.info("refused: %s", refusal)
+        await socket.close(1008, str(refusal)[:120])
+        return
+    await socket.accept()
+    loop = asyncio.get_running_loop()
+    outbox: asyncio.Queue[Message | None] = asyncio.Queue()
+
+    def send(message: Message) -> None:
+        # The loop is gone while the studio closes; nobody is left to tell.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(outbox.put_nowait, message)
+
+    deliverer = asyncio.create_task(_deliver(socket, outbox, workspace))
+    imports: set[asyncio.Task[None]] = set()
+    try:
+        while True:
+            try:
+                message = json.loads(await socket.receive_text())
+            except (ValueError, KeyError):
+                send(_notice("error", "The page sent something that is not JSON: reload the page."))
+                continue
+            work = asyncio.to_thread(_handle, workspace, message, send)
+            if isinstance(message, dict) and message.get("type") == "import":
+                # A log takes its time; edits and cancels go on meanwhile.
+                task = asyncio.create_task(work)
+                imports.add(task)
+                task.add_done_callback(imports.discard)
+            else:
+                await work
+    except (WebSocketDisconnect, RuntimeError):
+        # RuntimeError: the deliverer found it closed before we read that it is.
+        pass
+    finally:
+        workspace.leave(send)
+        deliverer.cancel()
+
+
+async def _deliver(socket: WebSocket, outbox: asyncio.Queue[Message | None], workspace: Workspace) -> None:
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        while (message := await outbox.get()) is not None:
+            if outbox.qsize() > MOST_WAITING:
+                workspace.log.warning("a browser is %d messages behind and is cut off", outbox.qsize())
+                if socket.application_state == WebSocketState.CONNECTED:
+                    await socket.close(1013)
+                return
+            try:
+                line = json.dumps(message, allow_nan=False)
+            except ValueError:
+                workspace.log.exception("a '%s' message cannot be written as JSON", message.get("type"))
+                line = json.dumps(_notice("error", "The studio made an answer that no page can read: undo the last edit and report it."))
+            await socket.send_text(line)
+
+
+def _handle(workspace: Workspace, message: object, send: Send) -> None:
+    """One message, on a thread of its own. Whatever goes wrong becomes one sentence to the sender."""
+    kind = message.get("type") if isinstance(message, dict) else None
+    handler = HANDLERS.get(kind) if isinstance(kind, str) else None
+    if handler is None or not isinstance(message, dict):
+        send(_notice("warn", text.UNKNOWN_MESSAGE.format(kind=str(kind)[:40])))
+        return
+    try:
+        handler(workspace, message, send)
+    except ValueError as refusal:
+        workspace.log.info("%s: %s", kind, refusal)
+        send(_notice("error", " ".join(str(refusal).split())[:600]))
+    except OSError as fault:
+        workspace.log.warning("%s: %s", kind, fault)
+        send(_notice("error", f"{fault.strerror or 'The file could not be used'}: {fault.filename or 'no file named'}."))
+    except Exception as fault:
+        workspace.log.exception("%s failed", kind)
+        send(_notice("error", text.our_fault(fault)))
+
+
+def _notice(level: str, sentence: str) -> Message:
+    return {"type": "notice", "level": level, "text": sentence}
+
+
+def _hello(workspace: Workspace, message: Message, send: Send) -> None:
+    workspace.join(send)
+    file_actions.offer_recovery(workspace, send)
+
+
+def _command(workspace: Workspace, message: Message, send: Send) -> None:
+    seq, name, args = message.get("seq"), message.get("name"), message.get("args", {})
+
+    def reply(error: str | None) -> None:
+        send({"type": "ack", "seq": seq, "ok": error is None, "rev": workspace.rev, "error": error})
+
+    if not isinstance(name, str) or not isinstance(args, dict):
+        reply("A command needs a name and its arguments as an object: reload the page.")
+        return
+    workspace.command(name, args, reply)
+
+
+def _select(workspace: Workspace, message: Message, send: Send) -> None:
+    ids = message.get("ids")
+    if not isinstance(ids, list) or not all(isinstance(name, str) for name in ids):
+        raise EditError("A selection is a list of ids: reload the page.")
+    workspace.select(ids)
+
+
+def _frame(workspace: Workspace, message: Message, send: Send) -> None:
+    frame = message.get("frame")
+    if isinstance(frame, bool) or not isinstance(frame, int | float) or frame != frame or abs(frame) > 1e9:
+        raise EditError(f"The playhead needs a frame number, not {frame!r}.")
+    workspace.move_playhead(int(frame))
+
+
+def _generate(workspace: Workspace, message: Message, send: Send) -> None:
+    workspace.generate(message)
+
+
+def _cancel(workspace: Workspace, message: Message, send: Send) -> None:
+    if not workspace.jobs.cancel(str(message.get("job")), workspace.name):
+        raise EditError(f"Job '{message.get('job')}' is not running here any more: there is nothing to cancel.")
+
+
+def _live(workspace: Workspace, message: Message, send: Send) -> None:
+    on, preset, seed = message.get("on"), message.get("preset") or workspace.config.preset, message.get("seed", 0)
+    if not isinstance(on, bool) or not isinstance(preset, str) or isinstance(seed, bool) or not isinstance(seed, int):
+        raise EditError("Live drafts need 'on' as true or false, a preset's name and a whole number as seed: reload the page.")
+    workspace.set_live(on, preset, seed)
+
+
+HANDLERS: dict[str, Callable[[Workspace, Message, Send], None]] = {
+    "hello": _hello,
+    "command": _command,
+    "select": _select,
+    "frame": _frame,
+    "generate": _generate,
+    "cancel": _cancel,
+    "live": _live,
+    **file_actions.HANDLERS,
+    **variant_actions.HANDLERS,
+}

@@ -1,0 +1,138 @@
+"""What a workspace's browsers see of its scene: the 3D view, the camera strip and the view from above, drawn by one thread, newest wins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from app.view3d.live import Live
+from app.workspace import text
+from app.workspace.shot import Shot, ShotMaker
+from app.workspace.strip import Strip, voxel_key
+from editor.clip import ego_pose_at
+from editor.document import Document
+from editor.entities import CameraEntity, Keyframe
+from engine.spec.geometry import Pose
+from engine.spec.grid import RATE_HZ
+
+if TYPE_CHECKING:
+    from app.view3d.scene import SceneView
+    from app.workspace.workspace import Workspace
+
+
+class Screen:
+    """Of one workspace, whose lock guards it."""
+
+    def __init__(self, desk: Workspace) -> None:
+        self._desk = desk
+        self._view: SceneView | None = None
+        self._shots = ShotMaker()
+        self._strip = Strip(desk.name, desk.images)
+        self._dragged: Document | None = None
+        """The scene while a camera's gizmo is held."""
+        self._live: Live | None = None
+        self.below: Shot | None = None
+        """What was shown last, below any variant."""
+
+    def start(self) -> None:
+        """Once the workspace is complete."""
+        self._live = Live(self._show, f"anyscene-live-{self._desk.name}")
+
+    def ask(self) -> None:
+        """There is something else to show."""
+        if self._live is not None:
+            self._live.ask()
+
+    def viser_port(self) -> int:
+        """Port of this workspace's 3D view, which is started on first use."""
+        with self._desk.lock:
+            if self._view is None:
+                from app.view3d.scene import SceneView
+
+                self._view = SceneView(self._picked, self.camera_dragged)
+                self._view.on_watch(self.ask)
+            return self._view.port
+
+    def _picked(self, entity_id: str) -> None:
+        self._desk.select([entity_id])
+
+    def camera_dragged(self, entity_id: str, ego_SE3_camera: Pose, phase: str) -> None:
+        """A gizmo moves: the strip follows, and the release is one command."""
+        with self._desk.lock:
+            entity = self._desk.document.entities.get(entity_id)
+            if not isinstance(entity, CameraEntity):
+                return
+            pose = ego_SE3_camera
+            if entity.mount == "world":
+                pose = Pose.from_matrix(ego_pose_at(self._desk.document, self._desk.frame / RATE_HZ).matrix() @ pose.matrix())
+            if phase == "end":
+                self._dragged = None
+                error = self._desk.command(
+                    "set_camera", {"id": entity_id, "pose": [pose.x_m, pose.y_m, pose.z_m, pose.yaw_rad, pose.pitch_rad, pose.roll_rad]}
+                )
+                if error:
+                    self._desk.notice("error", error)
+            elif phase == "update":
+                in_world = entity.mount == "world"
+                change = {"keyframes": (Keyframe(0.0, pose),)} if in_world else {"camera": replace(entity.camera, ego_SE3_camera=pose)}
+                self._dragged = self._desk.document.with_entities(replace(entity, **change))
+        self.ask()
+
+    def _show(self, superseded: Callable[[], bool]) -> None:
+        """Body of the live thread."""
+        try:
+            with self._desk.lock:
+                document, frame, edits = self._dragged or self._desk.document, self._desk.frame, self._desk.edits
+                shown, behind = self._desk.shelf.at(frame), self._desk.shelf.takes
+                selection, view = self._desk.session.selection, self._view
+            watched_3d = view is not None and view.watched
+            if not self._desk.watched and not watched_3d:
+                return
+            shot = self._shots.shoot(document, frame, shown, behind=behind)
+            if shot is None:
+                return
+            shot = self.below = self._desk.drafter.follow(shot, whole=not self._desk.variants.at(shot))
+            shot = self._desk.variants.follow(shot)
+            voxels = voxel_key(shot)
+            if view is not None and watched_3d:
+                view.update(shot, voxels, selection, keep=shot.source != "lift")
+            if self._desk.watched:
+                for message in self._strip.messages(shot, voxels, edits):
+                    self._desk.broadcast(message)
+            if view is not None and watched_3d and shot.source == "take":
+                self._preload(view, shot, superseded)
+        except ValueError as error:
+            self._desk.notice("warn", str(error))
+        except Exception as error:
+            self._desk.log.exception("the live view failed")
+            self._desk.notice("error", text.our_fault(error))
+
+    def _preload(self, view: SceneView, shot: Shot, superseded: Callable[[], bool]) -> None:
+        """Have the frames after the playhead in the browser before they are played."""
+        shown = shot.take
+        if shown is None:
+            return
+        for frame in range(shot.frame + 1, shown.start_frame + shown.frames):
+            if superseded() or not shown.holds(frame):
+                return
+            ahead = self._shots.shoot(shot.document, frame, shown)
+            if ahead is None or not view.preload(ahead, voxel_key(ahead)):
+                return
+
+    def clear(self) -> None:
+        """Another document is opened."""
+        self._dragged = None
+
+    def close(self) -> None:
+        """Ends after the work in hand."""
+        if self._live is not None:
+            self._live.close()
+        self.rest()
+
+    def rest(self) -> None:
+        """Give back what an unwatched workspace does not need; the session stays."""
+        with self._desk.lock:
+            view, self._view = self._view, None
+        if view is not None:
+            view.stop()

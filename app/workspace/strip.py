@@ -1,0 +1,69 @@
+"""The camera strip and the view from above of what is shown, as messages; rendered again only when the voxels differ."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from app.workspace.images import ImageCache, render_strip, strip_key, top_down
+from app.workspace.shot import Shot
+
+
+class Strip:
+    """Of one workspace. Not safe for several threads: the live thread owns it."""
+
+    def __init__(self, workspace: str, images: ImageCache) -> None:
+        self.workspace, self.images = workspace, images
+        self._key: Hashable = None
+        self._cameras: list[dict[str, object]] = []
+        self._bev = ""
+
+    def messages(self, shot: Shot, voxels: Hashable, edits: int) -> Sequence[dict[str, object]]:
+        """A `strip` and a `bev` message of a shot with these voxels, of the document after so many edits."""
+        # While a draft is drawn the scene is another and the voxels are not: rendering them again would take the engine's time.
+        key = strip_key(shot, voxels)
+        if key != self._key:
+            self._key, self._cameras, self._bev = key, self._rendered(shot), self._url(top_down(shot))
+        grid, ego = shot.clip.grid, shot.clip.world_SE3_ego[0]
+        what = {"frame": shot.frame, "source": shot.source, "edits": edits, "stale": shot.stale, "pending": shot.pending}
+        return (
+            {"type": "strip", **what, "whole": shot.whole, "recipe": _recipe(shot), "take": _take(shot), "cameras": self._cameras},
+            {
+                "type": "bev", **what, "url": self._bev,
+                "origin_m": list(grid.origin_m[:2]), "size_m": [grid.shape[0] * grid.voxel_m, grid.shape[1] * grid.voxel_m],
+                "ego": [float(ego[0, 3]), float(ego[1, 3]), float(np.arctan2(ego[1, 0], ego[0, 0]))],
+            },
+        )  # fmt: skip
+
+    def _rendered(self, shot: Shot) -> list[dict[str, object]]:
+        return [
+            {
+                "name": one.name, "id": one.entity_id, "semantic": self._url(one.semantic), "depth": self._url(one.depth),
+                "picture": self._url(one.picture.jpeg) if one.picture else None, "picture_stale": one.picture is not None and one.picture.stale,
+                "views": one.picture.take.recipe.views if one.picture else None, "take": one.picture.take.path.name if one.picture else None,
+            }
+            for one in render_strip(shot)
+        ]  # fmt: skip
+
+    def _url(self, data: bytes) -> str:
+        return f"/api/ws/{self.workspace}/image/{self.images.put(data)}"
+
+
+def _recipe(shot: Shot) -> dict[str, object] | None:
+    """Of a draft."""
+    return None if shot.recipe is None else {"occupancy": shot.recipe.occupancy, "seed": shot.recipe.seed, "steps": shot.recipe.steps}
+
+
+def _take(shot: Shot) -> dict[str, object] | None:
+    """What the voxels are of, or were drawn into."""
+    take = shot.take
+    if take is None or shot.source == "lift":
+        return None
+    return {"name": take.path.name, "occupancy": take.recipe.occupancy, "views": take.recipe.views, "seed": take.recipe.seed}
+
+
+def voxel_key(shot: Shot) -> Hashable:
+    """Equal for equal voxels, whatever they came from."""
+    return hashlib.blake2b(np.ascontiguousarray(shot.occupancy.semantics), digest_size=16).digest()

@@ -1,0 +1,77 @@
+"""Every workspace of this studio by name, the one queue of jobs they share, and the sweep that lets idle ones rest."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from app.config import AppConfig, is_workspace_name
+from app.jobs.protocol import Answer
+from app.jobs.store import Job, JobStore
+from app.workspace import files, unsaved
+from app.workspace.workspace import Workspace
+from editor.document import Document, EditError
+from editor.files import recovery
+
+log = logging.getLogger("anyscene.workspaces")
+
+MOST = 32
+"""Workspaces at once; each is a document, a thread, and a 3D server while it is looked at."""
+
+
+class Workspaces:
+    """Safe to use from any thread."""
+
+    def __init__(self, config: AppConfig) -> None:
+        self.config = config
+        self._lock = threading.Lock()
+        self._open: dict[str, Workspace] = {}
+        self.jobs = JobStore(self._on_job, config.preset, config.device)
+        for folder in (config.workspace, config.takes, config.drafts):
+            folder.mkdir(parents=True, exist_ok=True)
+        recovery.tidy(config.drafts)
+
+    def get(self, name: str) -> Workspace:
+        """The workspace of that name, made on first use. EditError for a name that cannot be one, or one too many."""
+        with self._lock:
+            workspace = self._open.get(name)
+            if workspace is None:
+                if not is_workspace_name(name):
+                    raise EditError("A workspace's name has letters, digits, '-' and '_' only, at most 64 of them.")
+                if len(self._open) >= MOST:
+                    raise EditError(f"{MOST} workspaces are open already: use one of them.")
+                workspace = self._open[name] = Workspace(name, self._first_document(), self.config, self.jobs)
+            return workspace
+
+    def find(self, name: str) -> Workspace | None:
+        """The workspace of that name, if somebody opened it."""
+        return self._open.get(name)
+
+    def poll(self) -> None:
+        """Write the drafts that are due."""
+        for workspace in list(self._open.values()):
+            workspace.poll()
+
+    def sweep(self) -> None:
+        """Let every workspace rest that nobody has looked at for a while. Its session, jobs and take stay."""
+        for workspace in list(self._open.values()):
+            if not workspace.watched and time.monotonic() - workspace.last_used > self.config.idle_s:
+                workspace.screen.rest()
+
+    def close(self) -> None:
+        """Keep every draft, call off every job, end the worker."""
+        with self._lock:
+            workspaces = list(self._open.values())
+        for workspace in workspaces:
+            workspace.close()
+        self.jobs.close()
+
+    def _first_document(self) -> Document:
+        # What may be restored is offered before any example is shown.
+        return Document() if unsaved.of_earlier_runs(self.config.drafts) else files.first_document(self.config)
+
+    def _on_job(self, job: Job, message: dict[str, object], answer: Answer | None) -> None:
+        workspace = self.find(job.workspace)
+        if workspace is not None:
+            workspace.on_job(job, message, answer)
