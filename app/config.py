@@ -61,6 +61,21 @@ class AppConfig:
         return self.workspace / "takes"
 
     @property
+    def queue(self) -> Path:
+        """What the jobs that wait need, so that they outlive the studio."""
+        return self.workspace / "queue"
+
+    @property
+    def scores(self) -> Path:
+        """What takes scored, a JSON file each."""
+        return self.workspace / "scores"
+
+    @property
+    def exports(self) -> Path:
+        """Takes in other formats, a file each."""
+        return self.workspace / "exports"
+
+    @property
     def drafts(self) -> Path:
         """What autosave writes, a folder for each document that was open."""
         return self.workspace / "drafts"

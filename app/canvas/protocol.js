@@ -32,7 +32,7 @@ const HANDLERS = {
     store.preview.clear();
     store.strokes = [];
     // What is under way or shown comes again behind the document; what does not come is of another scene.
-    Object.assign(store, { job: null, take: null, strip: null, bev: null, variant: null, region: null, recovery: null });
+    Object.assign(store, { job: null, queue: [], take: null, strip: null, bev: null, variant: null, region: null, recovery: null });
     store.frame = Math.min(store.frame, Math.max(0, m.frames - 1));
     // What was said of the scene before is over; the new one's notes stand in the inspector.
     store.notices = store.notices.filter((n) => n.level !== "info");
@@ -53,7 +53,18 @@ const HANDLERS = {
     store.emit("entities", "history", "selection");
     if (m.fields) store.emit("scene", "frame");
   },
+  pace(store, m) {
+    store.pace = m;
+    store.emit("pace");
+  },
   job(store, m) {
+    const known = store.queue.find((one) => one.id === m.id);
+    store.queue = [...store.queue.filter((one) => one !== known), m].filter((one) => ["queued", "loading", "running"].includes(one.state));
+    store.emit("queue");
+    if (m.kind !== "take") {
+      if (m.state === "failed") notify(store, "error", m.message || "That failed without saying why.");
+      return;
+    }
     const before = store.job;
     const waits = before && before.id !== m.id && (before.state === "running" || before.state === "loading") && m.state === "queued";
     if (waits) return;

@@ -1,6 +1,6 @@
 /** What the page knows, and who wants to hear of changes. Panels and canvas read it; only protocol.js and user gestures write it. */
 
-/** @typedef {"scene"|"entities"|"selection"|"frame"|"playing"|"tool"|"options"|"channels"|"show"|"preview"|"job"|"take"|"strip"|"files"|"notices"|"link"|"history"|"bev"|"hover"|"live"|"variant"|"region"|"recovery"|"tabs"} Topic */
+/** @typedef {"scene"|"entities"|"selection"|"frame"|"playing"|"tool"|"options"|"channels"|"show"|"preview"|"job"|"take"|"strip"|"files"|"notices"|"link"|"history"|"bev"|"hover"|"live"|"variant"|"region"|"recovery"|"tabs"|"queue"|"pace"} Topic */
 
 const REMEMBERED = "anyscene.options";
 
@@ -27,6 +27,8 @@ export class Store {
     };
     this.show = { grid: true, tracks: true, labels: true, cameras: true, window: true, occupancy: false };
     /** @type {JobState|null} */ this.job = null;
+    /** Jobs of this scene that wait or run. @type {JobState[]} */ this.queue = [];
+    /** What work takes on this machine, as measured. @type {Pace} */ this.pace = { frame_s: {}, picture_s: {} };
     /** @type {TakeState|null} */ this.take = null;
     /** @type {StripState|null} */ this.strip = null;
     /** Marked on the canvas, to be drawn anew. @type {Point[]|null} */ this.region = null;

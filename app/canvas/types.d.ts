@@ -39,8 +39,10 @@ interface SceneState {
 interface JobState {
   id: string; state: "queued" | "loading" | "running" | "done" | "failed" | "cancelled"; stage: string; frames_done: number; frames_total: number;
   seconds: number; message: string; notes?: string[]; take: string | null; recipe?: { seed?: number; start_frame?: number; frames?: number };
-  frames_kept?: number; eta_s?: number | null; position?: number | null;
+  frames_kept?: number; eta_s?: number | null; starts_in_s?: number | null; position?: number | null; kind: "take" | "evaluate" | "export"; name: string; item: string;
 }
+/** Seconds a frame by occupancy model, seconds a picture by view model. */
+interface Pace { frame_s: Record<string, number>; picture_s: Record<string, number> }
 interface TakeInfo { id: string; name: string; path: string; frames: number; start_frame: number; stage: string; stale: boolean; seed?: number; occupancy: string; views: string }
 /** The newest take, and behind it longer ones. */
 interface TakeState extends TakeInfo { behind: TakeInfo[] }

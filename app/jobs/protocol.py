@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.jobs.errand import Errand
 from app.jobs.request import TakeRequest
 from engine.api import OccupancyFrame, Picture, Recipe
 from engine.spec.clip import SceneClip
@@ -28,6 +29,14 @@ class Make:
     serial: int
     request: TakeRequest
     device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """Do an errand. `serial` as in Make."""
+
+    serial: int
+    errand: Errand
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ class Stop:
     """Finish what is running, then end."""
 
 
-Request = Load | Make | Draw | Stop
+Request = Load | Make | Do | Draw | Stop
 
 
 @dataclass(frozen=True, slots=True)

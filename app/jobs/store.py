@@ -4,7 +4,8 @@ Beside them, drafts: one frame for the eyes of a workspace. A job goes before ev
 
 Events come from three sides (submit and cancel, the worker's answers, the worker's death) and each moves the state under
 one lock; a listener hears of it on a thread of its own, so that it may take locks of its own. A job's finished frames
-stay on disk whatever its state.
+stay on disk whatever its state. What waits and what runs is on disk too (app/jobs/queue_file.py): a studio that was killed, or
+closed, goes on with what waited, and what ran is in the list to be run again.
 """
 
 from __future__ import annotations
@@ -14,11 +15,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 
-from app.jobs.protocol import Answer, Draw, Ended, FrameMade, Load, Loaded, Loading, Make, Noted, Progressed
+from app.jobs.errand import Errand
+from app.jobs.job import Draft, Drawn, Job, Listener
+from app.jobs.pace import Pace
+from app.jobs.protocol import Answer, Do, Draw, Ended, FrameMade, Load, Loaded, Loading, Make, Noted, PictureMade, Progressed
+from app.jobs.queue_file import QueueFile
 from app.jobs.request import TakeRequest
 from app.jobs.worker import WorkerProcess
 from engine.presets import recipe
@@ -30,95 +36,17 @@ CANCEL_GRACE_S = 8.0
 """A worker that has not reached the end of its step by then is killed; the next job gets a new one."""
 REMEMBERED = 100
 """Ended jobs that stay in the list."""
-LIVE = ("queued", "loading", "running")
-
-
-@dataclass
-class Job:
-    """One request and how far it is. Only JobStore changes it."""
-
-    id: str
-    serial: int
-    workspace: str
-    request: TakeRequest
-    state: str = "queued"
-    stage: str = ""
-    done: int = 0
-    total: int = 0
-    message: str = ""
-    notes: tuple[str, ...] = ()
-    """Sentences about a take that is made all the same."""
-    frames_kept: int = 0
-    """Occupancy frames on disk."""
-    created: float = field(default_factory=time.monotonic)
-    started: float | None = None
-    ended: float | None = None
-    stage_started: float = 0.0
-    cancelling: bool = False
-
-    @property
-    def live(self) -> bool:
-        return self.state in LIVE
-
-    @property
-    def seconds(self) -> float:
-        """Spent on it so far, without the wait in the queue."""
-        if self.started is None:
-            return 0.0
-        return (self.ended or time.monotonic()) - self.started
-
-    @property
-    def eta_s(self) -> float | None:
-        """Seconds left of the current stage at its pace so far; None where there is no pace yet."""
-        if self.state != "running" or not self.done or self.done >= self.total:
-            return None
-        return (time.monotonic() - self.stage_started) / self.done * (self.total - self.done)
-
-    def to_json(self, position: int = 0) -> dict[str, object]:
-        """The `job` message. `position` is its place in the queue, 0 once it has left it."""
-        request = self.request
-        return {
-            "type": "job", "id": self.id, "state": self.state, "stage": self.stage,
-            "frames_done": self.done, "frames_total": self.total, "frames_kept": self.frames_kept,
-            "seconds": round(self.seconds, 2), "eta_s": None if self.eta_s is None else round(self.eta_s, 1), "position": position,
-            "message": self.message, "notes": list(self.notes), "take": str(request.out) if self.frames_kept or self.state == "done" else None,
-            "recipe": {
-                "occupancy": request.recipe.occupancy, "views": request.recipe.views, "seed": request.recipe.seed, "steps": request.recipe.steps,
-                "until": request.until, "start_frame": request.start_frame, "frames": request.frames, "cameras": request.cameras,
-            },
-        }  # fmt: skip
-
-
-Listener = Callable[[Job, dict[str, object], Answer | None], None]
-"""Told of every change of a job in order: the job, its `job` message as of then, and the worker's answer where that was the
-cause. Called on the store's own thread."""
-
-
-Drawn = Callable[[FrameMade | None, str], None]
-"""Told once of a draft that was not called off: the frame, or None and one sentence about why there is none. Called on the
-store's own thread."""
-
-
-@dataclass(eq=False)
-class Draft:
-    """One frame to draw for a workspace. Only JobStore changes it."""
-
-    workspace: str
-    request: Draw
-    drawn: Drawn
-    made: FrameMade | None = None
-    called_off: bool = False
-    """Nobody waits for it any more."""
-
 
 class JobStore:
     """The queue, the running job or draft, and the worker that runs it. Safe to use from any thread."""
 
-    def __init__(self, listener: Listener, preset: str, device: str) -> None:
+    def __init__(self, listener: Listener, preset: str, device: str, queue_folder: Path | None = None) -> None:
+        """With a `queue_folder` the queue is kept there, and `resume` goes on with what an earlier studio left."""
         self._listener = listener
         self._preset, self._device = preset, device
+        self._file = None if queue_folder is None else QueueFile(queue_folder)
+        self.pace = Pace()
         self._lock = threading.RLock()
-        self._serials = itertools.count(1)
         self._jobs: dict[str, Job] = {}
         self._queue: list[Job] = []
         self._running: Job | None = None
@@ -131,6 +59,9 @@ class JobStore:
         threading.Thread(target=self._tell, name="anyscene-job-news", daemon=True).start()
         self.engine_state = "off"
         """off | loading | ready | busy, for the status line."""
+        self._held = True
+        """Nothing begins by itself before `resume`, so that a page comes up first; whatever is asked for ends that."""
+        self._take_up()
 
     def warm(self) -> None:
         """Start the worker and have the default preset ready before anybody asks."""
@@ -138,12 +69,22 @@ class JobStore:
             if self._worker is None and not self._closed:
                 self._start_worker().send(Load(recipe(self._preset), self._device))
 
-    def submit(self, workspace: str, request: TakeRequest) -> Job:
-        """Put a job in line, before every draft: one that is being drawn makes room within a step and is drawn later."""
+    def resume(self) -> None:
+        """Go on with what an earlier studio left in the queue."""
         with self._lock:
-            serial = next(self._serials)
-            job = self._jobs[f"job-{serial}"] = Job(f"job-{serial}", serial, workspace, request, total=request.frames)
+            self._held = False
+            self._pump()
+
+    def submit(self, workspace: str, request: TakeRequest | Errand, item: str = "") -> Job:
+        """Put a job in line, before every draft: one that is being drawn makes room within a step and is drawn later."""
+        if self._file is not None:
+            self._file.keep(request)
+        with self._lock:
+            self._held = False
+            serial, total = next(self._serials), request.frames if isinstance(request, TakeRequest) else 1
+            job = self._jobs[f"job-{serial}"] = Job(f"job-{serial}", serial, workspace, request, total=total, item=item)
             self._queue.append(job)
+            self._persist()
             self._announce(job)
             self._forget_old()
             if self._drawing is not None and self._worker is not None:
@@ -152,10 +93,33 @@ class JobStore:
             self._pump()
         return job
 
+    def move(self, job_id: str, place: int) -> bool:
+        """Put a waiting job at `place` in the queue, from 1; False where it does not wait (any more)."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is None or job not in self._queue:
+                return False
+            self._queue.remove(job)
+            self._queue.insert(min(max(place, 1), len(self._queue) + 1) - 1, job)
+            self._persist()
+            self._announce_waiting()
+        return True
+
+    def retry(self, job_id: str, out: Path) -> Job | None:
+        """Run a job that ended once more, a take's into the folder `out`; None where there is no such job, or it is still under way."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is None or job.live:
+                return None
+            del self._jobs[job_id]  # it stands in the queue again under its new name
+        request = replace(job.request, out=out) if isinstance(job.request, TakeRequest) else job.request
+        return self.submit(job.workspace, request, job.item)
+
     def draw(self, workspace: str, request: Draw, drawn: Drawn) -> None:
         """Draw a draft when no job is in line. It replaces the workspace's earlier one, wherever that is. `request.serial` is set here."""
         with self._lock:
             self._call_off(workspace)
+            self._held = False
             if not self._closed:
                 self._waiting[workspace] = Draft(workspace, replace(request, serial=next(self._serials)), drawn)
                 self._pump()
@@ -174,8 +138,28 @@ class JobStore:
                 self._cancel(job, "Cancelled.")
         return found
 
+    def cancel_all(self, workspace: str) -> int:
+        """Call off every job of a workspace; returns how many those were."""
+        with self._lock:
+            mine = [job for job in self._jobs.values() if job.live and not job.cancelling and job.workspace == workspace]
+            # What waits first, so that none begins only to be called off.
+            for job in sorted(mine, key=lambda job: job.state != "queued"):
+                self._cancel(job, "Cancelled.")
+        return len(mine)
+
     def get(self, job_id: str) -> Job | None:
         return self._jobs.get(job_id)
+
+    def told(self, job: Job) -> dict[str, object]:
+        """Its `job` message."""
+        with self._lock:
+            return self._message(job)
+
+    def all(self) -> list[dict[str, object]]:
+        """The `job` messages of what runs, what waits in order, and what ended, newest first."""
+        with self._lock:
+            ended = [job for job in reversed(self._jobs.values()) if not job.live]
+            return [self._message(job) for job in (*self._under_way(), *ended)]
 
     def of(self, workspace: str) -> list[Job]:
         """Jobs of a workspace, oldest first."""
@@ -198,7 +182,7 @@ class JobStore:
             self._closed = True
             for workspace in [*self._waiting, *([self._drawing.workspace] if self._drawing else [])]:
                 self._call_off(workspace)
-            for job in [*self._queue, *([self._running] if self._running else [])]:
+            for job in reversed(self._under_way()):
                 self._cancel(job, "The studio was closed.")
             worker, self._worker = self._worker, None
         if worker is not None:
@@ -207,6 +191,26 @@ class JobStore:
 
     # Below: with the lock held, except where said.
 
+    def _take_up(self) -> None:
+        """What an earlier studio left: what waited waits again, what ran is told of and can be run again."""
+        for job in [] if self._file is None else self._file.read():
+            self._jobs[job.id] = job
+            if job.live:
+                self._queue.append(job)
+        self._serials = itertools.count(1 + max((job.serial for job in self._jobs.values()), default=0))
+
+    def _under_way(self) -> list[Job]:
+        return [*([self._running] if self._running else []), *self._queue]
+
+    def _persist(self) -> None:
+        """The queue as it is now, on disk. A disk that is full costs the queue's safety and not the job."""
+        if self._file is None or self._closed:
+            return
+        try:
+            self._file.write(self._under_way())
+        except OSError as fault:
+            log.warning("the queue could not be kept on disk (%s): a studio that is killed now forgets it", fault)
+
     def _start_worker(self) -> WorkerProcess:
         worker = self._worker = WorkerProcess()
         self.engine_state = "off"
@@ -214,7 +218,7 @@ class JobStore:
         return worker
 
     def _pump(self) -> None:
-        if self._running is not None or self._drawing is not None or self._closed or not (self._queue or self._waiting):
+        if self._running is not None or self._drawing is not None or self._closed or self._held or not (self._queue or self._waiting):
             return
         worker = self._worker
         if worker is None or not worker.process.is_alive():
@@ -226,9 +230,13 @@ class JobStore:
             return
         job = self._running = self._queue.pop(0)
         job.state, job.started, job.stage_started = "running", time.monotonic(), time.monotonic()
+        job.work_started = job.started
         self.engine_state = "busy"
-        worker.send(Make(job.serial, job.request, self._device))
+        request = job.request
+        worker.send(Make(job.serial, request, self._device) if isinstance(request, TakeRequest) else Do(job.serial, request))
+        self._persist()
         self._announce(job)
+        self._announce_waiting()
 
     def _cancel(self, job: Job, why: str) -> None:
         if job in self._queue:
@@ -269,7 +277,11 @@ class JobStore:
         job.state, job.message, job.ended = state, message, time.monotonic()
         if job is self._running:
             self._running = None
+        if isinstance(job.request, TakeRequest) and (state == "done" or job.frames_kept):
+            self.pace.learn(job.request.out)
+        self._persist()
         self._announce(job, answer)
+        self._announce_waiting()
 
     def _forget_old(self) -> None:
         ended = [job.id for job in self._jobs.values() if not job.live]
@@ -301,6 +313,8 @@ class JobStore:
             job.state, job.message = "loading", f"Loading {answer.model}."
         elif isinstance(answer, Loaded):
             job.state, job.message = "running", job.message if job.cancelling else ""
+            # Loading is no part of the pace.
+            job.work_started = job.stage_started = time.monotonic()
             self.engine_state = "busy"
         elif isinstance(answer, Progressed):
             if answer.stage != job.stage:
@@ -311,6 +325,8 @@ class JobStore:
             job.notes = (*job.notes, answer.sentence)
         elif isinstance(answer, FrameMade):
             job.frames_kept = answer.index + 1
+        elif isinstance(answer, PictureMade):
+            job.pictures_made += 1
         elif isinstance(answer, Ended):
             self.engine_state = "ready"
             message = answer.sentence or (job.message if job.cancelling else "")
@@ -347,24 +363,32 @@ class JobStore:
             log.warning("%s while it was idle or drew a draft.", worker.obituary())
             self._pump()
             return
-        # Its last frame may have reached the disk without a word of it.
-        job.frames_kept = max(job.frames_kept, frames_on_disk(job.request.out))
+        if isinstance(job.request, TakeRequest):
+            # Its last frame may have reached the disk without a word of it.
+            job.frames_kept = max(job.frames_kept, frames_on_disk(job.request.out))
         kept = f" {job.frames_kept} finished frames are kept" if job.frames_kept else ""
         if job.cancelling:
             self._end(job, "cancelled", f"{job.message}{kept and kept + '.'}")
         else:
-            self._end(
-                job,
-                "failed",
-                f"{worker.obituary()} during '{job.stage or 'loading'}':{kept and kept + ';'} run it again, "
-                "with fewer frames or a smaller preset if it stops again.",
-            )
+            advice = "run it again, with fewer frames or a smaller preset if it stops again."
+            self._end(job, "failed", f"{worker.obituary()} during '{job.stage or 'loading'}':{kept and kept + ';'} {advice}")
         log.warning("%s: %s", job.id, job.message)
-        self._start_worker().send(Load(job.request.recipe, self._device))
+        self._start_worker().send(Load(job.request.recipe if isinstance(job.request, TakeRequest) else recipe(self._preset), self._device))
         self._pump()
 
     def _announce(self, job: Job, answer: Answer | None = None) -> None:
-        self._news.put(partial(self._listener, job, job.to_json(self.position(job)), answer))
+        self._news.put(partial(self._listener, job, self._message(job), answer))
+
+    def _announce_waiting(self) -> None:
+        """Everybody in the queue stands elsewhere."""
+        for job in self._queue:
+            self._announce(job)
+
+    def _message(self, job: Job) -> dict[str, object]:
+        before = self._under_way()[: self._under_way().index(job)] if job in self._queue else []
+        lefts = [self.pace.left_s(one) if one.of_take else one.stage_left_s for one in before]
+        known = [one for one in lefts if one is not None]
+        return job.to_json(self.position(job), self.pace.left_s(job) if job.live else None, sum(known) if known and len(known) == len(before) else None)
 
     def _tell(self) -> None:
         """Called without the lock, on its own thread, until the store is closed."""

@@ -19,7 +19,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
-from app.jobs.protocol import Answer, Draw, Ended, Load, Loaded, Loading, Make, Noted, Progressed, Request, Stop, pack, shown, unpack
+from app.jobs.protocol import Answer, Do, Draw, Ended, Load, Loaded, Loading, Make, Noted, Progressed, Request, Stop, pack, shown, unpack
 from engine.api import Cancelled, OccupancyFrame, OccupancyModel, ViewModel
 
 log = logging.getLogger("anyscene.worker")
@@ -54,6 +54,8 @@ class _Worker:
                     self.warm(request)
                 elif isinstance(request, Draw):
                     self.draw(request)
+                elif isinstance(request, Do):
+                    self.do(request)
                 else:
                     self.make(request)
 
@@ -136,6 +138,22 @@ class _Worker:
                 make_take(job.request, _JobModels(self, job), watch)
                 self.pipe.send(Ended(job.serial, "done"))
             except TakeCancelled:
+                self.pipe.send(Ended(job.serial, "cancelled"))
+
+    def do(self, job: Do) -> None:
+        from app.jobs.errand import ErrandCancelled, run
+
+        with self.telling_how_it_fails(job.serial):
+            try:
+                notes = run(
+                    job.errand,
+                    lambda stage, done, total: self.pipe.send(Progressed(job.serial, stage, done, total)),
+                    lambda: self.cancelled_serial.value == job.serial,
+                )
+                for note in notes:
+                    self.pipe.send(Noted(job.serial, note))
+                self.pipe.send(Ended(job.serial, "done"))
+            except ErrandCancelled:
                 self.pipe.send(Ended(job.serial, "cancelled"))
 
     @contextlib.contextmanager

@@ -53,11 +53,11 @@ def router(workspaces: Workspaces) -> APIRouter:
             job = await asyncio.to_thread(lambda: workspaces.get(workspace).generate(request or {}))
         except ValueError as refusal:
             raise HTTPException(422, str(refusal)) from refusal
-        return job.to_json(workspaces.jobs.position(job))
+        return workspaces.jobs.told(job)
 
     @routes.get("/api/ws/{workspace}/jobs")
     def jobs(workspace: str) -> list[dict[str, object]]:
-        return [job.to_json(workspaces.jobs.position(job)) for job in workspaces.jobs.of(workspace)]
+        return [workspaces.jobs.told(job) for job in workspaces.jobs.of(workspace)]
 
     @routes.post("/api/ws/{workspace}/jobs/{job}/cancel")
     def cancel(workspace: str, job: str) -> dict[str, object]:

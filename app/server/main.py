@@ -45,9 +45,7 @@ def build(config: AppConfig) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(_tend(workspaces))]
-        if config.warm:
-            tasks.append(asyncio.create_task(_warm(workspaces)))
+        tasks = [asyncio.create_task(_tend(workspaces)), asyncio.create_task(_warm(workspaces, config.warm))]
         try:
             yield
         finally:
@@ -157,10 +155,12 @@ async def _tend(workspaces: Workspaces) -> None:
             log.exception("tending the workspaces failed")
 
 
-async def _warm(workspaces: Workspaces) -> None:
-    """First what this process draws with (numba), then the worker, so that two cores are not asked for both at once."""
+async def _warm(workspaces: Workspaces, models: bool) -> None:
+    """First what this process draws with (numba), then the worker, so that two cores are not asked for both at once; last what waits in the queue."""
     from engine.render import warm_up
 
     await asyncio.sleep(WARM_AFTER_S)
-    await asyncio.to_thread(warm_up)
-    await asyncio.to_thread(workspaces.jobs.warm)
+    if models:
+        await asyncio.to_thread(warm_up)
+        await asyncio.to_thread(workspaces.jobs.warm)
+    await asyncio.to_thread(workspaces.jobs.resume)

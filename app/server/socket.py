@@ -30,11 +30,15 @@ To the page
     recovery {drafts [{path, name, modified, crashed, lost, picture, takes}]}   unsaved work of an earlier run, before anything was done in this one
     tabs {count}                                 how many browsers show this scene
     ack {seq, ok, rev, error}                    error is one sentence or null
-    job {id, state, stage, frames_done, frames_total, frames_kept, seconds, eta_s, position, message, notes, take, recipe}
-                                                 state queued | loading | running | done | failed | cancelled. frames_done of frames_total
-                                                 count the pieces of the stage ('buffers', 'video': one per camera and frame);
-                                                 frames_kept are occupancy frames on disk; eta_s is of this stage;
-                                                 notes are sentences about a take that is made all the same
+    job {id, kind, workspace, state, stage, item, frames_done, frames_total, frames_kept, seconds, eta_s, starts_in_s, position, message, notes,
+         scene, name, take, recipe}
+                                                 kind take | evaluate | export; state queued | loading | running | done | failed | cancelled.
+                                                 frames_done of frames_total count the pieces of the stage ('buffers', 'video': one per camera
+                                                 and frame); frames_kept are occupancy frames on disk; eta_s is what the job needs yet, starts_in_s
+                                                 what those before it need, null where nothing is known; item: which of several asked for
+                                                 together; notes are sentences about a take that is made all the same
+    pace {frame_s, picture_s}                    seconds a frame by occupancy model ('NAME' or 'NAME/STEPS'), seconds a picture by view model, as
+                                                 measured on this machine
     take {id, name, path, frames, start_frame, stage, stale, seed, occupancy, views, behind}   the newest; id null: none is shown. behind: longer
                                                  ones, for the frames and pictures that it lacks
     live {on}                                    for the whole workspace; a draft that cannot be drawn switches it off

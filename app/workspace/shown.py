@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.jobs.conditions import Conditions
+from app.jobs.job import Job
 from app.jobs.protocol import FrameMade, jpeg, pack, unpack
 from app.jobs.request import STAGES, TakeRequest
-from app.jobs.store import Job
 from editor.clip import scene_clip
 from editor.document import Document
 from editor.files.jsonform import document_hash
@@ -97,6 +97,7 @@ class ShownTake:
     @staticmethod
     def of_job(job: Job) -> ShownTake:
         request = job.request
+        assert isinstance(request, TakeRequest), "an errand makes no take"
         # The frames that it keeps were made from another document: what each was made from is in its folder once it is finished.
         document = request.document if request.basis is None else None
         return ShownTake(

@@ -16,9 +16,10 @@ from functools import partial
 from pathlib import Path
 
 from app.config import AppConfig
+from app.jobs.job import Job
 from app.jobs.protocol import Answer, FrameMade, PictureMade
 from app.jobs.request import TakeRequest
-from app.jobs.store import Job, JobStore
+from app.jobs.store import JobStore
 from app.workspace import messages, text
 from app.workspace.bridge import take_request
 from app.workspace.drafts import Drafter
@@ -77,7 +78,8 @@ class Workspace:
             send(messages.document(self))
             for job in self.jobs.of(self.name):
                 if job.live:
-                    send(job.to_json(self.jobs.position(job)))
+                    send(self.jobs.told(job))
+            send(self.jobs.pace.message())
             if self.shown is not None:
                 send(self._take_message())
             self._tell_tabs()
@@ -223,8 +225,9 @@ class Workspace:
 
     def _facts(self) -> dict[str, object]:
         """What a restored session shows again: names of take folders, newest first, the one that is being made, and the playhead."""
-        making = [job for job in self.jobs.of(self.name) if job.live and job.id in self._jobs_here]
-        last = making[-1].request if making else None
+        asked = [job.request for job in self.jobs.of(self.name) if job.live and job.id in self._jobs_here]
+        making = [request for request in asked if isinstance(request, TakeRequest)]
+        last = making[-1] if making else None
         return {
             "frame": self.frame,
             "takes": [take.path.name for take in self.shelf.takes],
@@ -258,12 +261,13 @@ class Workspace:
             shown = shelf.at(int(at) - 1 if isinstance(at, int | float) else self.frame)
         return self.submit(take_request(document, message, self.config, shown))
 
-    def submit(self, request: TakeRequest) -> Job:
-        """Put a job of the document that is open in line."""
+    def submit(self, request: TakeRequest, item: str = "", *, shown: bool = True) -> Job:
+        """Put a job of the document that is open in line; one that is not to be `shown` stays out of the view when it comes."""
         self.drafter.call_off()
         with self.lock:
-            job = self.jobs.submit(self.name, request)
-            self._jobs_here.add(job.id)
+            job = self.jobs.submit(self.name, request, item)
+            if shown:
+                self._jobs_here.add(job.id)
             self._autosave.keep()
         return job
 
@@ -292,9 +296,14 @@ class Workspace:
         with self.lock:
             self.last_used = time.monotonic()
             self.broadcast(message)
+            if not job.live:
+                self.broadcast(self.jobs.pace.message())
+            request = job.request
+            if not isinstance(request, TakeRequest):
+                return
             if job.id not in self._jobs_here:
-                if message["state"] == "done":
-                    self.notice("info", f"Take '{job.request.out.name}' of '{job.request.document.name}' is ready: show it from the file list.")
+                if message["state"] == "done" and not job.item:
+                    self.notice("info", f"Take '{request.out.name}' of '{request.document.name}' is ready: it is among the Results.")
                 return
             shown = self.shelf.of(job.id)
             if isinstance(answer, FrameMade):
@@ -323,11 +332,11 @@ class Workspace:
             self.shelf.finish(shown)
         elif self.shelf.break_off(shown):
             kept = text.plural(shown.frames, "finished frame")
-            self.notice("info", f"The longer take stays in view; the {kept} of '{shown.path.name}' can be shown from the file list.")
+            self.notice("info", f"The longer take stays in view; the {kept} of '{shown.path.name}' can be shown from the Results.")
 
     def _settle(self, job: Job, shown: ShownTake) -> None:
         """Where its folder knows more than we do, the folder is shown: what each frame was made from, a frame that nobody told of."""
-        if shown.made and (job.request.basis is not None or len(shown.made) < shown.frames):
+        if shown.made and shown.request is not None and (shown.request.basis is not None or len(shown.made) < shown.frames):
             try:
                 shown.settle()
             except ValueError as damage:

@@ -7,8 +7,9 @@ import threading
 import time
 
 from app.config import AppConfig, is_workspace_name
+from app.jobs.job import Job
 from app.jobs.protocol import Answer
-from app.jobs.store import Job, JobStore
+from app.jobs.store import JobStore
 from app.workspace import files, unsaved
 from app.workspace.workspace import Workspace
 from editor.document import Document, EditError
@@ -27,9 +28,10 @@ class Workspaces:
         self.config = config
         self._lock = threading.Lock()
         self._open: dict[str, Workspace] = {}
-        self.jobs = JobStore(self._on_job, config.preset, config.device)
         for folder in (config.workspace, config.takes, config.drafts):
             folder.mkdir(parents=True, exist_ok=True)
+        self.jobs = JobStore(self._on_job, config.preset, config.device, config.queue)
+        self.jobs.pace.learn_from(config.takes)
         recovery.tidy(config.drafts)
 
     def get(self, name: str) -> Workspace:

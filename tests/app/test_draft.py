@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.jobs.job import LIVE, Drawn
 from app.jobs.protocol import Draw, pack, unpack
-from app.jobs.store import LIVE, Drawn
 from app.workspace import drafts
 from app.workspace.drafts import Drafter
 from app.workspace.shot import Shot, ShotMaker

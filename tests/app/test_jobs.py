@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.jobs.store import LIVE
+from app.jobs.job import LIVE
 from engine.spec.take import Take
 from tests.app.test_draft import wait_until
 

@@ -22,7 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 pytest.importorskip("playwright")
 
 from app.config import AppConfig
-from app.jobs.store import LIVE
+from app.jobs.job import LIVE
 from editor.files.jsonform import canonical
 from engine.spec.take import Take, frames_on_disk
 from tests.app.browser_driver import StudioProcess, until

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.jobs.job import LIVE, Drawn
 from app.jobs.protocol import Draw, pack, unpack
-from app.jobs.store import LIVE, Drawn
 from app.workspace.shown import ShownTake
 from app.workspace.variants import Variants
 from editor import commands
