@@ -65,9 +65,10 @@ def scene_clip(document: Document, start_s: float = 0.0, frames: int = 16, camer
     first = round(start_s * RATE_HZ)
     world_SE3_ego = np.stack([ego_pose_at(document, time).matrix() for time in times])
     layouts = np.empty((frames, len(CHANNEL), *grid.bev_shape), np.uint8)
-    boxes = []
+    boxes, ground = [], []
     for k, time in enumerate(times):
         layout = _layout(document, first + k, float(time))
+        ground.append(_ground.get((layout.polygons, layout.polylines, *layout.paint)))
         layouts[k] = rasterise(layout, grid, world_SE3_ego[k])
         ego_SE3_world = invert(world_SE3_ego[k])
         boxes.append(tuple(box for box in (b.moved(ego_SE3_world) for b in layout.boxes) if touches_grid(box, grid)))
@@ -83,6 +84,7 @@ def scene_clip(document: Document, start_s: float = 0.0, frames: int = 16, camer
         document_hash=document_hash(document),
         start_s=float(start_s),
         looks=looks_of(document),
+        ground=tuple(ground),
     )
 
 
@@ -187,3 +189,4 @@ _polygons = _ByIdentity(
 )
 _polylines = _ByIdentity(lambda lines: tuple(Polyline(CHANNEL[line.channel], _ring(line.points_m), line.width_m) for line in lines), 16)
 _paint = _ByIdentity(lambda layers: Paint(CHANNEL[layers[0].channel], layers[0].erases, layers[0].tiles), 64)
+_ground = _ByIdentity(lambda parts: Layout(parts[0], parts[1], (), tuple(parts[2:])), 64)

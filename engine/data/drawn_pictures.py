@@ -77,6 +77,7 @@ def world_pictures(seed: int, height: int = HEIGHT, width: int = WIDTH, groups: 
         layouts=every.layouts[::STRIDE_FRAMES],
         boxes=every.boxes[::STRIDE_FRAMES],
         world_SE3_ego=every.world_SE3_ego[::STRIDE_FRAMES],
+        ground=None,  # nobody draws occupancy of this clip
         cameras=tuple(camera for rig in rigs for camera in rig),
     )
     looks = [random_look(random, seed) for _ in rigs]

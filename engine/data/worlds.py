@@ -97,7 +97,7 @@ class World:
             layouts.append(rasterise(self.layout(world_boxes), grid, poses[k]))
             ego_SE3_world = invert(poses[k])
             boxes.append(tuple(b for b in (box.moved(ego_SE3_world) for box in world_boxes) if _touches(b, grid)))
-        return SceneClip(np.stack(layouts), tuple(boxes), poses, grid=grid, start_s=start)
+        return SceneClip(np.stack(layouts), tuple(boxes), poses, grid=grid, start_s=start, ground=(self._map,) * len(poses))
 
     def occupancy(self, clip: SceneClip) -> Iterator[OccupancyFrame]:
         """The true occupancy of a clip of this world, frame by frame."""

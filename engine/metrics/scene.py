@@ -64,7 +64,8 @@ def evaluate_scene(
 
 def _beginning(clip: SceneClip) -> SceneClip:
     count = min(SENSITIVITY_FRAMES, len(clip))
-    return replace(clip, layouts=clip.layouts[:count], boxes=clip.boxes[:count], world_SE3_ego=clip.world_SE3_ego[:count])
+    ground = None if clip.ground is None else clip.ground[:count]
+    return replace(clip, layouts=clip.layouts[:count], boxes=clip.boxes[:count], world_SE3_ego=clip.world_SE3_ego[:count], ground=ground)
 
 
 class Watch:

@@ -17,6 +17,7 @@ from engine.api import OccupancyModel, Recipe
 from engine.metrics.columns import classes_in_columns, holds
 from engine.spec.classes import AGENTS, CHANNEL_TO_CLASSES, CHANNELS
 from engine.spec.clip import SceneClip
+from engine.spec.layout import Layout
 
 
 def sensitivity(
@@ -44,7 +45,14 @@ def blanked(clip: SceneClip, channel: int) -> SceneClip:
     layouts = clip.layouts.copy()
     layouts[:, channel] = 0
     gone = AGENTS[channel] if channel < len(AGENTS) else None
-    return replace(clip, layouts=layouts, boxes=tuple(tuple(box for box in boxes if box.class_name != gone) for boxes in clip.boxes))
+    boxes = tuple(tuple(box for box in boxes if box.class_name != gone) for boxes in clip.boxes)
+    ground = None if clip.ground is None else tuple(_without(layout, channel) for layout in clip.ground)
+    return replace(clip, layouts=layouts, boxes=boxes, ground=ground)
+
+
+def _without(layout: Layout, channel: int) -> Layout:
+    polygons, polylines = (tuple(shape for shape in shapes if shape.channel != channel) for shapes in (layout.polygons, layout.polylines))
+    return replace(layout, polygons=polygons, polylines=polylines, paint=tuple(paint for paint in layout.paint if paint.channel != channel))
 
 
 def _semantics(model: OccupancyModel, clip: SceneClip, recipe: Recipe) -> list[np.ndarray]:

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from engine.occupancy.dice import Dice
 from engine.occupancy.sketch import CELLS, Sketch
 from engine.spec.classes import AGENTS, CHANNEL
 
-CPU = torch.device("cpu")
 AREAS = [CHANNEL[name] for name in ("drivable_area", "walkway", "ped_crossing")]
 STALE_SHARE = 0.25
 """Share of a latent cell's columns that may show other ground than is painted before it is drawn anew: the paint was edited."""
@@ -34,30 +34,28 @@ def sketched(
     known: Tensor,
     places: Tensor,
     rounds: int,
-    seed: int,
-    painted_seed: int,
-    dice: torch.device = CPU,
+    dice: Dice,
+    painted_dice: Dice,
 ) -> Tensor:
     """Normalised latents (B, C, h, w): those given where `known` (B, h, w), sketched ones under layouts (B, 15, 4h, 4w) elsewhere.
 
     `places` (B, 2, h, w) says which part of a frame this is; `rounds` are those of a whole frame. What is painted is drawn first,
-    then cells with a little paint in or beside them, by a seed of their own: what stands beside it has to suit it, and where two recipes share
-    that seed it is the same in both. `dice` is where random numbers come from: a CPU's are the same on every machine.
+    then cells with a little paint in or beside them, by dice of their own: what stands beside it has to suit it, and where two recipes share
+    those it is the same in both.
     """
     codes = sketch.encode(latents)                                                   # (B, h, w)
     painted, touched = painted_cells(layouts), touched_cells(layouts)                # (B, h, w) each
     fewer = FEWER if float(known.float().mean()) > GOING_ON else 1
     apart, anywhere = ~near_agents(layouts), torch.ones_like(known)                  # (B, h, w) each
     seen = known                                                                     # (B, h, w)
-    for part, looks_at, most, number in (
-        (painted, apart, PAINTED_ROUNDS, painted_seed),
-        (touched, anywhere, TOUCHED_ROUNDS, painted_seed),
-        (anywhere, anywhere, rounds, seed),
+    for part, looks_at, most, own in (
+        (painted, apart, PAINTED_ROUNDS, painted_dice),
+        (touched, anywhere, TOUCHED_ROUNDS, painted_dice),
+        (anywhere, anywhere, rounds, dice),
     ):
         wanted = part & ~seen                                                        # (B, h, w)
         if wanted.any():
-            generator = torch.Generator(dice).manual_seed(number % 2**63)
-            codes = sketch.draw(codes, seen & looks_at, wanted, layouts, places, max(1, most // fewer), generator)
+            codes = sketch.draw(codes, seen & looks_at, wanted, layouts, places, max(1, most // fewer), own)
             seen = seen | wanted
     return torch.where(known[:, None], latents, sketch.decode(codes))
 

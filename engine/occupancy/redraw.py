@@ -14,9 +14,10 @@ import torch
 from engine.api import Cancelled, OccupancyFrame, Recipe
 from engine.devices import half_precision
 from engine.occupancy.begin import any_cells
+from engine.occupancy.dice import cell_dice, world_cells
 from engine.occupancy.flow import sample
 from engine.occupancy.panoptic import Panoptic
-from engine.occupancy.rollout import OccupancyGenerator
+from engine.occupancy.rollout import DICE, OccupancyGenerator
 from engine.occupancy.sketch import CELLS, places_in
 from engine.spec.clip import SceneClip
 from engine.spec.grid import GridSpec
@@ -86,7 +87,8 @@ def redraw(
         known = vae.latents(old)[:, None].float()                                    # (1, 1, C, h, w)
         noise = generator.noise(grid, clip.world_SE3_ego[0], recipe.seed)            # (1, 1, C, h, w)
         places = places_in(*(size // CELLS for size in region.shape))[:, window.cells.x, window.cells.y]
-        sketch = generator.begin(layouts, known[0], ~drawn_cells, recipe.seed, recipe.seed, places)
+        dice = cell_dice(world_cells(clip.world_SE3_ego[0], drawn_cells.shape, grid.origin_m[:2]), recipe.seed + DICE)
+        sketch = generator.begin(layouts, known[0], ~drawn_cells, dice, dice, places)
         # The held latents around the region carry what was there; the frame before is not at hand, and the model knows that case.
         velocity = generator.velocity(layouts, known[:, :0], guidance)
         latents = sample(velocity, noise, steps, known, mask, cancelled, sketch, generator.preset.sampler.begin_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,19 +14,25 @@ from engine.devices import half_precision
 from engine.metrics.layout import shown_channels
 from engine.occupancy.begin import agent_cells, sketched, stale_cells, touched_cells, whole_cells
 from engine.occupancy.config import OccupancyPreset
+from engine.occupancy.dice import CELL_M, Dice, cell_dice, cell_normal, world_cells
 from engine.occupancy.flow import sample
-from engine.occupancy.noise import place_seed, world_noise
+from engine.occupancy.keyframe import KEY_MARGIN_M, KeyPlace, key_grid, static_layout
+from engine.occupancy.noise import world_noise
 from engine.occupancy.panoptic import Panoptic
-from engine.occupancy.sketch import Sketch, places_in
+from engine.occupancy.sketch import CELLS, Sketch, places_in
+from engine.occupancy.static_world import Seen, StaticWorld, all_of, expanded
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
-from engine.occupancy.warp import seen_columns, warp_static
+from engine.occupancy.warp import LAST_AGENT
+from engine.spec.classes import FREE
 from engine.spec.clip import SceneClip
-from engine.spec.geometry import invert
 from engine.spec.grid import GridSpec
 
-SEEDS = 1_000_003
-"""Between the seeds of two recipes lie those of as many frames."""
+DICE = 0x6469636500000000
+"""Added to a seed for the sketch's dice, so that they are not those of the noise."""
+MARGIN_CELLS = round(KEY_MARGIN_M / CELL_M)
+SAME_WORLD = 0.8
+"""Share of a past frame's voxels that come out again where a rollout goes on in its world."""
 Velocity = Callable[[Tensor, float], Tensor]
 
 
@@ -73,9 +80,13 @@ class OccupancyGenerator:
         panoptic = Panoptic(clip.grid, max(ids, default=0) + 1)
         if past is not None:
             panoptic.go_on_from(past.semantics, past.instances, clip.boxes[past.index], clip.world_SE3_ego[past.index])
+        world = self._world(clip, recipe, past, cancelled)
         before = None if past is None else past.semantics
         for index in range(first, len(clip)):
-            semantics = self.frame(clip, index, before, recipe, cancelled)
+            around = None if world is None else world.around(index, cancelled)
+            if world is not None and around is None:
+                return
+            semantics = self.frame(clip, index, before, recipe, cancelled, around)
             if semantics is None:
                 return
             instances = panoptic.assign(semantics, clip.boxes[index], clip.world_SE3_ego[index])
@@ -84,20 +95,88 @@ class OccupancyGenerator:
 
     @torch.no_grad()
     def frame(
-        self, clip: SceneClip, index: int, past: np.ndarray | None, recipe: Recipe, cancelled: Cancelled = lambda: False
+        self,
+        clip: SceneClip,
+        index: int,
+        past: np.ndarray | None,
+        recipe: Recipe,
+        cancelled: Cancelled = lambda: False,
+        around: Seen | None = None,
     ) -> np.ndarray | None:
-        """Semantics (X, Y, Z) of one frame after the `past` one (X, Y, Z), None for the first; None where the work was cancelled."""
+        """Semantics (X, Y, Z) of one frame after the `past` one (X, Y, Z), None for the first, in the static world `around` it.
+
+        None where the work was cancelled.
+        """
+        pose = clip.world_SE3_ego[index]
         layouts = torch.from_numpy(clip.layouts[index]).to(self.device)[None, None]  # (1, 1, 15, X, Y)
+        cells = world_cells(pose, self._latent_shape(clip.grid), clip.grid.origin_m[:2])
+        memory = None if past is None else all_of(past, clip.grid, clip.world_SE3_ego[index - 1]).from_pose(clip.grid, pose)
+        if around is not None:
+            static = around.from_pose(clip.grid, pose)
+            memory = static if memory is None else static.over(memory)
+        with half_precision(self.device):
+            history, known = self.remembered(clip.layouts[index], memory)
+            latents = self._drawn(layouts, history, known, cells, recipe, cancelled)
+        return None if latents is None else self.decode(latents, layouts)
+
+    @torch.no_grad()
+    def key(self, recipe: Recipe, clip: SceneClip, index: int, place: KeyPlace, before: Seen | None, cancelled: Cancelled) -> Seen | None:
+        """The static world on a key grid at a frame's moment; what was known `before` is taken over as it is. None where cancelled."""
+        grid, pose = key_grid(clip.grid), place.world_SE3_key(clip.world_SE3_ego[index])
+        layout, inside = static_layout(clip, index, place)
+        layouts = torch.from_numpy(layout).to(self.device)[None, None]               # (1, 1, 15, X, Y)
+        memory = None if before is None else before.from_pose(grid, pose)
+        with half_precision(self.device):
+            history, known = self.remembered(layout, memory)
+            cells = place.cells(known.shape)
+            latents = self._drawn(layouts, history, known, cells, recipe, cancelled, margin=MARGIN_CELLS)
+        if latents is None:
+            return None
+        semantics = self.decode(latents, layouts)
+        if memory is not None:
+            held = expanded(known)
+            semantics[held] = memory.semantics[held]
+            inside = inside | held
+        semantics[~inside] = FREE
+        semantics[(semantics >= 1) & (semantics <= LAST_AGENT)] = FREE
+        return Seen(semantics, inside, grid, pose)
+
+    def _drawn(
+        self,
+        layouts: Tensor,
+        history: Tensor,
+        known: np.ndarray,
+        cells: np.ndarray,
+        recipe: Recipe,
+        cancelled: Cancelled,
+        margin: int = 0,
+    ) -> Tensor | None:
+        """Latents (1, 1, C, h, w) of a grid whose latent cells are `cells` (h, w, 2) of the world: history where `known`, the rest drawn."""
         steps = recipe.steps or self.preset.sampler.steps
         guidance = self.preset.sampler.guidance if recipe.guidance is None else recipe.guidance
-        with half_precision(self.device):
-            noise = self._noise(clip, index, layouts, recipe.seed)                   # (1, 1, C, X/4, Y/4)
-            history, known = self.remembered(clip, index, past)
-            velocity = self.velocity(layouts, history, guidance)
-            held = torch.zeros_like(noise[0]) if past is None else history[:, 0]     # (1, C, X/4, Y/4)
-            sketch = self.begin(layouts, held, known, recipe.seed * SEEDS + index, place_seed(clip.world_SE3_ego[index]) + index)
-            latents = self.flow(velocity, noise, steps, sketch, known, cancelled)
-        return None if latents is None else self.decode(latents, layouts)
+        noise = self._noise(cells, layouts, recipe.seed)                             # (1, 1, C, h, w)
+        velocity = self.velocity(layouts, history, guidance)
+        held = history[:, 0] if history.shape[1] else torch.zeros_like(noise[0])     # (1, C, h, w)
+        places = places_in(*known.shape, margin)
+        sketch = self.begin(layouts, held, known, cell_dice(cells, recipe.seed + DICE), cell_dice(cells, DICE), places)
+        return self.flow(velocity, noise, steps, sketch, known, cancelled)
+
+    def _world(self, clip: SceneClip, recipe: Recipe, past: OccupancyFrame | None, cancelled: Cancelled) -> StaticWorld | None:
+        """The static world of a rollout; one that goes on has drawn the key grids up to there. None where the flow begins from noise.
+
+        The past frame is made again: where it does not come out as it was, it is of another world (an edited scene, another seed), and what it
+        shows is believed instead.
+        """
+        if self.sketch is None:
+            return None
+        world = StaticWorld(clip, partial(self.key, recipe, clip))
+        if past is None:
+            return world
+        around = [world.around(index, cancelled) for index in range(past.index + 1)][-1]
+        again = None if around is None else self.frame(clip, past.index, None, recipe, cancelled, around)
+        if again is None or (again == past.semantics)[(again != FREE) | (past.semantics != FREE)].mean() < SAME_WORLD:
+            world.believe(all_of(past.semantics, clip.grid, clip.world_SE3_ego[past.index]))
+        return world
 
     def flow(
         self, velocity: Velocity, noise: Tensor, steps: int, sketch: Tensor | None, known: np.ndarray, cancelled: Cancelled = lambda: False
@@ -146,37 +225,41 @@ class OccupancyGenerator:
 
         return velocity
 
-    def _noise(self, clip: SceneClip, index: int, layouts: Tensor, seed: int) -> Tensor:
-        """Noise of a frame, (1, 1, C, X/4, Y/4). Where something is painted it is the same under every seed: seeds are for the rest."""
-        noise = self.noise(clip.grid, clip.world_SE3_ego[index], seed)
+    def _noise(self, cells: np.ndarray, layouts: Tensor, seed: int) -> Tensor:
+        """Noise (1, 1, C, h, w) of cells of the world. Where something is painted it is the same under every seed: seeds are for the rest."""
+
+        def of(seed: int) -> Tensor:
+            return torch.from_numpy(cell_normal(cells, self.vae.config.latent, seed)).to(self.device)[None, None]
+
         if self.sketch is None or not seed:
-            return noise
-        return torch.where(touched_cells(layouts[0])[:, None, None], self.noise(clip.grid, clip.world_SE3_ego[index], 0), noise)
+            return of(seed)
+        return torch.where(touched_cells(layouts[0])[:, None, None], of(0), of(seed))
 
     def begin(
-        self, layouts: Tensor, latents: Tensor, known: np.ndarray, seed: int, painted_seed: int, places: Tensor | None = None
+        self, layouts: Tensor, latents: Tensor, known: np.ndarray, dice: Dice, painted_dice: Dice, places: Tensor | None = None
     ) -> Tensor | None:
         """What the flow begins from, (1, 1, C, X/4, Y/4): latents (1, C, X/4, Y/4) where `known` (X/4, Y/4), a sketch of the rest.
 
-        `places` (2, X/4, Y/4) where this is a part of a frame. None where this generator begins from noise.
+        `places` (2, X/4, Y/4) where this is not just a frame. None where this generator begins from noise.
         """
         if self.sketch is None:
             return None
         given = torch.from_numpy(known).to(self.device)[None]
         places = places_in(*known.shape) if places is None else places
         places = places.to(self.device)[None]                                        # (1, 2, X/4, Y/4)
-        return sketched(self.sketch, layouts[0], latents, given, places, self.preset.sampler.sketch_rounds, seed, painted_seed)[None]
+        return sketched(self.sketch, layouts[0], latents, given, places, self.preset.sampler.sketch_rounds, dice, painted_dice)[None]
 
-    def remembered(self, clip: SceneClip, index: int, past: np.ndarray | None) -> tuple[Tensor, np.ndarray]:
-        """Latents (1, M, C, X/4, Y/4) of the frame before, in this frame's coordinates, M = 0 for the first one, and where they hold.
+    def remembered(self, layout: np.ndarray, memory: Seen | None) -> tuple[Tensor, np.ndarray]:
+        """Latents (1, M, C, X/4, Y/4) of what is remembered on a grid, M = 0 where nothing is, and where they hold.
 
-        Bool (X/4, Y/4): where the past frame saw what stands still, no agent is painted, and the ground is what is painted now.
+        Bool (X/4, Y/4): where all columns are known, no agent is painted in the layout (15, X, Y), and the ground is what is painted now.
         """
-        nx, ny = (n // 4 for n in clip.grid.bev_shape)
-        if past is None:
+        nx, ny = (n // CELLS for n in layout.shape[1:])
+        if memory is None:
             return torch.zeros(1, 0, self.vae.config.latent, nx, ny, device=self.device), np.zeros((nx, ny), bool)
-        past_SE3_now = invert(clip.world_SE3_ego[index - 1]) @ clip.world_SE3_ego[index]
-        warped, layout = warp_static(past, clip.grid, past_SE3_now), clip.layouts[index]
         agents = agent_cells(torch.from_numpy(layout)[None])[0].numpy()              # (X/4, Y/4)
-        known = whole_cells(seen_columns(past, clip.grid, past_SE3_now)) & ~agents & ~stale_cells(shown_channels(warped), layout)
-        return self.vae.latents(torch.from_numpy(warped).to(self.device)[None])[:, None], known
+        known = whole_cells(memory.known) & ~agents & ~stale_cells(shown_channels(memory.semantics), layout)
+        return self.vae.latents(torch.from_numpy(memory.semantics).to(self.device)[None])[:, None], known
+
+    def _latent_shape(self, grid: GridSpec) -> tuple[int, int]:
+        return grid.shape[0] // CELLS, grid.shape[1] // CELLS

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.occupancy.config import SketchConfig
+from engine.occupancy.dice import Dice
 from engine.occupancy.vae import ChannelNorm, ResidualBlock
 from engine.spec.classes import CHANNELS
 
@@ -85,17 +86,16 @@ class Sketch(nn.Module):
 
     @torch.no_grad()
     def draw(
-        self, codes: Tensor, known: Tensor, wanted: Tensor, layouts: Tensor, places: Tensor, steps: int, generator: torch.Generator
+        self, codes: Tensor, known: Tensor, wanted: Tensor, layouts: Tensor, places: Tensor, steps: int, dice: Dice
     ) -> Tensor:
         """Codes (B, h, w) with every `wanted` cell (B, h, w) drawn, in `steps` rounds of random cells, few at first, when each decides most.
 
-        What is neither `known` (B, h, w) nor wanted stays unknown to all of them. A cell's round and its noise come from the
-        generator alone, not from which other cells are wanted: an edit in one corner leaves another's draw as it was.
+        What is neither `known` (B, h, w) nor wanted stays unknown to all of them. A cell's round and its noise come from its
+        dice alone, not from which other cells are wanted: an edit in one corner leaves another's draw as it was.
         """
-        where = generator.device
-        begin = torch.rand(known.shape, generator=generator, device=where).sqrt().to(known.device) * steps
+        begin = dice(0, 1)[:, 0].to(known.device).sqrt() * steps                     # (B, h, w)
         # Gumbel noise on log odds: the highest is a sample.
-        uniform = torch.rand((len(known), self.config.codes, *known.shape[1:]), generator=generator, device=where).to(known.device)
+        uniform = dice(1, self.config.codes).to(known.device)                        # (B, K, h, w)
         gumbel = -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))               # (B, K, h, w)
         for step in range(steps):
             now = wanted & (begin >= step) & (begin < step + 1)                      # (B, h, w)
@@ -105,6 +105,10 @@ class Sketch(nn.Module):
         return codes
 
 
-def places_in(h: int, w: int) -> Tensor:
-    """Each cell's place in its frame, (2, h, w), -1 to 1: what stands near the ego differs from what stands far off."""
-    return torch.stack(torch.meshgrid(torch.linspace(-1, 1, h), torch.linspace(-1, 1, w), indexing="ij"))
+def places_in(h: int, w: int, margin: int = 0) -> Tensor:
+    """Each cell's place in its frame, (2, h, w), -1 to 1: what stands near the ego differs from what stands far off.
+
+    A grid that has `margin` more cells on every side than a frame goes on beyond that.
+    """
+    x, y = (torch.linspace(-1, 1, size) * ((size - 1) / (size - 1 - 2 * margin)) for size in (h, w))
+    return torch.stack(torch.meshgrid(x, y, indexing="ij"))

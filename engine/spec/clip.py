@@ -10,6 +10,7 @@ import numpy as np
 from engine.spec.camera import Camera
 from engine.spec.geometry import Box
 from engine.spec.grid import OCC3D, RATE_HZ, GridSpec
+from engine.spec.layout import Layout
 from engine.spec.looks import AgentLook
 
 
@@ -33,6 +34,9 @@ class SceneClip:
     start_s: float = 0.0
     looks: Mapping[int, AgentLook] = field(default_factory=dict)
     """Instance id -> what was chosen of its look; the seed decides the rest. Occupancy does not depend on it."""
+    ground: tuple[Layout, ...] | None = None
+    """Per frame, in the world frame: what `layouts` show of areas, lines and paint, for whoever looks at them from elsewhere. None where only
+    the layouts are known."""
     timestamps_s: np.ndarray = field(init=False)
     """float64 (T,)."""
 
@@ -47,6 +51,8 @@ class SceneClip:
                 f"{count} layouts came with {len(self.boxes)} frames of boxes and poses of shape {self.world_SE3_ego.shape}: "
                 "there must be one of each per frame."
             )
+        if self.ground is not None and len(self.ground) != count:
+            raise ValueError(f"{count} layouts came with the ground of {len(self.ground)} frames: there must be one per frame.")
         if not np.isfinite(self.world_SE3_ego).all():
             raise ValueError("The ego path has a pose that is not a number: mend the path before generating.")
         object.__setattr__(self, "timestamps_s", self.start_s + np.arange(count) / RATE_HZ)

@@ -20,8 +20,10 @@ from torch import Tensor
 from engine.data.worlds import make_world
 from engine.devices import half_precision
 from engine.occupancy.begin import painted_cells
+from engine.occupancy.dice import random_dice
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.sketch import CELLS
+from engine.occupancy.static_world import all_of
 from engine.spec.clip import SceneClip
 from engine.train.cores import Progress
 from engine.train.encoded import unpack_layout
@@ -73,11 +75,14 @@ def relived(generator: OccupancyGenerator, clip: SceneClip, truths: Sequence[np.
         with half_precision(device):
             true = generator.vae.latents(torch.from_numpy(truth).to(device)[None])
             told = sketch.decode(sketch.encode(true))                                # (1, C, X/4, Y/4)
-            history, known = generator.remembered(clip, index, past)
+            poses, layout = clip.world_SE3_ego[index - 1 : index + 1], clip.layouts[index]
+            memory = None if past is None else all_of(past, clip.grid, poses[0]).from_pose(clip.grid, poses[1])
+            history, known = generator.remembered(layout, memory)
             if past is not None:
                 told = torch.where(torch.from_numpy(known).to(device), history[:, 0], told)
             given = known | ~painted_cells(layouts[0])[0].cpu().numpy()              # (X/4, Y/4)
-            begun = generator.begin(layouts, told, given, seed, painted_seed=seed)
+            dice = random_dice(seed, 1, known.shape, torch.device("cpu"))
+            begun = generator.begin(layouts, told, given, dice, dice)
             noise = generator.noise(clip.grid, clip.world_SE3_ego[index], seed)      # (1, 1, C, X/4, Y/4)
             velocity = generator.velocity(layouts, history, sampler.guidance)
             latents = generator.flow(velocity, noise, sampler.steps, begun, known)

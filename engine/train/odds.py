@@ -20,6 +20,7 @@ from torch import Tensor
 from engine.devices import half_precision, pick_device
 from engine.occupancy.begin import painted_cells, sketched
 from engine.occupancy.config import PRESETS
+from engine.occupancy.dice import random_dice
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.shipped import load_generator
 from engine.occupancy.sketch import CELLS, Sketch, places_in
@@ -143,7 +144,8 @@ def first_frames(generator: OccupancyGenerator, layouts: Tensor, noise: Tensor, 
     known = torch.zeros(count, h, w, dtype=torch.bool, device=noise.device)
     places = places_in(h, w).to(noise.device).expand(count, -1, -1, -1)              # (B, 2, h, w)
     with half_precision(generator.device):
-        begun = sketched(sketch, layouts, torch.zeros_like(noise), known, places, sampler.sketch_rounds, seed, seed, noise.device)
+        dice = random_dice(seed, count, (h, w), noise.device)
+        begun = sketched(sketch, layouts, torch.zeros_like(noise), known, places, sampler.sketch_rounds, dice, dice)
         velocity = generator.velocity(layouts[:, None], noise[:, None][:, :0], sampler.guidance)
         nothing = np.zeros((h, w), bool)
         latents = generator.flow(velocity, noise[:, None], sampler.steps, begun[:, None], nothing)     # (B, 1, C, h, w)

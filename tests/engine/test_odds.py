@@ -13,6 +13,7 @@ from engine.api import Recipe
 from engine.data.worlds import make_world
 from engine.occupancy import rollout
 from engine.occupancy.config import PRESETS
+from engine.occupancy.dice import random_dice
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.sketch import Sketch
 from engine.occupancy.stoccdit import StOccDit
@@ -117,9 +118,9 @@ def test_codes_that_lie_where_the_mean_latent_should_be_become_likelier(
 
 
 def test_frames_made_together_are_those_made_one_by_one(generator: OccupancyGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollout, "place_seed", lambda pose: 0)
     clip = make_world(encoded.FIRST_SEED).clip(1)
-    alone = next(iter(generator.frames(clip, Recipe(seed=0)))).semantics
+    monkeypatch.setattr(rollout, "cell_dice", lambda cells, seed: random_dice(0, 1, cells.shape[:2], torch.device("cpu")))
+    alone = generator.frame(clip, 0, None, Recipe(seed=0))
     noise = generator.noise(clip.grid, clip.world_SE3_ego[0], 0)[0]
     layouts = torch.from_numpy(clip.layouts)
     assert (odds.first_frames(generator, layouts, noise, 0)[0].numpy() == alone).all()

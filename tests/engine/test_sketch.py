@@ -11,6 +11,7 @@ import torch
 from engine.api import Recipe
 from engine.occupancy.begin import any_cells, sketched, stale_cells, whole_cells
 from engine.occupancy.config import PRESETS, SketchConfig
+from engine.occupancy.dice import Dice, random_dice
 from engine.occupancy.flow import euler_times, sample
 from engine.occupancy.redraw import redraw
 from engine.occupancy.region import changed_region
@@ -42,6 +43,10 @@ def random(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def dice(seed: int, frames: int = 1) -> Dice:
+    return random_dice(seed, frames, (12, 12), torch.device("cpu"))
+
+
 def test_codes_and_back(sketch: Sketch) -> None:
     codes = torch.randint(0, 8, (2, 6, 6), generator=random(1))
     latents = sketch.decode(codes)
@@ -56,12 +61,12 @@ def test_what_is_known_is_held_and_the_rest_is_a_function_of_the_seed(sketch: Sk
     codes = torch.randint(0, 8, (1, 12, 12), generator=random(3))
     known = torch.zeros(1, 12, 12, dtype=torch.bool)
     known[:, :5] = True
-    drawn = [sketch.draw(codes, known, ~known, LAYOUTS, PLACES, 4, random(seed)) for seed in (7, 7, 8)]
+    drawn = [sketch.draw(codes, known, ~known, LAYOUTS, PLACES, 4, dice(seed)) for seed in (7, 7, 8)]
     assert torch.equal(drawn[0], drawn[1]) and not torch.equal(drawn[0], drawn[2])
     assert all(torch.equal(each[known], codes[known]) for each in drawn)
     other = torch.randint(0, 8, (1, 12, 12), generator=random(4))
     elsewhere = torch.where(known, codes, other)
-    assert torch.equal(sketch.draw(elsewhere, known, ~known, LAYOUTS, PLACES, 4, random(7)), drawn[0]), "what is unknown is not looked at"
+    assert torch.equal(sketch.draw(elsewhere, known, ~known, LAYOUTS, PLACES, 4, dice(7)), drawn[0]), "what is unknown is not looked at"
 
 
 def test_it_draws_as_often_as_it_was_taught(sketch: Sketch) -> None:
@@ -72,7 +77,7 @@ def test_it_draws_as_often_as_it_was_taught(sketch: Sketch) -> None:
         sketch.leave[1].bias.fill_(-1e4)  # type: ignore[union-attr]
         sketch.leave[1].bias[:3] = shares.log()  # type: ignore[union-attr]
     start, nothing = torch.zeros(1, 12, 12, dtype=torch.long), torch.zeros(1, 12, 12, dtype=torch.bool)
-    drawn = [sketch.draw(start, nothing, ~nothing, LAYOUTS, PLACES, 3, random(k)) for k in range(20)]
+    drawn = [sketch.draw(start, nothing, ~nothing, LAYOUTS, PLACES, 3, dice(k)) for k in range(20)]
     counts = torch.bincount(torch.stack(drawn).flatten(), minlength=8)
     assert (counts[:3] / counts.sum() - shares).abs().max() < 0.03 and counts[3:].sum() == 0
 
@@ -83,29 +88,29 @@ def test_a_cell_is_drawn_the_same_whatever_else_is_wanted(sketch: Sketch) -> Non
         sketch.leave[1].weight.zero_()  # type: ignore[union-attr]
     codes, nothing = torch.zeros(1, 12, 12, dtype=torch.long), torch.zeros(1, 12, 12, dtype=torch.bool)
     some = torch.rand(1, 12, 12, generator=random(1)) < 0.3
-    whole, part = (sketch.draw(codes, nothing, wanted, LAYOUTS, PLACES, 4, random(2)) for wanted in (~nothing, some))
+    whole, part = (sketch.draw(codes, nothing, wanted, LAYOUTS, PLACES, 4, dice(2)) for wanted in (~nothing, some))
     assert torch.equal(whole[some], part[some]) and (part[~some] == 0).all() and len(whole.unique()) == 8
 
 
 def test_sketched_keeps_the_latents_that_are_known(sketch: Sketch) -> None:
     latents = torch.randn(1, 4, 12, 12, generator=random(5))
     known = torch.rand(1, 12, 12, generator=random(6)) < 0.5
-    begun = sketched(sketch, LAYOUTS, latents, known, PLACES, 4, 9, 9)
+    begun = sketched(sketch, LAYOUTS, latents, known, PLACES, 4, dice(9), dice(9))
     held = known[:, None].expand_as(latents)
     assert torch.equal(begun[held], latents[held]) and not torch.equal(begun, latents)
     assert torch.isin(sketch.encode(begun)[~known], torch.arange(8)).all()
-    assert torch.equal(sketched(sketch, LAYOUTS, latents, torch.ones_like(known), PLACES, 4, 9, 9), latents)
+    assert torch.equal(sketched(sketch, LAYOUTS, latents, torch.ones_like(known), PLACES, 4, dice(9), dice(9)), latents)
 
 
 def test_what_is_painted_does_not_change_with_the_seed_of_the_rest(sketch: Sketch) -> None:
     latents, nothing = torch.zeros(1, 4, 12, 12), torch.zeros(1, 12, 12, dtype=torch.bool)
     layouts = LAYOUTS.clone()
     layouts[:, 10, :, :20] = 1
-    one, two = (sketched(sketch, layouts, latents, nothing, PLACES, 4, seed, 3) for seed in (1, 2))
+    one, two = (sketched(sketch, layouts, latents, nothing, PLACES, 4, dice(seed), dice(3)) for seed in (1, 2))
     assert torch.equal(one[..., :5], two[..., :5]) and not torch.equal(one[..., 5:], two[..., 5:])
-    assert not torch.equal(sketched(sketch, layouts, latents, nothing, PLACES, 4, 1, 4)[..., :5], one[..., :5])
+    assert not torch.equal(sketched(sketch, layouts, latents, nothing, PLACES, 4, dice(1), dice(4))[..., :5], one[..., :5])
     layouts[:, 10, :, 20] = 1  # a quarter of the next cells: not painted, but what stands in them shows from above on paint
-    one, two = (sketched(sketch, layouts, latents, nothing, PLACES, 4, seed, 3) for seed in (1, 2))
+    one, two = (sketched(sketch, layouts, latents, nothing, PLACES, 4, dice(seed), dice(3)) for seed in (1, 2))
     assert torch.equal(one[..., :6], two[..., :6]) and not torch.equal(one[..., 6:], two[..., 6:])
 
 
@@ -202,7 +207,7 @@ def test_frames_drawn_together_keep_to_themselves(sketch: Sketch) -> None:
 
     def drawn(code: int) -> torch.Tensor:
         codes[1] = code
-        return sketch.draw(codes, known, ~known, layouts, places, 3, torch.Generator().manual_seed(1))
+        return sketch.draw(codes, known, ~known, layouts, places, 3, dice(1, 2))
 
     first, second = drawn(2), drawn(5)
     assert torch.equal(first[0], second[0]) and not torch.equal(first[1], second[1])

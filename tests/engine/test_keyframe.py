@@ -1,0 +1,149 @@
+"""Key grids: the same for whoever drives by, and what stands still as they show it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.api import OccupancyFrame, Recipe
+from engine.metrics.same_world import found_again
+from engine.occupancy.config import PRESETS
+from engine.occupancy.keyframe import HEADING_STEP_RAD, KeyPlace, key_grid, key_place, static_layout
+from engine.occupancy.rollout import OccupancyGenerator
+from engine.occupancy.sketch import Sketch, places_in
+from engine.occupancy.static_world import Seen, StaticWorld, all_of
+from engine.occupancy.stoccdit import StOccDit
+from engine.occupancy.vae import OccupancyVae
+from engine.spec.classes import AGENTS, CHANNEL, CLASS, FREE
+from engine.spec.clip import SceneClip
+from engine.spec.geometry import Box, Pose, invert
+from engine.spec.grid import OCC3D
+from engine.spec.layout import Layout, Polygon
+from engine.spec.raster import rasterise
+
+SMALL = OCC3D.crop(48)
+TURN = 0.62
+ALONG, ACROSS = np.array([np.cos(TURN), np.sin(TURN)]), np.array([-np.sin(TURN), np.cos(TURN)])
+STREET = Layout((Polygon(CHANNEL["drivable_area"], np.array([a * 200 * ALONG + b * 4 * ACROSS for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))])),))
+CAR = Box(7, "car", (4.0, 1.0, 0.8), (4.0, 1.8, 1.6), TURN)
+
+
+def clip(*poses: Pose, boxes: tuple[Box, ...] = (), ground: bool = True) -> SceneClip:
+    """A street that is turned by TURN in the world, seen from some poses."""
+    scene = replace(STREET, boxes=boxes)
+    matrices = np.stack([pose.matrix() for pose in poses])
+    seen = tuple(tuple(box.moved(invert(pose)) for box in boxes) for pose in matrices)
+    layouts = np.stack([rasterise(scene, SMALL, pose) for pose in matrices])
+    return SceneClip(layouts, seen, matrices, grid=SMALL, ground=(STREET,) * len(poses) if ground else None)
+
+
+@pytest.fixture(scope="module")
+def generator() -> OccupancyGenerator:
+    torch.manual_seed(0)
+    preset = PRESETS["tiny"]
+    assert preset.sketch is not None
+    vae, dit, sketch = OccupancyVae(preset.vae), StOccDit(preset.dit), Sketch(preset.sketch)
+    sketch.codebook.copy_(torch.randn(sketch.codebook.shape))
+    with torch.no_grad():
+        for model in (dit, sketch):
+            for parameter in model.parameters():
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+    return OccupancyGenerator(preset, vae, dit, torch.device("cpu"), sketch)
+
+
+def test_a_key_grid_follows_the_street_and_does_not_ask_who_drives() -> None:
+    paths = Pose(0.3, 0.2, yaw_rad=TURN), Pose(0.3 - np.sin(TURN), 0.2 + np.cos(TURN), yaw_rad=TURN), Pose(0.3, 0.2, 0.1, TURN + 0.087, 0.02, 0.01)
+    seen = clip(*paths)
+    places = [key_place(seen, k) for k in range(3)]
+    assert len(set(places)) == 1
+    assert abs(places[0].heading_rad - TURN) <= HEADING_STEP_RAD / 2
+    assert key_place(clip(Pose(yaw_rad=TURN + np.pi)), 0).heading_rad == pytest.approx(places[0].heading_rad + np.pi), "a quarter turn apart"
+    layouts = [static_layout(seen, k, places[k])[0] for k in range(3)]
+    assert all(np.array_equal(layout, layouts[0]) for layout in layouts), "however the ego nods"
+
+
+def test_neighbouring_key_grids_share_their_cells() -> None:
+    here, there = KeyPlace(4, 2, -3), KeyPlace(4, 3, -3)
+    assert np.array_equal(here.cells((22, 22))[5:], there.cells((22, 22))[:-5])
+    ego = Pose(20.0, -20.0, 1.0, 0.3, 0.05, -0.02).matrix()
+    step = np.linalg.inv(here.world_SE3_key(ego)) @ there.world_SE3_key(ego)
+    assert np.allclose(step[:3, :3], np.eye(3)) and abs(np.linalg.norm(step[:3, 3]) - 8.0) < 0.02
+    pose = here.world_SE3_key(ego)
+    assert np.allclose(pose[:3, :3] @ pose[:3, :3].T, np.eye(3)) and np.linalg.det(pose[:3, :3]) == pytest.approx(1)
+    assert abs((np.linalg.inv(ego) @ pose)[2, 3]) < 1e-9, "in the ego's ground plane"
+    grid = key_grid(OCC3D)
+    assert grid.shape == (240, 240, 16) and grid.origin_m == (-48.0, -48.0, -1.0)
+
+
+def test_places_of_a_wider_grid_go_on_beyond_the_frame() -> None:
+    assert torch.allclose(places_in(22, 22, 5)[:, 5:-5, 5:-5], places_in(12, 12), atol=1e-6)
+
+
+def test_without_the_ground_the_layout_itself_is_looked_at() -> None:
+    pose = Pose(0.3, 0.2, yaw_rad=TURN)
+    known, guessed = clip(pose, boxes=(CAR,)), clip(pose, boxes=(CAR,), ground=False)
+    true, everywhere = static_layout(known, 0, key_place(known, 0))
+    layout, inside = static_layout(guessed, 0, key_place(known, 0))
+    assert everywhere.all() and 0.2 < inside.mean() < 0.5 and not layout[:, ~inside].any()
+    assert not layout[: len(AGENTS)].any() and not true[: len(AGENTS)].any()
+    assert (layout != true)[:, inside].mean() < 0.01
+
+
+def test_an_agent_that_moves_changes_nothing_far_from_it(generator: OccupancyGenerator) -> None:
+    poses = Pose(yaw_rad=TURN), Pose(0.5, 0.3, yaw_rad=TURN)
+    grids: list[list[Seen]] = []
+
+    def static(scene: SceneClip) -> list[Seen | None]:
+        world = StaticWorld(scene, lambda *asked: generator.key(Recipe(seed=3), scene, *asked))
+        return [world.around(k, lambda: False) for k in range(2)]
+
+    for boxes in ((CAR,), (replace(CAR, center_m=(-4.0, -3.0, 0.8)),), ()):
+        grids.append(static(clip(*poses, boxes=boxes)))  # type: ignore[arg-type]
+    for others in grids[1:]:
+        assert all(np.array_equal(a.semantics, b.semantics) for a, b in zip(grids[0], others, strict=True))
+    assert grids[0][0] is grids[0][1], "the same key grid serves both frames"
+
+
+def test_what_a_key_grid_showed_the_next_one_shows(generator: OccupancyGenerator) -> None:
+    seen = clip(Pose(yaw_rad=TURN), Pose(*(9.0 * ALONG), yaw_rad=TURN))
+    grid, place = key_grid(SMALL), key_place(seen, 0)
+    street = static_layout(seen, 0, place)[0][CHANNEL["drivable_area"]].astype(bool)
+    first = Seen(np.full(grid.shape, FREE, np.uint8), np.ones(grid.bev_shape, bool), grid, place.world_SE3_key(seen.world_SE3_ego[0]))
+    first.semantics[..., 2] = np.where(street, CLASS["driveable_surface"], CLASS["terrain"])
+    first.semantics[20:30, 50:60, 3:9] = CLASS["manmade"]
+    second = generator.key(Recipe(), seen, 1, key_place(seen, 1), first, lambda: False)
+    assert second is not None
+    there = first.from_pose(grid, second.world_SE3_grid)
+    held = (second.semantics == there.semantics).all(2)
+    assert held[there.known].mean() > 0.95 and not held[~there.known].any(), "but for a rim of half cells"
+    assert there.known.mean() == pytest.approx(68 / 88) and (there.semantics == CLASS["manmade"]).sum() == 600
+
+
+def test_going_on_in_another_world_believes_what_the_past_frame_shows(generator: OccupancyGenerator) -> None:
+    seen = clip(*(Pose(*(0.5 * k * ALONG), yaw_rad=TURN) for k in range(3)))
+    whole = list(generator.frames(seen, Recipe(seed=1)))
+    rest = next(generator.frames(seen, Recipe(seed=1), first=2, past=whole[1]))
+    assert np.array_equal(rest.semantics, whole[2].semantics)
+    blank = OccupancyFrame(1, np.full(SMALL.shape, FREE, np.uint8), np.zeros(SMALL.shape, np.uint16))
+    blank.semantics[..., 2] = CLASS["terrain"]
+    other = next(generator.frames(seen, Recipe(seed=1), first=2, past=blank))
+    assert not np.array_equal(other.semantics, whole[2].semantics)
+
+
+def test_a_view_of_a_key_grid_is_the_grid_seen_from_there() -> None:
+    dice = np.random.default_rng(0)
+    semantics = np.where(dice.random(key_grid(SMALL).shape) < 0.1, CLASS["manmade"], FREE).astype(np.uint8)
+    place = KeyPlace(11, 0, 0)
+    ego = Pose(0.7, -0.4, 0.0, TURN + 0.08).matrix()
+    whole = all_of(semantics, key_grid(SMALL), place.world_SE3_key(ego))
+    part = whole.from_pose(SMALL, ego)
+    assert part.known.all() and part.semantics.shape == SMALL.shape
+    back = Seen(part.semantics, part.known, SMALL, ego)
+    found, asked = found_again(back.semantics, back.from_pose(SMALL, ego).semantics, SMALL, np.eye(4))
+    assert found.sum() == asked.sum() > 0
+    assert 0.09 < (part.semantics != FREE).mean() < 0.11
+    over = Seen(np.full(SMALL.shape, FREE, np.uint8), np.zeros(SMALL.bev_shape, bool), SMALL, ego).over(part)
+    assert np.array_equal(over.semantics, part.semantics) and over.known.all()
