@@ -52,6 +52,10 @@ def _command(name: str | None) -> Callable[[argparse.Namespace], int]:
         from app.commands import takes
 
         return {"generate": takes.generate, "export": takes.export}[name]
+    if name == "fan-out":
+        from app.commands import fan_out
+
+        return fan_out.fan_out
     if name == "gallery":
         from app.commands import gallery
 
@@ -148,10 +152,33 @@ def build_parser() -> argparse.ArgumentParser:
     editing.add_argument("--script", type=Path, required=True, metavar="FILE.py", help="defines edit(document) -> document")
     _output(editing, "SCENE2")
 
+    fanning = command("fan-out", help="make many takes: scenes x variations x seeds x prompts; goes on where it was interrupted")
+    fanning.add_argument("plan", metavar="PLAN.toml", type=Path, nargs="*", help="a plan file, or scenes, which the options below are for")
+    out = fanning.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="where the takes land, as DIR/KEY/")
+    fanning.add_argument("--dry-run", action=_FlagInPlaceOf, other=out, nargs=0, default=False, help="say count, disk and minutes, and make nothing")
+    fanning.add_argument("--list", action=_FlagInPlaceOf, other=out, nargs=0, default=False, help="print the variations, their ranges and what each guarantees")
+    fanning.add_argument("--variations", type=_names, metavar="A,B", help="by name; 'original' is the scene as it is")
+    fanning.add_argument("--seeds", type=_seeds, metavar="0,1,..", help="of the variations' dice and of the takes (default: 0)")
+    fanning.add_argument("--prompts", type=lambda text: tuple(text.split("|")), metavar="A|B", help="in place of the scenes' own prompts")
+    fanning.add_argument("--until", choices=STAGES, help="last stage (default: video)")
+    fanning.add_argument("--start", type=_seconds, metavar="S", help="where in the scenes to start, seconds (default: 0)")
+    fanning.add_argument("--frames", type=_count, metavar="N", help="frames at 12 Hz (default: 16)")
+    fanning.add_argument("--steps", type=_count, metavar="N", help="sampler steps (default: the preset's)")
+    fanning.add_argument("--cameras", type=_names, metavar="A,B", help="cameras to render (default: every enabled one)")
+    fanning.add_argument("--views", metavar="NAME", help="view model (default: the preset's)")
+    fanning.add_argument("--preset", dest="preset_given", metavar="NAME", help="engine preset (default: compact)")
+    fanning.add_argument("--device", choices=("auto", "cpu", "cuda"), default=argparse.SUPPRESS, help="where the models run (default: auto)")
+    fanning.add_argument("--workers", type=_count, metavar="N", help="worker processes, or actors of --ray (default: as many as memory and cores bear)")
+    fanning.add_argument("--ray", metavar="ADDRESS", help="work on a Ray cluster: its address, or 'local'; every node must see DIR and this checkout")
+    fanning.add_argument("--export", type=_names, metavar="KINDS", help="hand passed takes over as well: webdataset, or formats of 'export', appended")
+
     exporting = command("export", "hand a take over in another format, and print what that format cannot hold")
     exporting.add_argument("take", metavar="TAKE", type=Path)
     exporting.add_argument("format", metavar="FORMAT", help="a wrong name prints those there are")
     _output(exporting, "OUT")
+    exporting.add_argument("--verify", action="store_true", help="of nuscenes: read it back and compare it with the take")
+    exporting.add_argument("--like", type=Path, metavar="DIR", help="of nuscenes: pictures alone, under the names of this nuScenes set (W-CODA's tree)")
+    exporting.add_argument("--scene", metavar="NAME", help="of --like: scene of that set (default: the take's)")
 
     evaluating = command("evaluate", "measure takes: obedience to the layout, consistency, and against another take or ground truth")
     evaluating.add_argument("takes", metavar="TAKE", type=Path, nargs="*")
@@ -187,7 +214,9 @@ def build_parser() -> argparse.ArgumentParser:
     training.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
     training.add_argument("--steps", type=_count, metavar="N", help="optimizer steps (default: the preset's)")
     training.add_argument("--batch", type=_count, metavar="N", help="examples a step (default: the preset's; smaller on a CPU)")
-    training.add_argument("--begin", type=Path, metavar="STEM", help="weights to begin from, a path without its ending (vae, occupancy, sketch, odds)")
+    training.add_argument(
+        "--begin", type=Path, metavar="STEM", help="weights to begin from, a path without its ending (vae, occupancy, sketch, odds), or their folder (views)"
+    )
     training.add_argument("--phase", type=_count, metavar="N", help="of occupancy, views: only this phase (default: all of the preset in turn)")
     training.add_argument("--ablation", metavar="NAME", help="of occupancy: full, half_depth, additive or no_teacher_forcing; of vae: no_layout")
     training.add_argument("--latent", type=_count, metavar="C", help="of vae: channels of the latent (default: the preset's)")

@@ -18,6 +18,8 @@ from engine.spec.grid import RATE_HZ
 
 if TYPE_CHECKING:
     from app.jobs.basis import Basis
+    from engine.export import ExportReport
+    from engine.spec.take import Take
 
 
 def generate(args: Namespace) -> int:
@@ -108,11 +110,34 @@ def export(args: Namespace) -> int:
     from engine.export import export_take
     from engine.spec.take import Take
 
-    report = export_take(Take.open(args.take), args.format, args.out)
+    for name, given in (("--verify", args.verify), ("--like", args.like)):
+        if given and args.format != "nuscenes":
+            raise CommandError(f"{name} is for the format 'nuscenes': leave it out.")
+    if args.scene and not args.like:
+        raise CommandError("--scene names a scene of the set that --like points at: name that too, or leave it out.")
+    if args.verify and args.like:
+        raise CommandError("--verify reads tables back, and --like writes pictures alone: leave one of them out.")
+    take = Take.open(args.take)
+    report = _stand_in(take, args) if args.like else export_take(take, args.format, args.out)
     for sentence in report.dropped:
         print(sentence)
     print(f"Wrote {report.files} {'file' if report.files == 1 else 'files'} to {args.out}.")
+    if args.verify:
+        from editor.formats.nuscenes.verify import verify
+
+        for sentence in verify(take, args.out).sentences():
+            print(sentence)
     return 0
+
+
+def _stand_in(take: Take, args: Namespace) -> ExportReport:
+    """The take's pictures under the names of another set."""
+    from editor.formats.nuscenes.pictures import pictures_of
+    from engine.export.nuscenes import NamedPicture, stand_in
+
+    scene = args.scene or str(take.info.get("recipe", {}).get("scene", "")) or None
+    named = pictures_of(args.like, scene)
+    return stand_in(take, (NamedPicture(one.channel, one.time_s, one.name, one.width, one.height) for one in named), args.out)
 
 
 def _check_cameras(document: Any, wanted: tuple[str, ...] | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import imageio.v2 as imageio
@@ -12,7 +13,7 @@ import trimesh
 from PIL import Image
 
 from engine.export import OCC3D_OF_CLASS, ExportError, export_take
-from engine.spec.camera import Camera
+from engine.spec.camera import surround_cameras
 from engine.spec.classes import CHANNEL, CLASS
 from engine.spec.geometry import Box, Pose, rotation
 from engine.spec.grid import OCC3D, GridSpec
@@ -28,8 +29,9 @@ class SmallTake(Take):
 def make_take(folder: Path, grid: GridSpec = OCC3D) -> Take:
     count = 2
     boxes = [[Box(1, "car", (0, 0, 0), (4, 2, 2), 0.0)]] * count
-    cameras = [Camera("front", 64, 32, 50, 50, 32, 16)]
-    take = SmallTake(folder, {}, grid, count, boxes, cameras, np.eye(4)[None, None].repeat(count, 0))
+    cameras = [replace(surround_cameras(64, 32)[0], name="front")]
+    poses = cameras[0].ego_SE3_camera.matrix()[None, None].repeat(count, 0)
+    take = SmallTake(folder, {}, grid, count, boxes, cameras, poses)
     semantics = np.full((count, *grid.shape), CLASS["free"], np.uint8)
     semantics[:, :, :, 2] = CLASS["driveable_surface"]
     semantics[:, 3, 4, 2] = CLASS["lane_divider"]
@@ -57,7 +59,11 @@ def test_occ3d_folds_our_classes_into_its_own(tmp_path: Path) -> None:
     assert list(frames) == ["00000", "00001"] and frames["00001"]["prev"] == "00000" and frames["00001"]["next"] == ""
     with np.load(tmp_path / "out" / frames["00001"]["gt_path"]) as labels:
         semantics = labels["semantics"]
-        assert semantics.dtype == np.uint8 and labels["mask_camera"].all()
+        assert semantics.dtype == np.uint8
+        for name in ("mask_lidar", "mask_camera"):
+            mask = labels[name]
+            assert mask.shape == OCC3D.shape and mask.dtype == np.uint8 and set(np.unique(mask)) == {0, 1}
+            assert mask[120, 100, 2] and not mask[..., 0].any(), f"{name}: the road before us is seen, and nothing under it"
     assert semantics[3, 4, 2] == 11 and semantics[11, 7, 4] == 4 and semantics[0, 0, 15] == 17
     assert (semantics != 17).sum() == (take.semantics[1] != CLASS["free"]).sum(), "no voxel may appear or vanish"
     w, x, y, z = frames["00001"]["ego_pose"]["rotation"]

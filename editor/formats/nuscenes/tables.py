@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ def read_tables(
     source: Path, *, start_s: float, duration_s: float | None, map_path: Path | None, scene_name: str | None
 ) -> tuple[Document, ImportReport]:
     """Reads one scene of a table set. Raises FormatError with a sentence where it cannot."""
-    folder, scene = _choose(source, scene_name)
+    folder, scene = choose_scene(source, scene_name)
     tables = Tables(folder)
     try:
         recording = _recording(tables, scene, source)
@@ -80,7 +80,7 @@ def read_table(path: Path) -> list[Row]:
     return rows
 
 
-def _choose(source: Path, scene_name: str | None) -> tuple[Path, Row]:
+def choose_scene(source: Path, scene_name: str | None) -> tuple[Path, Row]:
     """The folder of tables that holds a scene, and the scene's row; of several the one that `scene_name` (or its token) names."""
     folders = [folder for folder in _folders(source) if (folder / "scene.json").is_file() and (folder / "sample.json").is_file()]
     if not folders:
@@ -121,8 +121,7 @@ def _recording(tables: Tables, scene: Row, source: Path) -> Recording:
         raise FormatError(f"{tables.folder / 'sample.json'} has no samples of scene '{name}': copy the tables again.")
     zero_us = int(samples[0]["timestamp"])
     times = {row["token"]: (int(row["timestamp"]) - zero_us) / 1e6 for row in samples}
-    data = [row for row in tables.rows("sample_data") if row["sample_token"] in times]
-    channels = {row["token"]: _channel(tables, row) for row in data}
+    data, channels = data_of_scene(tables, times)
     recording = Recording(
         name=name,
         path=tables.folder,
@@ -144,6 +143,12 @@ def _recording(tables: Tables, scene: Row, source: Path) -> Recording:
         count = sum(channels[row["token"]][1] != "camera" for row in data)
         recording.dropped.append(Dropped("LiDAR or RADAR sweep", count, "a scene holds no points"))
     return recording
+
+
+def data_of_scene(tables: Tables, sample_tokens: Container[str]) -> tuple[list[Row], dict[str, tuple[str, str]]]:
+    """The rows of sample_data of a scene's samples, and by their tokens their channel and modality."""
+    data = [row for row in tables.rows("sample_data") if row["sample_token"] in sample_tokens]
+    return data, {row["token"]: _channel(tables, row) for row in data}
 
 
 def _channel(tables: Tables, data: Row) -> tuple[str, str]:
