@@ -245,6 +245,7 @@ def entity(value: Entity) -> Entity:
                 whole(value.instance_id, "An instance id", 0, LARGEST_INSTANCE)
             if value.kind in ("fill_box", "clear_box"):
                 size(value.box_size_m, "The edit's box size")
+            whole(value.follows, "The agent that a box follows", 0, LARGEST_INSTANCE)
     if not isinstance(value, PaintLayer | OccupancyEdit):
         one_of(value.source, "A source", SOURCES)
     if isinstance(value, Area | Line | Agent):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from editor.document import Document, EditError
-from editor.entities import Agent, Area, CameraEntity, Line, PaintLayer
+from editor.entities import Agent, Area, CameraEntity, Line, OccupancyEdit, PaintLayer
 from editor.files.jsonform import document_hash
 from editor.track import exists_at, pose_at
 from engine.spec.camera import Camera
@@ -40,6 +40,23 @@ def boxes_at(document: Document, time_s: float) -> list[Box]:
             x_m, y_m, z_m, _ = pose.matrix() @ (0.0, 0.0, agent.size_m[2] / 2, 1.0)
             boxes.append(Box(agent.instance_id, agent.class_name, (float(x_m), float(y_m), float(z_m)), agent.size_m, pose.yaw_rad))
     return boxes
+
+
+def occupancy_edits_at(document: Document, time_s: float) -> list[OccupancyEdit]:
+    """The edits of generated occupancy in their order at a time (s), boxes that follow an agent at their place in the world.
+
+    Those that follow somebody who is not there at that time are left out.
+    """
+    edits = []
+    for edit in document.of(OccupancyEdit):
+        if not edit.follows:
+            edits.append(edit)
+            continue
+        agent = next((one for one in document.of(Agent) if one.instance_id == edit.follows and exists_at(one, time_s)), None)
+        if agent is not None:
+            pose = Pose.from_matrix(pose_at(agent.keyframes, time_s).matrix() @ edit.box_pose.matrix())
+            edits.append(replace(edit, box_pose=pose))
+    return edits
 
 
 def layout_at(document: Document, frame: int) -> Layout:

@@ -137,6 +137,8 @@ class OccupancyEdit:
     box_pose: Pose = field(default_factory=Pose)
     """World pose of the box's centre, for the box kinds."""
     box_size_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    follows: int = 0
+    """Instance id of the agent in whose frame (its box's bottom centre) `box_pose` is, so that the box goes with it; 0 = the world's."""
 
 
 Entity = Area | Line | Agent | EgoPath | CameraEntity | PaintLayer | OccupancyEdit

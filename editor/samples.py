@@ -30,7 +30,7 @@ def crossing() -> Document:
 
     steps: list[Edit] = [
         edits.set_scene(
-            name="crossing", duration_s=4.0, prompt="A city crossing in clear daylight, low buildings and trees along the streets."
+            name="crossing", duration_s=4.0, prompt="City streets in clear daylight."
         ),
         # One plus-shaped road whose inner corners are cut, as kerbs are.
         edits.add_area("drivable_area", [(cx + x, y) for x, y in _plus(half, corner, far)], name="roads"),
@@ -84,7 +84,7 @@ def lane_closure() -> Document:
     half = 2 * LANE_M
     inner, outer = -0.5 * LANE_M, -1.5 * LANE_M
     steps: list[Edit] = [
-        edits.set_scene(name="lane closure", duration_s=4.0, prompt="Road works on a wide street, overcast day."),
+        edits.set_scene(name="lane closure", duration_s=4.0, prompt="City street on an overcast day."),
         edits.add_area("drivable_area", [(-60.0, -half), (120.0, -half), (120.0, half), (-60.0, half)], name="road"),
         edits.add_line("road_divider", [(-60.0, 0.0), (120.0, 0.0)]),
         edits.add_line("lane_divider", [(-60.0, LANE_M), (120.0, LANE_M)]),
@@ -115,7 +115,35 @@ def lane_closure() -> Document:
     return edits.compose(*steps)(Document())
 
 
-SAMPLES: Mapping[str, Callable[[], Document]] = {"blank": blank, "crossing": crossing, "lane_closure": lane_closure}
+def two_way() -> Document:
+    """An urban two-way street with nobody on it but the ego, which drives at 8 m/s: to put a scene into."""
+    lane = -0.5 * LANE_M
+    return edits.compose(
+        edits.set_scene(name="two-way street", duration_s=6.0, prompt="City street in clear daylight."),
+        edits.add_road([(-40.0, 0.0), (110.0, 0.0)], 2, LANE_M),
+        edits.add_walkways(WALK_M),
+        edits.add_dividers(LANE_M),
+        _ego([(0.0, 0.0, lane), (6.0, 48.0, lane)]),
+        edits.use_rig("nuscenes6"),
+    )(Document())
+
+
+def highway() -> Document:
+    """One carriageway of a highway, three lanes in one direction; the ego drives in the middle one at 22 m/s."""
+    edge = 1.5 * LANE_M
+    return edits.compose(
+        edits.set_scene(name="highway", duration_s=6.0, prompt="Sunny afternoon."),
+        edits.add_road([(-60.0, 0.0), (240.0, 0.0)], 3, LANE_M),
+        edits.add_line("road_divider", [(-60.0, edge - 0.3), (240.0, edge - 0.3)]),
+        *(edits.add_line("lane_divider", [(-60.0, side * LANE_M / 2), (240.0, side * LANE_M / 2)]) for side in (1, -1)),
+        _ego([(0.0, 0.0, 0.0), (6.0, 132.0, 0.0)]),
+        edits.use_rig("nuscenes6"),
+    )(Document())
+
+
+SAMPLES: Mapping[str, Callable[[], Document]] = {
+    "blank": blank, "crossing": crossing, "highway": highway, "lane_closure": lane_closure, "two_way": two_way,
+}  # fmt: skip
 
 
 def write(folder: Path = TEMPLATES) -> None:

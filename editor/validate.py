@@ -14,7 +14,8 @@ from editor.clip import boxes_at, ego_pose_at, frame_count, touches_grid, world_
 from editor.document import Document, EditError
 from editor.entities import Agent, Area, CameraEntity, EgoPath, Keyframe, Line, PaintLayer
 from editor.ground import height_at
-from editor.track import speed_between
+from editor.lanes import dividers_of, keeps_right, side_of_divider
+from editor.track import exists_at, pose_at, speed_between
 from engine.spec.geometry import Box, invert
 from engine.spec.grid import GRIDS, RATE_HZ
 
@@ -37,6 +38,11 @@ EGO_SIZE_M = (4.7, 1.9, 1.7)
 EGO_CENTER_AHEAD_M = 1.35
 """From the ego's origin under the rear axle to the middle of the car."""
 ALLOWED_OVERLAP_M2 = 0.05
+DRIVES = ("bus", "car", "construction_vehicle", "motorcycle", "truck")
+"""Classes that keep to the road and to its side."""
+DRIVES_M_S = 1.0
+ON_THE_ROAD_M = 2.0
+"""This far beside what can be driven on, a vehicle is taken to stand on its edge."""
 HITCHED = {frozenset({"truck", "trailer"}), frozenset({"car", "trailer"}), frozenset({"construction_vehicle", "trailer"})}
 """Pairs that may touch: a trailer hangs on what pulls it."""
 
@@ -47,6 +53,8 @@ class Problem:
 
     sentence: str
     ids: tuple[str, ...] = ()
+    time_s: float | None = None
+    """When it is to be seen; None = at any time."""
 
 
 def problems(document: Document) -> list[Problem]:
@@ -55,7 +63,7 @@ def problems(document: Document) -> list[Problem]:
     if broken:
         # The other rules compute with numbers that these entities do not have.
         return broken
-    rules = (_duplicates, _empty_shapes, _overlaps, _unseen, _speeds, _cameras, _spans)
+    rules = (_duplicates, _empty_shapes, _overlaps, _wrong_way, _off_the_road, _unseen, _speeds, _cameras, _spans)
     return [problem for rule in rules for problem in rule(document)]
 
 
@@ -117,7 +125,45 @@ def _overlaps(document: Document) -> Iterator[Problem]:
             apart = abs(one.center_m[2] - other.center_m[2]) >= (one.size_m[2] + other.size_m[2]) / 2
             if not apart and shapely.intersection(shapes[a], shapes[b]).area > ALLOWED_OVERLAP_M2:
                 seen.add(pair)
-                yield Problem(f"{pair[0]} and {pair[1]} run into each other at {time_s:.1f} s.", pair)
+                yield Problem(f"{pair[0]} and {pair[1]} run into each other at {time_s:.1f} s.", pair, time_s)
+
+
+def _wrong_way(document: Document) -> Iterator[Problem]:
+    """Vehicles that have the road divider on the other side than the ego has it."""
+    dividers = dividers_of(document)
+    if not len(dividers):
+        return
+    own = 1 if keeps_right(document) else -1
+    for agent in document.of(Agent):
+        if agent.class_name not in DRIVES or len(agent.keyframes) < 2:
+            continue
+        votes = []
+        for time_s in _moments(document):
+            here, after = pose_at(agent.keyframes, time_s), pose_at(agent.keyframes, time_s + 0.5)
+            if exists_at(agent, time_s) and np.hypot(after.x_m - here.x_m, after.y_m - here.y_m) > DRIVES_M_S * 0.5:
+                way = float(np.arctan2(after.y_m - here.y_m, after.x_m - here.x_m))
+                votes.append((side_of_divider(dividers, here.x_m, here.y_m, way) * own, time_s))
+        against = [time_s for vote, time_s in votes if vote < 0]
+        if against and len(against) > 0.7 * sum(vote != 0 for vote, _ in votes):
+            yield Problem(f"{agent.id} drives against the traffic from {against[0]:.1f} s on.", (agent.id,), against[0])
+
+
+def _off_the_road(document: Document) -> Iterator[Problem]:
+    """Vehicles that drive where nothing can be driven on; a scene whose road is painted or missing says nothing of it."""
+    areas = [area for area in document.of(Area) if area.channel == "drivable_area"]
+    if not areas or any(layer.channel == "drivable_area" for layer in document.of(PaintLayer)):
+        return
+    road = shapely.union_all([shapely.make_valid(shapely.Polygon(area.exterior_m, area.holes_m)) for area in areas]).buffer(ON_THE_ROAD_M)
+    shapely.prepare(road)
+    for agent in document.of(Agent):
+        # What a log recorded did happen, on ground that its map leaves out.
+        if agent.class_name not in DRIVES or len(agent.keyframes) < 2 or agent.source == "imported":
+            continue
+        for time_s in _moments(document):
+            pose = pose_at(agent.keyframes, time_s)
+            if exists_at(agent, time_s) and not shapely.contains_xy(road, pose.x_m, pose.y_m):
+                yield Problem(f"{agent.id} drives beside the road at {time_s:.1f} s.", (agent.id,), time_s)
+                break
 
 
 def _unseen(document: Document) -> Iterator[Problem]:
@@ -142,7 +188,7 @@ def _speeds(document: Document) -> Iterator[Problem]:
         if fastest[0] > limit:
             what = "the ego" if kind == "ego" else f"a {kind.replace('_', ' ')}"
             yield Problem(
-                f"{id} goes {fastest[0]:.1f} m/s after {fastest[1]:.1f} s, and {what} is expected to stay below {limit:g} m/s.", (id,)
+                f"{id} goes {fastest[0]:.1f} m/s after {fastest[1]:.1f} s, and {what} is expected to stay below {limit:g} m/s.", (id,), fastest[1]
             )
 
 
@@ -152,7 +198,7 @@ def _cameras(document: Document) -> Iterator[Problem]:
             x, y, z = world_SE3_camera_at(document, camera, time_s)[:3, 3]
             ground = height_at(document, float(x), float(y), time_s)
             if z < ground:
-                yield Problem(f"Camera '{camera.camera.name}' is {ground - z:.1f} m inside the ground at {time_s:.1f} s.", (camera.id,))
+                yield Problem(f"Camera '{camera.camera.name}' is {ground - z:.1f} m inside the ground at {time_s:.1f} s.", (camera.id,), time_s)
                 break
 
 

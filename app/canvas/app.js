@@ -21,6 +21,9 @@ export class App {
     /** Where the pointer is over the canvas. @type {CanvasPointer|null} */ this.pointer = null;
     /** To the next or previous keyframe of the selection; set by panels/timeline.js. */
     this.toKeyframe = (/** @type {1|-1} */ _way) => {};
+    /** Set by results/tab.js, the next one too. */
+    this.resultsShown = false;
+    this.showResults = (/** @type {boolean} */ _on) => {};
     /** Set by panels/generate.js. */
     this.generate = () => {};
     this.cancelJob = () => {};
@@ -36,6 +39,8 @@ export class App {
     this.keepVariant = (/** @type {boolean} */ _carryOn) => {};
     /** Put the region away with what was drawn in it. */
     this.dropRegion = () => {};
+    /** Show what looks wrong; set by panels/checks.js. */
+    this.showChecks = () => {};
     /** Space is down: a drag pans. */
     this.spaceHeld = false;
     /** Space served a pan, so that its release does not start playback. */
@@ -88,14 +93,20 @@ export class App {
    * @param {string} name @param {object} args @param {() => void} [done]
    */
   async command(name, args, done) {
-    const ack = await this.socket.command(name, args);
-    this.store.link = { state: this.store.link.state, roundtrip_ms: this.socket.roundtrip_ms };
-    this.store.emit("link");
+    const ack = await this.ask(name, args);
     if (!ack.ok) this.say("error", ack.error || `The studio refused '${name}' without a reason.`);
     if (!done) return ack.ok;
     if (!ack.ok || (this.store.scene?.rev ?? 0) >= ack.rev) done();
     else this.untilRev.set(ack.rev, [...(this.untilRev.get(ack.rev) ?? []), done]);
     return ack.ok;
+  }
+
+  /** Send one edit; whoever asks says what became of it. @param {string} name @param {object} args */
+  async ask(name, args) {
+    const ack = await this.socket.command(name, args);
+    this.store.link = { state: this.store.link.state, roundtrip_ms: this.socket.roundtrip_ms };
+    this.store.emit("link");
+    return ack;
   }
 
   /** @param {number} rev */

@@ -44,9 +44,15 @@ export function numberField(spec) {
     if (text === before) return;
     const value = text === "" ? null : Number(text);
     if ((value === null && spec.placeholder === undefined) || Number.isNaN(value)) return void (input.value = before);
-    const kept = value === null ? null : Math.min(spec.max ?? Infinity, Math.max(spec.min ?? -Infinity, value));
-    input.value = before = shown(kept);
-    spec.change(kept);
+    const low = spec.min ?? -Infinity, high = spec.max ?? Infinity;
+    if (value !== null && (value < low || value > high)) {
+      // What was typed is not turned into something else behind the user's back.
+      input.value = before;
+      const unit = spec.unit ? ` ${spec.unit}` : "", allowed = high === Infinity ? `at least ${+low.toFixed(digits)}${unit}` : low === -Infinity ? `at most ${+high.toFixed(digits)}${unit}` : `${+low.toFixed(digits)} to ${+high.toFixed(digits)}${unit}`;
+      return void field.dispatchEvent(new CustomEvent("refused", { bubbles: true, detail: `${spec.name ?? spec.label} takes ${allowed}, so ${text} was not set.` }));
+    }
+    input.value = before = shown(value);
+    spec.change(value);
   };
   input.addEventListener("focus", () => input.select());
   input.addEventListener("blur", finish);
@@ -75,7 +81,12 @@ export function numberField(spec) {
     }, { once: true });
     event.preventDefault();
   });
-  return h("label", { class: "field" }, grip, input, spec.unit && h("span", { class: "unit", text: spec.unit }));
+  const field = h("label", { class: "field" }, grip, input, spec.unit && h("span", { class: "unit", text: spec.unit }));
+  field.addEventListener("refused", () => {
+    field.classList.add("refused");
+    setTimeout(() => field.classList.remove("refused"), 1200);
+  });
+  return field;
 }
 
 /** @param {{label: string, name?: string, value: string, options: Array<[string, string]>, testid?: string, title?: string, change: (value: string) => void}} spec */
@@ -85,7 +96,7 @@ export function selectField(spec) {
   return h("label", { class: "field" }, spec.label && h("span", { class: "grip still", text: spec.label }), control, icon("chevron", 12));
 }
 
-/** @param {{label: string, name?: string, value: string, testid?: string, placeholder?: string, change: (value: string) => void}} spec */
+/** @param {{label: string, name?: string, value: string, testid?: string, placeholder?: string, change: (value: string) => void, enter?: () => void}} spec */
 export function textField(spec) {
   const input = /** @type {HTMLInputElement} */ (h("input", { type: "text", class: "txt", value: spec.value, testid: spec.testid, label: spec.name ?? spec.label, placeholder: spec.placeholder, spellcheck: "false" }));
   let before = spec.value;
@@ -97,7 +108,9 @@ export function textField(spec) {
   input.addEventListener("keydown", (event) => {
     if (event.key === "Escape") input.value = before;
     if (event.key === "Enter" || event.key === "Escape") input.blur();
-    event.stopPropagation();
+    if (event.key === "Enter") spec.enter?.();
+    // The dialog that it stands in closes by Esc.
+    if (event.key !== "Escape" || !input.closest(".dialog")) event.stopPropagation();
   });
   return h("label", { class: "field" }, spec.label && h("span", { class: "grip still", text: spec.label }), input);
 }

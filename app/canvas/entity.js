@@ -138,10 +138,13 @@ export function pick(store, p, px_m) {
     const channel = channelOf(e);
     return !channel || !(store.hidden.has(channel) || store.locked.has(channel));
   });
+  const ego = /** @type {EgoEntity|undefined} */ (store.entity("ego"));
+  const onEgo = ego && !store.selection.has("ego") && inside(p, footprint(store, ego));
   if (store.show.cameras) {
     for (const e of free) {
       const at = e.kind === "camera" && placeOf(store, e);
-      if (at && Math.hypot(at[0] - p[0], at[1] - p[1]) < 8 * px_m) return e.id;
+      // Cameras sit on the ego: a click on it means the ego, until that is what is selected.
+      if (at && Math.hypot(at[0] - p[0], at[1] - p[1]) < 8 * px_m && !(onEgo && e.kind === "camera" && e.mount === "ego" && !store.selection.has(e.id))) return e.id;
     }
   }
   const time_s = store.frame / RATE_HZ;
@@ -153,7 +156,6 @@ export function pick(store, p, px_m) {
     return inside(p, corners(x, y, yaw, a.size_m[0] / 2 + near, a.size_m[0] / 2 + near, a.size_m[1] + 2 * near));
   });
   if (boxes.length) return boxes.reduce((a, b) => (a.size_m[0] * a.size_m[1] <= b.size_m[0] * b.size_m[1] ? a : b)).id;
-  const ego = /** @type {EgoEntity|undefined} */ (store.entity("ego"));
   if (ego && inside(p, footprint(store, ego))) return "ego";
   /** @param {Tracked} e */
   const onTrack = (e) => e.keyframes.length > 1 && toPolyline(p, e.keyframes.map((k) => /** @type {Point} */ ([k[1], k[2]]))) < 5 * px_m;

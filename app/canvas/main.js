@@ -3,6 +3,7 @@
 import { App } from "./app.js";
 import { fill, h } from "./dom.js";
 import { bindKeys } from "./keys.js";
+import { makeChecks } from "./panels/checks.js";
 import { makeChannels } from "./panels/channels.js";
 import { makeEmpty } from "./panels/empty.js";
 import { makeGenerate } from "./panels/generate.js";
@@ -33,20 +34,20 @@ export function mount(root) {
 
   const coordinates = h("span", { class: "mono", testid: "cursor" });
   const canvas = makeCanvas(app, (world) => (coordinates.textContent = world ? `x ${world[0].toFixed(2)}  y ${world[1].toFixed(2)} m` : "x –  y – m"));
-  const hint = h("span", { class: "hint" }), zoom = h("span", { class: "mono faint" });
+  const hint = h("span", { class: "hint", testid: "hint" }), zoom = h("span", { class: "mono faint" });
   watch(app.store, ["tool"], () => (hint.textContent = app.tool.hint));
   watch(app.store, ["scene"], () => {
     const s = app.store.scene;
     zoom.textContent = s ? `${typeof s.grid === "string" ? s.grid : s.grid.name} · ${s.frames} frames · 12 Hz` : "";
   });
+  const checks = makeChecks(app);
   const objects = makeObjects(app), viewer = makeViewer(app), strip = makeStrip(app), generate = makeGenerate(app);
   const studio = h("div", { class: "studio", testid: "studio" });
   const left = h("aside", { class: "left", label: "Scene" }, pane("Channels", makeChannels(app), { class: "channels-pane" }), pane("Objects", objects.body, { head: objects.head, class: "objects-pane" }), pane("Inspector", makeInspector(app), { class: "inspector-pane" }));
   const timeline = makeTimeline(app);
   const centre = h("main", { class: "centre" },
     makeOptions(app), h("div", { class: "stage" }, canvas, makeEmpty(app), makeVariants(app), makeToasts(app), strip.lightbox),
-    splitter(studio, "--timeline", "y", { sign: -1, min: 84, max: 420, label: "Timeline height", start: () => timeline.offsetHeight }), timeline,
-    h("footer", { class: "status" }, coordinates, hint, zoom));
+    splitter(studio, "--timeline", "y", { sign: -1, min: 84, max: 420, label: "Timeline height", start: () => timeline.offsetHeight }), timeline);
   const upper = pane("3D", viewer.body, { head: viewer.head, class: "viewer-pane" });
   const cameras = pane("Cameras", strip.body, { head: strip.head, class: "strip-pane" });
   const right = h("aside", { class: "right", label: "Results" }, upper,
@@ -54,8 +55,10 @@ export function mount(root) {
     pane("Generate", generate.body, { head: generate.head, class: "generate-pane" }));
   fill(studio, makeTopbar(app), h("div", { class: "body" }, makeRail(app), left,
     splitter(studio, "--left", "x", { sign: 1, min: 200, max: 460, label: "Left pane width", start: () => left.offsetWidth }), centre,
-    splitter(studio, "--right", "x", { sign: -1, min: 300, max: 1100, label: "Right pane width", start: () => right.offsetWidth }), right));
+    splitter(studio, "--right", "x", { sign: -1, min: 300, max: 1100, label: "Right pane width", start: () => right.offsetWidth }), right),
+    h("footer", { class: "status" }, coordinates, hint, checks.head, zoom), checks.box);
   fill(root, studio);
+  studio.addEventListener("refused", (event) => event instanceof CustomEvent && app.say("warn", event.detail));
   makeRestore(app);
   bindKeys(app);
   window.addEventListener("beforeunload", (event) => {

@@ -26,17 +26,18 @@ const HANDLERS = {
   document(store, m) {
     store.scene = {
       ...m, rev: m.rev ?? 0, entities: new Map(m.entities.map((/** @type {Entity} */ e) => [e.id, e])), notes: m.notes ?? [],
-      presets: m.presets ?? [], view_models: m.view_models ?? [], rigs: (m.rigs ?? []).map(nameOf), channels: m.channels ?? [],
+      commands: m.commands ?? [], exports: m.exports ?? [], presets: m.presets ?? [], view_models: m.view_models ?? [], rigs: (m.rigs ?? []).map(nameOf), channels: m.channels ?? [],
     };
     store.selection = new Set(m.selection ?? []);
     store.preview.clear();
     store.strokes = [];
     // What is under way or shown comes again behind the document; what does not come is of another scene.
     Object.assign(store, { job: null, queue: [], take: null, strip: null, bev: null, variant: null, region: null, recovery: null });
+    store.problems = m.problems ?? [];
     store.frame = Math.min(store.frame, Math.max(0, m.frames - 1));
     // What was said of the scene before is over; the new one's notes stand in the inspector.
     store.notices = store.notices.filter((n) => n.level !== "info");
-    store.emit("scene", "entities", "selection", "frame", "history", "channels", "preview", "job", "take", "strip", "bev", "notices", "variant", "region", "recovery");
+    store.emit("scene", "entities", "selection", "frame", "history", "channels", "preview", "job", "take", "strip", "bev", "notices", "variant", "region", "recovery", "problems");
   },
   patch(store, m) {
     const scene = store.scene;
@@ -101,6 +102,14 @@ const HANDLERS = {
   files(store, m) {
     store.files = { projects: m.projects ?? [], recovery: m.recovery ?? [], logs: m.logs ?? [], templates: m.templates ?? [], takes: m.takes ?? [], formats: m.formats ?? [] };
     store.emit("files");
+  },
+  problems(store, m) {
+    store.problems = m.problems ?? [];
+    store.emit("problems");
+  },
+  exported(store, m) {
+    store.exported = m;
+    store.emit("exported");
   },
   recovery(store, m) {
     store.recovery = m.drafts ?? [];

@@ -1,6 +1,6 @@
 /** What the page knows, and who wants to hear of changes. Panels and canvas read it; only protocol.js and user gestures write it. */
 
-/** @typedef {"scene"|"entities"|"selection"|"frame"|"playing"|"tool"|"options"|"channels"|"show"|"preview"|"job"|"take"|"strip"|"files"|"notices"|"link"|"history"|"bev"|"hover"|"live"|"variant"|"region"|"recovery"|"tabs"|"queue"|"pace"} Topic */
+/** @typedef {"scene"|"entities"|"selection"|"frame"|"playing"|"tool"|"options"|"channels"|"show"|"preview"|"job"|"take"|"strip"|"files"|"notices"|"link"|"history"|"bev"|"hover"|"live"|"variant"|"region"|"recovery"|"tabs"|"queue"|"pace"|"problems"|"exported"} Topic */
 
 const REMEMBERED = "anyscene.options";
 
@@ -23,7 +23,9 @@ export class Store {
       brush_m: 2, eraser_m: 2, scope: /** @type {"scene"|"frame"|"range"} */ ("scene"), range: /** @type {[number, number]} */ ([0, 11]),
       agentClass: "car", pacing: /** @type {"speed"|"time"} */ ("speed"), speeds: /** @type {Record<string, number>} */ ({}), step_s: 1,
       shape: /** @type {"vector"|"paint"|"erase"} */ ("vector"), line_m: 0.4, mount: /** @type {"ego"|"world"} */ ("ego"), fov_deg: 70,
-      camera_z: 1.6, fillErases: false, regionShape: /** @type {"box"|"lasso"} */ ("box"), stripKind: /** @type {"semantic"|"depth"|"picture"} */ ("semantic"),
+      camera_z: 1.6, lanes: 2, lane_width_m: 3.5, crossing_m: 3, side: /** @type {"right"|"left"} */ ("right"), spacing_m: 3, taper_m: 15,
+      voxelShape: /** @type {"box"|"brush"} */ ("box"), voxelFills: false, voxelClass: "car", voxel_m: 2, bottom_m: 0.2, top_m: 3, voxelScope: /** @type {"scene"|"frame"|"range"|"follow"} */ ("scene"),
+      fillErases: false, regionShape: /** @type {"box"|"lasso"} */ ("box"), stripKind: /** @type {"semantic"|"depth"|"picture"} */ ("semantic"),
     };
     this.show = { grid: true, tracks: true, labels: true, cameras: true, window: true, occupancy: false };
     /** @type {JobState|null} */ this.job = null;
@@ -38,6 +40,8 @@ export class Store {
     /** @type {BevState|null} */ this.bev = null;
     /** @type {FileLists|null} */ this.files = null;
     /** Unsaved work of an earlier run, offered before anything is done in this one. @type {RecoveryEntry[]|null} */ this.recovery = null;
+    /** What looks wrong. @type {Problem[]} */ this.problems = [];
+    /** @type {Exported|null} */ this.exported = null;
     /** How many browsers show this scene. */
     this.tabs = 1;
     /** @type {Notice[]} */ this.notices = [];

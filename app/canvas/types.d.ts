@@ -33,7 +33,7 @@ interface SceneState {
   rev: number; name: string; duration_s: number; frames: number; grid: string | GridInfo; prompt: string; notes: string[];
   entities: Map<string, Entity>; ego: EgoEntity; dirty: boolean; saved_path: string | null; can_undo: string | null; can_redo: string | null;
   /** Counts the documents there were. */ edits: number; undo_steps: number; undo_limit: number; undo_at_depth: boolean;
-  channels: Channel[]; sizes: Record<string, [number, number, number]>; models: Record<string, string[]>; coloured: string[]; presets: Array<{ name: string; views: string }>; preset?: string; view_models: Array<{ name: string; description: string }>; rigs: string[]; viser_url: string;
+  channels: Channel[]; classes: Array<{ name: string; rgb: [number, number, number] }>; sizes: Record<string, [number, number, number]>; models: Record<string, string[]>; coloured: string[]; presets: Array<{ name: string; views: string }>; preset?: string; view_models: Array<{ name: string; description: string }>; rigs: string[]; viser_url: string; commands: CommandSpec[]; exports: Array<{ name: string; title: string }>;
 }
 
 interface JobState {
@@ -57,11 +57,15 @@ interface VariantState {
 }
 interface FileEntry { path: string; name: string; modified?: string | number; format?: string; source?: string }
 interface RecoveryEntry { path: string; name: string; modified: number; crashed: boolean; lost: string; picture?: string; takes?: number }
-interface FileLists { projects: FileEntry[]; recovery: RecoveryEntry[]; logs: FileEntry[]; templates: FileEntry[]; takes: FileEntry[]; formats: Array<{ name: string; title: string; source: string }> }
+interface FileLists { projects: FileEntry[]; recovery: RecoveryEntry[]; logs: FileEntry[]; templates: FileEntry[]; takes: FileEntry[]; formats: Array<{ name: string; title: string; source: string; scenes?: boolean }> }
+/** What looks wrong in the scene; nothing of it blocks anything. */
+interface Problem { sentence: string; ids: string[]; time_s: number | null }
+/** What became of an export. */
+interface Exported { take: string; folder: string; rows: Array<{ format: string; files: number; dropped: string[]; error: string | null }>; verified: string | null }
 interface Notice { id: number; level: "info" | "warn" | "error"; text: string }
 
 interface Stroke { channel: string; erases: boolean; radius_m: number; points: Point[]; span: [number, number] | null; seq: number | null }
-type ToolName = "select" | "brush" | "eraser" | "fill" | "agent" | "waypoint" | "camera" | "area" | "line" | "pan" | "region";
+type ToolName = "select" | "brush" | "eraser" | "fill" | "agent" | "waypoint" | "camera" | "area" | "line" | "pan" | "region" | "road" | "crosswalk" | "closure" | "voxels";
 
 /** A pointer event on the canvas, in both frames. */
 interface CanvasPointer { px: Point; world: Point; shift: boolean; ctrl: boolean; alt: boolean; coalesced: Point[] }
@@ -79,5 +83,17 @@ interface Tool {
   key_down?(event: KeyboardEvent, app: App): boolean;
   /** Drawn over everything, in pixels. */
   draw?(ctx: CanvasRenderingContext2D, app: App): void;
+}
+/** One argument of a command, as editor/arguments.py describes it. */
+interface ArgSpec { name: string; kind: string; required: boolean; default: boolean | number | string | null; unit: string; choices: string[]; fill: string; about: string }
+/** One command of the document, as editor/commands.py describes it. */
+interface CommandSpec { name: string; title: string; group: string; keys: string[]; asks: boolean; needs: { count: string; kinds: string[]; sentence: string } | null; args: ArgSpec[] }
+/** A row of the table that menus, palette, keys and their sheet are made of. */
+interface PageCommand {
+  id: string; title: string; group: string; keys: string[]; icon?: string; spec?: CommandSpec;
+  /** Whether it is meant only while something is held by the Select tool, or only while nothing is. */ when?: "holding" | "free";
+  /** Whether a key held down does it again and again. */ repeats?: boolean;
+  run: (app: App, typed?: Record<string, any>) => void;
+  /** The sentence that says why it cannot be run now, or null. */ why?: (app: App) => string | null;
 }
 type App = import("./app.js").App;

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from app.jobs.request import SEEN, STAGES, TakeRequest
 from app.jobs.stopwatch import Stopwatch
+from editor.clip import occupancy_edits_at
 from editor.document import Document, EditError
-from editor.entities import OccupancyEdit
 from engine.api import Buffers, Cancelled, DrawsGBuffers, Models, OccupancyFrame, Picture, TakesAnchors, ViewModel
 from engine.render.edits import apply_occupancy_edits
 from engine.spec.clip import SceneClip
@@ -210,6 +210,6 @@ def edited(frame: OccupancyFrame, document: Document, clip: SceneClip) -> Occupa
     """One generated frame with the document's occupancy edits replayed on top, those whose span holds it."""
     at = round(clip.start_s * RATE_HZ) + frame.index
     semantics, instances = apply_occupancy_edits(
-        frame.semantics, frame.instances, document.of(OccupancyEdit), at, clip.grid, clip.world_SE3_ego[frame.index]
+        frame.semantics, frame.instances, occupancy_edits_at(document, at / RATE_HZ), at, clip.grid, clip.world_SE3_ego[frame.index]
     )
     return replace(frame, semantics=semantics, instances=instances)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from app.server.exports import export
 from app.workspace import files, text, unsaved
 from app.workspace.workspace import Send, Workspace
 from editor.document import Document, EditError
@@ -16,6 +17,8 @@ from editor.files.recovery import Draft
 from editor.formats import FORMATS, import_scene
 
 Message = Mapping[str, Any]
+SCENE_FILE = "anyscene"
+"""The page's own word for a project of ours that lies outside the workspace."""
 
 
 def save(workspace: Workspace, message: Message, send: Send) -> None:
@@ -53,11 +56,19 @@ def import_log(workspace: Workspace, message: Message, send: Send) -> None:
     source = files.source_to_import(message.get("source", ""), workspace.config)
     send({"type": "notice", "level": "info", "text": f"Reading {source.name} as '{name}': the scene opens when it is read."})
     began = time.monotonic()
-    document, report = import_scene(name, source, start_s=_seconds(message, "start_s") or 0.0, duration_s=_seconds(message, "duration_s"))
+    if name == SCENE_FILE:
+        document, said = project.load(source), f"Opened a copy of {source}: save it to keep it in the workspace."
+    else:
+        document, report = import_scene(
+            name, source, start_s=_seconds(message, "start_s") or 0.0, duration_s=_seconds(message, "duration_s"),
+            map_path=files.source_to_import(message["map"], workspace.config) if message.get("map") else None,
+            scene_name=str(message["scene"]) if message.get("scene") else None,
+        )  # fmt: skip
+        said = summary(document, report)
     workspace.replace(document, path=None, saved=False)
     _tell_others(workspace, send)
     workspace.log.info("imported %s as %s in %.1f s", source, name, time.monotonic() - began)
-    send({"type": "notice", "level": "info", "text": summary(document, report)})
+    send({"type": "notice", "level": "info", "text": said})
 
 
 def _tell_others(workspace: Workspace, me: Send) -> None:
@@ -75,7 +86,11 @@ def list_files(workspace: Workspace, message: Message, send: Send) -> None:
     config = workspace.config
     send({
         "type": "files", "projects": files.projects(config), "templates": files.templates(), "takes": files.takes(config), "recovery": unsaved.rows(workspace),
-        "logs": [], "formats": [{"name": name, "title": one.title, "source": one.source} for name, one in FORMATS.items()], "workspace": str(config.workspace),
+        "logs": [],
+        "formats": [
+            *({"name": name, "title": one.title, "source": one.source, "scenes": one.has_scenes} for name, one in FORMATS.items()),
+            {"name": SCENE_FILE, "title": "AnyScene project", "source": "an .anyscene file, anywhere on this machine", "scenes": False},
+        ], "workspace": str(config.workspace),
     })  # fmt: skip
 
 
@@ -129,6 +144,7 @@ HANDLERS: dict[str, Callable[[Workspace, Message, Send], None]] = {
     "open": open_project,
     "new": new,
     "import": import_log,
+    "export": export,
     "restore": restore,
     "decline": decline,
     "discard_draft": discard_draft,

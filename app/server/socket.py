@@ -18,13 +18,15 @@ From the page
     save {path?} | open {path} | new {template?}
     restore {which} | discard_draft {which}      a draft of unsaved work: go on with it, its undo history too; or delete it -> files
     decline {}                                   go on without what `recovery` offered -> document
-    import {format, source, start_s?, duration_s?}
+    import {format, source, start_s?, duration_s?, map?, scene?}   also 'anyscene': a copy of a project from anywhere
+    export {take, formats, verify?}              -> exported
     list_files {}                                -> files
 
 To the page
     document {rev, name, duration_s, frames, prompt, grid {name, shape, voxel_m, origin_m}, ground, notes, entities, ego, selection,
               dirty, saved_path, can_undo, can_redo, channels, classes, sizes, models, coloured, presets [{name, views}], preset,
-              edits, undo_steps, undo_limit, undo_at_depth, view_models [{name, description}], rigs, viser_url, workspace, frame}
+              edits, undo_steps, undo_limit, undo_at_depth, view_models [{name, description}], rigs, commands, exports, problems,
+              viser_url, workspace, frame}
     patch {rev, set, removed, order?, ego?, fields {name, duration_s, frames, prompt}?, selection, dirty, saved_path, can_undo, can_redo,
            edits, undo_steps, undo_limit, undo_at_depth}   edits counts the documents there were: strip and bev say which one they show
     recovery {drafts [{path, name, modified, crashed, lost, picture, takes}]}   unsaved work of an earlier run, before anything was done in this one
@@ -50,6 +52,8 @@ To the page
                                                  pending: that is being drawn; picture_stale: the picture lacks an edit; whole: a draft of full
                                                  quality; recipe {occupancy, seed, steps|null} of a draft, else null; the rest are addresses
     bev {frame, source, edits, stale, pending, url, origin_m, size_m, ego [x, y, yaw]}   PNG from above in the ego's frame: x forward up, y left
+    problems {problems [{sentence, ids, time_s|null}]}   what looks wrong; nothing of it blocks anything
+    exported {take, folder, rows [{format, files, dropped, error|null}], verified|null}
     files {projects, templates, takes, recovery, logs, formats}   each {path, name, modified}; recovery as above, its `path` is `which`
     notice {level info|warn|error, text}         one sentence
     saved {path, at} | autosaved {at}            at: seconds since 1970
@@ -98,7 +102,7 @@ async def serve(socket: WebSocket, workspaces: Workspaces) -> None:
             loop.call_soon_threadsafe(outbox.put_nowait, message)
 
     deliverer = asyncio.create_task(_deliver(socket, outbox, workspace))
-    imports: set[asyncio.Task[None]] = set()
+    errands: set[asyncio.Task[None]] = set()
     try:
         while True:
             try:
@@ -107,11 +111,11 @@ async def serve(socket: WebSocket, workspaces: Workspaces) -> None:
                 send(_notice("error", "The page sent something that is not JSON: reload the page."))
                 continue
             work = asyncio.to_thread(_handle, workspace, message, send)
-            if isinstance(message, dict) and message.get("type") == "import":
-                # A log takes its time; edits and cancels go on meanwhile.
+            if isinstance(message, dict) and message.get("type") in ("import", "export"):
+                # They take their time; edits and cancels go on meanwhile.
                 task = asyncio.create_task(work)
-                imports.add(task)
-                task.add_done_callback(imports.discard)
+                errands.add(task)
+                task.add_done_callback(errands.discard)
             else:
                 await work
     except (WebSocketDisconnect, RuntimeError):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.workspace.text import CHANNEL_KEYS
+from app.workspace.text import CHANNEL_KEYS, EXPORTS
 from editor.clip import frame_count
+from editor.commands import described
 from editor.diff import diff
 from editor.document import Document
 from editor.files.jsonform import entity_to_json
@@ -37,8 +38,9 @@ def document(workspace: Workspace) -> dict[str, object]:
         "presets": [{"name": name, "views": PRESETS[check(name)].views} for name in dict.fromkeys((*PRESETS, workspace.config.preset))],
         "preset": workspace.config.preset,
         "view_models": [{"name": name, "description": words} for name, words in registry.runnable().items()],
+        "commands": described(), "exports": [{"name": name, "title": title} for name, title in EXPORTS.items()],
         "rigs": list(rig_names()), "viser_url": f"/viser/{workspace.name}/",
-        "workspace": workspace.name, "frame": workspace.frame,
+        "problems": workspace.screen.problems, "workspace": workspace.name, "frame": workspace.frame,
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from app.view3d.live import Live
 from app.workspace import text
 from app.workspace.shot import Shot, ShotMaker
 from app.workspace.strip import Strip, voxel_key
+from editor import validate
 from editor.clip import ego_pose_at
 from editor.document import Document
 from editor.entities import CameraEntity, Keyframe
@@ -19,6 +21,10 @@ from engine.spec.grid import RATE_HZ
 if TYPE_CHECKING:
     from app.view3d.scene import SceneView
     from app.workspace.workspace import Workspace
+
+
+QUIET_S = 0.4
+"""How long nothing may have changed before a scene is checked."""
 
 
 class Screen:
@@ -32,17 +38,44 @@ class Screen:
         self._dragged: Document | None = None
         """The scene while a camera's gizmo is held."""
         self._live: Live | None = None
+        self._checks: Live | None = None
+        self._checked: Document | None = None
+        self.problems: list[dict[str, object]] = []
+        """What looks wrong in the scene that was checked last, as the page gets it."""
         self.below: Shot | None = None
         """What was shown last, below any variant."""
 
     def start(self) -> None:
         """Once the workspace is complete."""
         self._live = Live(self._show, f"anyscene-live-{self._desk.name}")
+        self._checks = Live(self._check, f"anyscene-checks-{self._desk.name}")
 
     def ask(self) -> None:
         """There is something else to show."""
         if self._live is not None:
             self._live.ask()
+        if self._checks is not None:
+            self._checks.ask()
+
+    def _check(self, superseded: Callable[[], bool]) -> None:
+        """Body of the thread that looks for what is wrong in the scene."""
+        with self._desk.lock:
+            document = self._desk.document
+        if document is self._checked or not self._desk.watched:
+            return
+        # While somebody drags, the answer would be late and in the way: it is looked for once they pause.
+        time.sleep(QUIET_S)
+        if superseded():
+            return
+        try:
+            found = validate.problems(document)
+        except Exception:
+            self._desk.log.exception("the checks of the scene failed")
+            return
+        with self._desk.lock:
+            self._checked = document
+            self.problems = [{"sentence": one.sentence, "ids": list(one.ids), "time_s": one.time_s} for one in found]
+            self._desk.broadcast({"type": "problems", "problems": self.problems})
 
     def viser_port(self) -> int:
         """Port of this workspace's 3D view, which is started on first use."""
@@ -128,6 +161,8 @@ class Screen:
         """Ends after the work in hand."""
         if self._live is not None:
             self._live.close()
+        if self._checks is not None:
+            self._checks.close()
         self.rest()
 
     def rest(self) -> None:

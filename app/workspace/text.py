@@ -8,6 +8,17 @@ CHANNEL_KEYS: dict[str, str] = {
 }  # fmt: skip
 """Key that picks a channel on the canvas; the others are picked from the palette."""
 
+EXPORTS: dict[str, str] = {
+    "nuscenes": "tables, maps, key frames and sweeps, as the devkit reads them",
+    "occ3d": "labels.npz per frame, 18 classes, with masks",
+    "mp4": "one video per camera and a mosaic",
+    "frames": "the video's pictures, one PNG each",
+    "png": "the layout's channels, one PNG each",
+    "glb": "the drawn world as one 3D file",
+    "glb-voxels": "the voxels as one 3D file",
+}
+"""What each format of engine.export holds. The page offers them without loading the exporters."""
+
 OUR_FAULT = "Something went wrong inside the studio ({kind}); your scene is unchanged and the terminal has the details."
 UNKNOWN_MESSAGE = "The page sent '{kind}', which this studio does not know: reload the page."
 

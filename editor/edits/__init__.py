@@ -5,8 +5,10 @@ from functools import reduce
 from editor.document import Document, Edit
 from editor.edits.agents import add_agent, add_waypoint, delete_waypoint, move_waypoint, set_agent, set_look, set_track, shift_track
 from editor.edits.cameras import add_camera, insert_between, set_camera, use_rig
-from editor.edits.occupancy import add_occupancy_edit, remove_vehicles
+from editor.edits.motion import array_along, follow_lane, meet, reach_ttc, set_speed
+from editor.edits.occupancy import add_occupancy_edit, fill_agent, remove_class, remove_vehicles, stroke_voxels
 from editor.edits.paint import fill, paint_polygon, paint_stroke
+from editor.edits.roads import add_crosswalk, add_dividers, add_road, add_walkways, clip_to_road, close_lane
 from editor.edits.scene import replace_scene, set_ground, set_scene
 from editor.edits.shapes import add_area, add_line, set_area, set_line
 from editor.edits.transform import array, delete, duplicate, mirror, move, rotate
@@ -24,6 +26,20 @@ def compose(*edits: Edit) -> Edit:
 __all__ = [
     "Edit",
     "add_agent",
+    "add_crosswalk",
+    "add_dividers",
+    "add_road",
+    "add_walkways",
+    "array_along",
+    "clip_to_road",
+    "close_lane",
+    "fill_agent",
+    "follow_lane",
+    "meet",
+    "reach_ttc",
+    "remove_class",
+    "set_speed",
+    "stroke_voxels",
     "add_area",
     "add_camera",
     "add_line",

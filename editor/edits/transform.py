@@ -64,7 +64,7 @@ def duplicate(ids: Sequence[str], dx: float = 0.0, dy: float = 0.0) -> Edit:
 
     def edit(document: Document) -> Document:
         for name in names:
-            copy = _copy(document, _entity(document, name))
+            copy = copied(document, _entity(document, name))
             if not (isinstance(copy, CameraEntity) and copy.mount == "ego"):
                 copy = _placed(copy, lambda x, y: (x + dx, y + dy), 0.0, _moved_cells(dx, dy))
             document = check.put(document, copy)
@@ -82,7 +82,7 @@ def array(id: str, count: int, dx: float = 0.0, dy: float = 0.0, delay_s: float 
     def edit(document: Document) -> Document:
         first = document.get(id, Agent)
         for k in range(1, count + 1):
-            copy = _copy(document, first)
+            copy = copied(document, first)
             shift = lambda x, y, k=k: (x + k * dx, y + k * dy)  # noqa: E731
             moved = _placed(copy, shift, 0.0, lambda cells: cells)
             assert isinstance(moved, Agent)
@@ -202,7 +202,7 @@ def _placed(entity: Entity, point: Callable[[float, float], Point], turn: float,
             return replace(entity, keyframes=tuple(replace(keyframe, pose=pose(keyframe.pose)) for keyframe in entity.keyframes))
 
 
-def _copy(document: Document, entity: Entity) -> Entity:
+def copied(document: Document, entity: Entity) -> Entity:
     copy = replace(entity, id=new_id(document, _prefix(entity.id)))
     if isinstance(copy, Agent):
         return replace(copy, instance_id=new_instance_id(document))

@@ -73,7 +73,7 @@ def entity_to_json(entity: Entity) -> Json:
                 "instance_id": int(entity.instance_id),
                 "box_pose": pose_to_json(entity.box_pose),
                 "box_size_m": [float(v) for v in entity.box_size_m],
-            }
+            } | ({"follows": int(entity.follows)} if entity.follows else {})
     tail = {key: getattr(entity, key) for key in ("source", "name") if hasattr(entity, key)}
     return {**head, **body, **tail}
 
@@ -272,6 +272,7 @@ def _occupancy_edit(f: _Fields) -> OccupancyEdit:
         check.whole(f.take("instance_id", 0), "An instance id", 0, check.LARGEST_INSTANCE),
         pose_from_json(f.take("box_pose", [0.0] * 6), "The edit's box"),
         size,  # type: ignore[arg-type]
+        check.whole(f.take("follows", 0), "The agent that a box follows", 0, check.LARGEST_INSTANCE),
     )
 
 

@@ -5,12 +5,38 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from editor.document import Document
+import shapely
+
+from editor import edits
+from editor.closeness import crossing_of
+from editor.document import Document, EditError
+from editor.edits.agents import tracked
 from editor.entities import Agent, Area, CameraEntity, Line
-from engine.spec.classes import AGENTS, CHANNELS, MAP_CHANNELS
+from engine.spec.classes import AGENTS, CHANNELS, CLASSES, MAP_CHANNELS
 from engine.spec.looks import COLOURED, MODELS
 
-NEEDS = {"set_area": Area, "set_line": Line, "set_agent": Agent, "set_look": Agent, "array": Agent, "set_camera": CameraEntity}
+
+def _sticks_out(document: Document, area: Area) -> bool:
+    left = shapely.make_valid(shapely.Polygon(area.exterior_m)).intersection(edits.roads.drivable(document)).area
+    return 0.5 < left < shapely.Polygon(area.exterior_m).area - 0.5
+
+
+def _meets(document: Document, agent: Agent) -> bool:
+    crossing = crossing_of(document, agent)
+    return crossing is not None and crossing.ego_s <= document.duration_s
+
+
+def _may_reach(document: Document, agent: Agent) -> bool:
+    try:
+        return edits.reach_ttc(agent.id, 1.5)(document) is not document
+    except EditError:
+        return False
+
+
+NEEDS = {
+    "set_area": Area, "set_line": Line, "set_agent": Agent, "set_look": Agent, "array": Agent, "set_camera": CameraEntity,
+    "array_along": Agent, "reach_ttc": Agent, "meet": Agent, "fill_agent": Agent,
+}  # fmt: skip
 
 
 def arguments(rng: random.Random, name: str, document: Document) -> dict[str, Any] | None:
@@ -40,6 +66,13 @@ def arguments(rng: random.Random, name: str, document: Document) -> dict[str, An
     look = {"id": id, "model": rng.choice(MODELS[document.get(id, Agent).class_name])} if name == "set_look" else {}
     if look and document.get(id, Agent).class_name in COLOURED:
         look["colour"] = f"#{rng.randrange(1 << 24):06x}"
+    roads = [a for a in document.of(Area) if a.channel == "drivable_area"]
+    ribbons = [ribbon for a in roads if (ribbon := edits.roads.ribbon_of(a))]
+    on_road = ribbons and shapely.LineString(ribbons[0].centre).interpolate(0.4, normalized=True).coords[0]
+    sticking = [a.id for a in document.of(Area) if _sticks_out(document, a)]
+    movers = [name for name in tracks if len(tracked(document, name).keyframes) > 1]
+    crossers = [a.id for a in document.of(Agent) if _meets(document, a)]
+    ahead = [a.id for a in document.of(Agent) if _may_reach(document, a)] if name == "reach_ttc" else []
     paint = {"channel": rng.choice(CHANNELS), "erases": rng.random() < 0.4, "span": span()}
     return {
         "paint_stroke": lambda: {**paint, "radius_m": rng.uniform(0.2, 4), "points": points(rng.randint(1, 4))},
@@ -96,6 +129,20 @@ def arguments(rng: random.Random, name: str, document: Document) -> dict[str, An
             "grid": rng.choice(["occ3d", "nucraft"]),
         },
         "add_occupancy_edit": lambda: {"kind": "clear_box", "pose": [x, y, 1, 0, 0, 0], "size": [3, 2, 2], "span": span()},
+        "add_road": lambda: {"points": points(2), "lanes": rng.randint(1, 4)},
+        "add_crosswalk": lambda: {"x": on_road[0], "y": on_road[1]} if on_road else None,
+        "add_walkways": lambda: {"width_m": rng.uniform(1, 3)} if roads else None,
+        "add_dividers": lambda: {} if any(edits.roads.ribbon_of(a) for a in document.of(Area)) else None,
+        "clip_to_road": lambda: {"ids": sticking} if sticking else None,
+        "close_lane": lambda: {"points": [[0, 0], [30, 1]], "side": rng.choice(["left", "right"]), "spacing_m": 5, "taper_m": 10},
+        "array_along": lambda: {"id": id, "count": 2, "spacing_m": document.get(id, Agent).size_m[0] + 1.5, "jitter_s": 0.2},
+        "set_speed": lambda: {"id": rng.choice(movers), "speed_m_s": rng.uniform(1, 9)} if movers else None,
+        "meet": lambda: {"id": rng.choice(crossers), "gap_s": rng.uniform(0.2, 2)} if crossers else None,
+        "reach_ttc": lambda: {"id": ahead[0], "min_ttc_s": 1.5} if ahead else None,
+        "follow_lane": lambda: {"id": "ego", "distance_m": 20, "speed_m_s": 5} if roads else None,
+        "remove_class": lambda: {"class_name": rng.choice(CLASSES), "span": span()},
+        "stroke_voxels": lambda: {"points": points(3), "class_name": rng.choice(["", "car"]), "span": span()},
+        "fill_agent": lambda: {"id": id, "span": span()},
         "remove_vehicles": lambda: {"span": span()},
         "undo": lambda: {},
         "redo": lambda: {},

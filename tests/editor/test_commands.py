@@ -43,9 +43,19 @@ FIXED = [
 ]
 
 
+_BUSY = edits.compose(
+    edits.add_road([(-30, 60), (30, 60)]),
+    edits.add_area("ped_crossing", [(0, 50), (3, 50), (3, 70), (0, 70)]),
+    edits.add_agent("pedestrian", 20, -8, name="crosses"),
+    edits.add_waypoint("pedestrian-5", 4, 20, 8),
+    edits.add_agent("car", 16, -1.75, name="is slow"),
+    edits.add_waypoint("car-4", 4, 24, -1.75),
+)(crossing())
+
+
 def busy() -> Session:
     """A session with one of everything, and something to undo and to redo."""
-    session = Session(crossing(), now=lambda: 0.0)
+    session = Session(_BUSY, now=lambda: 0.0)
     run(session, "paint_stroke", {"channel": "walkway", "erases": False, "radius_m": 2, "points": [[0, 0], [9, 9]], "span": None})
     run(session, "move", {"ids": ["car-1"], "dx": 0, "dy": 0.5})
     run(session, "undo")
@@ -127,7 +137,7 @@ def test_a_missing_argument_and_a_wrong_container_are_named() -> None:
 def test_an_unknown_command_names_its_neighbours() -> None:
     with pytest.raises(EditError, match="did you mean .*add_agent"):
         run(busy(), "add_agents", {})
-    with pytest.raises(EditError, match="there are paint_stroke"):
+    with pytest.raises(EditError, match="there are set_scene"):
         run(busy(), "qqqqqq", {})
     with pytest.raises(EditError):
         run(busy(), ["add_agent"], {})  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from editor.clip import scene_clip
 from editor.entities import Agent, CameraEntity
 from editor.files import project
 from editor.samples import SAMPLES, TEMPLATES, crossing, write
+from engine.views.look import read_prompt
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -36,3 +37,9 @@ def test_the_crossing_has_what_it_promises() -> None:
 def test_the_lane_closure_has_its_cones() -> None:
     agents = list(SAMPLES["lane_closure"]().of(Agent))
     assert sum(agent.class_name == "traffic_cone" for agent in agents) >= 12
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_template_asks_only_for_what_every_view_model_understands(name: str) -> None:
+    prompt = SAMPLES[name]().prompt
+    assert prompt and read_prompt(prompt, 0)[1] == ()

@@ -2,14 +2,14 @@
 
 import { button, h } from "../dom.js";
 
-/** @param {{title: string, testid?: string, wide?: boolean, body: Array<import("../dom.js").Child>, actions?: HTMLElement[]}} spec @returns {() => void} closes it */
+/** @param {{title: string, testid?: string, wide?: boolean, class?: string, body: Array<import("../dom.js").Child>, actions?: HTMLElement[]}} spec @returns {() => void} closes it */
 export function openDialog(spec) {
   const before = document.activeElement;
   const close = () => {
     veil.remove();
     if (before instanceof HTMLElement) before.focus({ preventScroll: true });
   };
-  const box = h("div", { class: `dialog${spec.wide ? " wide" : ""}`, role: "dialog", "aria-modal": "true", label: spec.title, testid: spec.testid, tabindex: "-1" },
+  const box = h("div", { class: `dialog${spec.wide ? " wide" : ""} ${spec.class ?? ""}`, role: "dialog", "aria-modal": "true", label: spec.title, testid: spec.testid, tabindex: "-1" },
     h("div", { class: "dialog-head" }, h("h3", { text: spec.title }), button({ icon: "close", label: "Close", class: "ghost", testid: "dialog-close", press: close })),
     h("div", { class: "dialog-body" }, ...spec.body), spec.actions && h("div", { class: "dialog-actions" }, spec.actions));
   const veil = h("div", { class: "veil", on: { pointerdown: (/** @type {Event} */ e) => e.target === veil && close() } }, box);

@@ -1,6 +1,6 @@
 /** New, open, restore, import. */
 
-import { button, fill, h, selectField, textField } from "../dom.js";
+import { button, fill, h, numberField, selectField, textField } from "../dom.js";
 import { icon } from "../icons.js";
 import { openDialog } from "./dialog.js";
 
@@ -95,25 +95,30 @@ export function showOpen(app) {
 
 /** @param {App} app */
 export function showImport(app) {
-  let format = "av2", source = "";
-  const go = (/** @type {string} */ f, /** @type {string} */ s, /** @type {() => void} */ close) => {
-    if (!s.trim()) return app.say("warn", "Give the folder or file to import, as a path on the machine that runs the studio.");
+  const asked = { format: "av2", source: "", start_s: /** @type {number|null} */ (null), duration_s: /** @type {number|null} */ (null), map: "", scene: "" };
+  const go = (/** @type {string} */ format, /** @type {string} */ source, /** @type {() => void} */ close) => {
+    if (!source.trim()) return app.say("warn", "Give the folder or file to import, as a path on the machine that runs the studio.");
     guarded(app, "An import", () => {
-      app.socket.send({ type: "import", format: f, source: s.trim() });
+      app.socket.send({ type: "import", ...asked, format, source: source.trim() });
       close();
     });
   };
   const { body, bind } = listing(app, (close) => {
     const { logs, formats } = /** @type {FileLists} */ (app.store.files);
-    const chosen = formats.find((f) => f.name === format) ?? formats[0];
+    const chosen = formats.find((f) => f.name === asked.format) ?? formats[0], recorded = asked.format !== "anyscene";
     return [
-      logs.length > 0 && group("Logs found on this machine", logs, "import", "", (e) => go(e.format ?? format, e.source ?? e.path, close)),
+      logs.length > 0 && group("Logs found on this machine", logs, "import", "", (e) => go(e.format ?? asked.format, e.source ?? e.path, close)),
       h("div", { class: "import-form" },
-        selectField({ label: "", name: "Format", value: format, testid: "import-format", options: formats.map((f) => [f.name, f.title]), change: (v) => { format = v; app.store.emit("files"); } }),
-        textField({ label: "Path", value: source, testid: "import-source", placeholder: chosen?.source ?? "path on this machine", change: (v) => (source = v) })),
-      h("p", { class: "empty", text: "Everything is read on the machine that runs the studio; nothing is copied or sent anywhere. What could not be read is listed in the notes of the scene." }),
+        selectField({ label: "", name: "Format", value: asked.format, testid: "import-format", options: formats.map((f) => [f.name, f.title]), change: (v) => { asked.format = v; app.store.emit("files"); } }),
+        textField({ label: "Path", value: asked.source, testid: "import-source", placeholder: chosen?.source ?? "path on this machine", change: (v) => (asked.source = v), enter: () => go(asked.format, asked.source, close) })),
+      recorded && h("div", { class: "import-form more" },
+        numberField({ label: "from", name: "Begins at", unit: "s", value: asked.start_s, placeholder: "start", min: 0, digits: 2, testid: "import-start", change: (v) => (asked.start_s = v) }),
+        numberField({ label: "for", name: "Lasts", unit: "s", value: asked.duration_s, placeholder: "all of it", min: 0.1, digits: 2, testid: "import-duration", change: (v) => (asked.duration_s = v) }),
+        textField({ label: "Map", value: asked.map, testid: "import-map", placeholder: "beside the log", change: (v) => (asked.map = v) }),
+        chosen?.scenes && textField({ label: "Scene", value: asked.scene, testid: "import-scene", placeholder: "the first", change: (v) => (asked.scene = v) })),
+      h("p", { class: "empty", text: recorded ? "Everything is read on the machine that runs the studio; nothing is copied or sent anywhere. What could not be read is listed in the notes of the scene." : "A copy is opened; the file itself stays as it is. Save keeps the copy in the workspace folder." }),
     ];
   });
-  const close = openDialog({ title: "Import a log or a map", testid: "import-dialog", body: [body], actions: [button({ text: "Import", label: "Import this path", class: "primary", testid: "import-go", press: () => go(format, source, close) })] });
+  const close = openDialog({ title: "Import a log, a map or a scene", testid: "import-dialog", body: [body], actions: [button({ text: "Import", label: "Import this path", class: "primary", testid: "import-go", press: () => go(asked.format, asked.source, close) })] });
   bind(close);
 }

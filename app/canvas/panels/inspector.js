@@ -5,7 +5,10 @@ import { button, colourField, fill, h, numberField, politely, selectField, textF
 import { icon } from "../icons.js";
 import { ringArea } from "../geometry.js";
 import { iconOf } from "./objects.js";
+import { timeToCollision } from "../closeness.js";
 import { watch } from "../store.js";
+import { paceOf } from "../tools/agent.js";
+import { showForm } from "./form.js";
 import { keyframeAt, poseAt, segmentSpeed, speedAt, wrap } from "../tracks.js";
 
 const DEG = 180 / Math.PI;
@@ -39,6 +42,40 @@ function shiftFields(app, entity) {
     numberField({ label: "left", name: "Shift to its left", unit: "m", value: null, placeholder: "+0", step: 0.5, testid: "shift-left", change: (v) => shift(0, v) }));
 }
 
+/** How it moves: its speed, how it meets the ego, the lane it follows, and others behind it. @param {App} app @param {Tracked} entity */
+function motionFields(app, entity) {
+  const { store } = app, keys = entity.keyframes, ways = keys.length > 1;
+  const far = keys.slice(1).reduce((sum, k, i) => sum + Math.hypot(k[1] - keys[i][1], k[2] - keys[i][2]), 0), lasts = ways ? keys[keys.length - 1][0] - keys[0][0] : 0;
+  const spec = (/** @type {string} */ name) => store.scene?.commands.find((one) => one.name === name);
+  const ask = (/** @type {string} */ name) => { const one = spec(name); if (one) showForm(app, one, { id: entity.id }); };
+  const pace = paceOf(app, entity), distance_m = Math.max(4, +(pace * (store.scene?.duration_s ?? 4)).toFixed(1));
+  const fields = [
+    numberField({ label: "v", name: "Speed of the whole track", unit: "m/s", value: ways && lasts > 0 ? far / lasts : null, placeholder: "–", digits: 2, step: 0.5, min: 0.05, max: 100, disabled: !ways, testid: "track-speed", change: (v) => v && void app.command("set_speed", { id: entity.id, speed_m_s: v }) }),
+    button({ icon: "road", text: "Follow lane", label: `Follow the lane for ${distance_m} m at ${pace} m/s, the way it looks`, testid: "follow-lane", press: () => void app.command("follow_lane", { id: entity.id, distance_m, speed_m_s: pace }) }),
+  ];
+  if (entity.kind === "ego") return section("Motion", ...fields);
+  const ego = /** @type {EgoEntity|undefined} */ (store.entity("ego")), least = ego ? Math.min(...timeToCollision(ego.keyframes, entity, store.frames)) : Infinity;
+  return section("Motion", ...fields,
+    numberField({ label: "meet", name: "Gap with which the ego comes after it where their ways cross", unit: "s", value: null, placeholder: "gap", digits: 2, step: 0.25, min: -60, max: 60, disabled: !ways, testid: "meet-gap", change: (v) => v !== null && void app.command("meet", { id: entity.id, gap_s: v }) }),
+    numberField({ label: "TTC", name: "Least time to collision with the ego", unit: "s", value: Number.isFinite(least) ? least : null, placeholder: "–", digits: 2, step: 0.25, min: 0.1, max: 60, testid: "min-ttc", change: (v) => v && void app.command("reach_ttc", { id: entity.id, min_ttc_s: v }) }),
+    button({ icon: "copy", text: "Array…", label: ways ? "Array of it along its way" : "Array of it in a row behind it", testid: "array-along", press: () => ask("array_along") }),
+    button({ icon: "plus", text: "By a step…", label: "Array of it by a step and a delay", testid: "array", press: () => ask("array") }));
+}
+
+/** What a shape is; its corners are dragged on the canvas. @param {App} app @param {AreaEntity|LineEntity} e */
+function shapeFields(app, e) {
+  const verb = e.kind === "area" ? "set_area" : "set_line", send = (/** @type {object} */ args) => void app.command(verb, { id: e.id, ...args });
+  const channels = (app.store.scene?.commands.find((one) => one.name === verb)?.args.find((arg) => arg.name === "channel")?.choices ?? []).map((n) => /** @type {[string, string]} */ ([n, spoken(n)]));
+  return [
+    section(e.kind === "area" ? "Area" : "Line",
+      selectField({ label: "", name: "Channel", value: e.channel, testid: "shape-channel", options: channels, change: (v) => send({ channel: v }) }),
+      textField({ label: "", name: "Name", value: e.name, placeholder: "name", testid: "shape-name", change: (v) => send({ name: v }) }),
+      e.kind === "line" && numberField({ label: "width", name: "Width of the line", unit: "m", value: e.width_m, digits: 2, step: 0.05, min: 0.01, max: 100, testid: "line-width", change: (v) => v && send({ width_m: v }) })),
+    h("p", { class: "empty", text: "Drag a corner to move it, a dot between corners to add one; Alt-click removes a corner." }),
+    e.kind === "area" && e.channel !== "drivable_area" && h("div", { class: "props" }, button({ icon: "area", text: "Clip to the road", label: "Cut off what sticks out of the drivable area", class: "wide", testid: "clip-to-road", press: () => void app.command("clip_to_road", { ids: [e.id] }) })),
+  ];
+}
+
 /** @param {App} app @param {Tracked} entity */
 function keyTable(app, entity) {
   const keys = entity.keyframes;
@@ -50,9 +87,30 @@ function keyTable(app, entity) {
       button({ icon: "waypoint", label: "Click waypoints on the canvas", key: "W", class: "ghost tiny", press: () => app.use("waypoint") })),
     h("table", { class: "keys" }, h("thead", {}, h("tr", {}, ["t, s", "x", "y", "yaw°", "m/s", ""].map((t) => h("th", { text: t })))),
       h("tbody", {}, keys.slice(first, first + KEYS_SHOWN).map((k, row) => ({ k, i: first + row })).map(({ k, i }) => h("tr", { class: i === here ? "on" : "", title: "Click to go there", on: { click: () => app.seek(k[0] * 12) } },
-        h("td", { text: k[0].toFixed(2) }), h("td", { text: k[1].toFixed(1) }), h("td", { text: k[2].toFixed(1) }), h("td", { text: (wrap(k[4]) * DEG).toFixed(0) }), h("td", { text: i + 1 < keys.length ? segmentSpeed(k, keys[i + 1]).toFixed(1) : "–" }),
+        h("td", { text: k[0].toFixed(2) }), h("td", { text: k[1].toFixed(1) }), h("td", { text: k[2].toFixed(1) }), h("td", { text: (wrap(k[4]) * DEG).toFixed(0) }), h("td", {}, i + 1 < keys.length ? speedCell(app, entity, i, segmentSpeed(k, keys[i + 1])) : "–"),
         h("td", {}, keys.length > 1 && button({ icon: "close", label: `Delete keyframe ${i + 1}`, class: "ghost tiny", press: (e) => { e.stopPropagation(); void app.command("delete_waypoint", { id: entity.id, index: i }); } })))))),
     keys.length > KEYS_SHOWN && h("p", { class: "empty", text: `The ${KEYS_SHOWN} keyframes around this frame; all are in the timeline.` }));
+}
+
+/** The speed to the next keyframe, typed. @param {App} app @param {Tracked} entity @param {number} index @param {number} speed */
+function speedCell(app, entity, index, speed) {
+  const input = /** @type {HTMLInputElement} */ (h("input", { type: "text", class: "speed-cell", inputmode: "decimal", value: speed.toFixed(1), testid: `speed-${index}`, label: `Speed after keyframe ${index + 1}, m/s`, title: "Speed from here to the next keyframe: those behind come earlier or later", spellcheck: "false" }));
+  const before = input.value;
+  input.addEventListener("click", (event) => event.stopPropagation());
+  input.addEventListener("focus", () => input.select());
+  input.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Escape") input.value = before;
+    if (event.key === "Enter" || event.key === "Escape") input.blur();
+  });
+  input.addEventListener("blur", () => {
+    if (input.value === before) return;
+    const value = Number(input.value.replace(",", "."));
+    if (value >= 0.05 && value <= 100) void app.command("set_speed", { id: entity.id, speed_m_s: value, index });
+    else app.say("warn", `A speed is 0.05 to 100 m/s, so ${input.value || "nothing"} was not set.`);
+    input.value = before;
+  });
+  return input;
 }
 
 /** @param {App} app @param {Tracked} entity */
@@ -90,8 +148,10 @@ function agentFields(app, a) {
       numberField({ label: "from", name: "Appears at", unit: "s", value: a.appears_s, placeholder: "start", min: 0, step: 0.1, testid: "appears", change: (v) => send({ appears_s: v }) }),
       numberField({ label: "to", name: "Disappears after", unit: "s", value: a.disappears_s, placeholder: "end", min: 0, step: 0.1, testid: "disappears", change: (v) => send({ disappears_s: v }) })),
     shiftFields(app, a),
+    motionFields(app, a),
     keyTable(app, a),
-    h("div", { class: "props" }, button({ icon: "occupancy", text: "Remove from the result", label: "Remove this agent's voxels from every generated frame; the layout keeps it", class: "wide", testid: "remove-instance", press: () => void app.command("add_occupancy_edit", { kind: "remove_instance", instance_id: a.instance_id }) })),
+    h("div", { class: "props" }, button({ icon: "occupancy", text: "Fill its box in the result", label: "Put voxels of its class into its box in every generated frame, wherever it goes", class: "wide", testid: "fill-agent", press: () => void app.command("fill_agent", { id: a.id }) }),
+      button({ icon: "occupancy", text: "Remove from the result", label: "Remove this agent's voxels from every generated frame; the layout keeps it", class: "wide", testid: "remove-instance", press: () => void app.command("add_occupancy_edit", { kind: "remove_instance", instance_id: a.instance_id }) })),
   ];
 }
 
@@ -126,10 +186,10 @@ function cameraFields(app, c) {
 function body(app, e) {
   switch (e.kind) {
     case "agent": return agentFields(app, e);
-    case "ego": return [poseFields(app, e), shiftFields(app, e), keyTable(app, e)];
+    case "ego": return [poseFields(app, e), shiftFields(app, e), motionFields(app, e), keyTable(app, e)];
     case "camera": return cameraFields(app, e);
-    case "area": return [facts([["Channel", spoken(e.channel)], ["Points", String(e.exterior_m.length)], ["Holes", String(e.holes_m.length)], ["Area", `${(ringArea(e.exterior_m) - e.holes_m.reduce((sum, ring) => sum + ringArea(ring), 0)).toFixed(1)} m²`], ["Source", e.source]])];
-    case "line": return [facts([["Channel", spoken(e.channel)], ["Points", String(e.points_m.length)], ["Width", `${e.width_m.toFixed(2)} m`], ["Length", `${e.points_m.slice(1).reduce((sum, p, i) => sum + Math.hypot(p[0] - e.points_m[i][0], p[1] - e.points_m[i][1]), 0).toFixed(1)} m`], ["Source", e.source]])];
+    case "area": return [...shapeFields(app, e), facts([["Points", String(e.exterior_m.length)], ["Holes", String(e.holes_m.length)], ["Area", `${(ringArea(e.exterior_m) - e.holes_m.reduce((sum, ring) => sum + ringArea(ring), 0)).toFixed(1)} m²`], ["Source", e.source]])];
+    case "line": return [...shapeFields(app, e), facts([["Points", String(e.points_m.length)], ["Length", `${e.points_m.slice(1).reduce((sum, p, i) => sum + Math.hypot(p[0] - e.points_m[i][0], p[1] - e.points_m[i][1]), 0).toFixed(1)} m`], ["Source", e.source]])];
     case "paint": return [facts([["Channel", spoken(e.channel)], ["Does", e.erases ? "erases" : "adds"], ["Frames", e.span ? `${e.span[0]} to ${e.span[1]}` : "whole scene"], ["Tiles", `${Object.keys(e.tiles).length} of 12.8 m`]])];
     default: return [facts([["Edit", labelOf(e)], ["Frames", e.span ? `${e.span[0]} to ${e.span[1]}` : "every frame"]])];
   }

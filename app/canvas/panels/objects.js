@@ -31,7 +31,7 @@ export function makeObjects(app) {
   const { store } = app;
   const search = /** @type {HTMLInputElement} */ (h("input", { type: "search", class: "search", placeholder: "Filter objects", label: "Filter objects", testid: "object-filter", spellcheck: "false" }));
   const inner = h("div", { class: "rows", role: "listbox", label: "Objects", "aria-multiselectable": "true" });
-  const list = h("div", { class: "objects" }, inner);
+  const list = h("div", { class: "objects", tabindex: "0", label: "Objects: arrows choose, Enter goes to the numbers", testid: "objects" }, inner);
   /** @type {Entity[]} */ let rows = [];
   let anchor = -1;
 
@@ -68,7 +68,52 @@ export function makeObjects(app) {
     gather();
     draw();
   });
-  search.addEventListener("keydown", (event) => event.stopPropagation());
+  search.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey) return;
+    event.stopPropagation();
+    if (event.key === "ArrowDown" || event.key === "Enter") {
+      event.preventDefault();
+      walk(0);
+    } else if (event.key === "Escape") search.value = "";
+    else return;
+    gather();
+    draw();
+  });
+  /** The row that the keyboard is on. */
+  let at = 0;
+  const walk = (/** @type {number} */ to) => {
+    if (!rows.length) return;
+    at = Math.max(0, Math.min(rows.length - 1, to));
+    anchor = at;
+    app.select([rows[at].id]);
+    const top = at * ROW_PX;
+    if (top < list.scrollTop) list.scrollTop = top;
+    else if (top + ROW_PX > list.scrollTop + list.clientHeight) list.scrollTop = top + ROW_PX - list.clientHeight;
+    draw();
+    list.focus({ preventScroll: true });
+  };
+  list.addEventListener("focus", () => {
+    const chosen = rows.findIndex((e) => store.selection.has(e.id));
+    if (chosen >= 0) at = chosen;
+  });
+  list.addEventListener("keydown", (event) => {
+    const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 }[event.key];
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (by && event.shiftKey) {
+      const from = anchor;
+      at = Math.max(0, Math.min(rows.length - 1, at + by));
+      app.select(rows.slice(Math.min(from, at), Math.max(from, at) + 1).map((e) => e.id));
+    } else if (by) walk(at + by);
+    else if (event.key === "Home") walk(0);
+    else if (event.key === "End") walk(rows.length - 1);
+    else if (event.key === "Enter") {
+      if (!store.selection.has(rows[at]?.id)) walk(at);
+      app.fit(store.selection);
+      /** @type {HTMLElement|null} */ (document.querySelector(".inspector input:not(:disabled)"))?.focus();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
   list.addEventListener("scroll", draw);
   watch(store, ["scene", "entities"], () => {
     gather();

@@ -6,6 +6,7 @@ import { icon } from "../icons.js";
 import { watch } from "../store.js";
 import { lone } from "../render/handles.js";
 import { paceOf } from "../tools/agent.js";
+import { copyBy, insertedBetween, remove } from "../commands.js";
 
 /** @param {App} app */
 export function makeOptions(app) {
@@ -39,6 +40,24 @@ export function makeOptions(app) {
       case "fill": return [channel(), segmented({ label: "Fill or clear", value: o.fillErases ? "clear" : "fill", change: (v) => set({ fillErases: v === "clear" }), options: [["fill", "Fill"], ["clear", "Clear"]] }), ...scope()];
       case "area": return [channel(), segmented({ label: "What an area becomes", value: o.shape, change: (v) => set({ shape: v }), options: [["vector", "Shape", "An area that stays editable"], ["paint", "Paint", "Cells, like the brush"], ["erase", "Erase", "Clears cells"]] }), ...(o.shape === "vector" ? [] : scope())];
       case "region": return [segmented({ label: "How a region is marked", value: o.regionShape, testid: "region-shape", change: (v) => set({ regionShape: v }), options: [["box", "Box"], ["lasso", "Lasso"]] }), h("span", { class: "faint", text: store.region ? "Enter draws it anew" : "Drag over what is to be drawn anew" })];
+      case "road": return [
+        numberField({ label: "Lanes", value: o.lanes, digits: 0, step: 1, min: 1, max: 12, testid: "lanes", change: (v) => set({ lanes: v ?? 2 }) }),
+        numberField({ label: "each", name: "Width of a lane", unit: "m", value: o.lane_width_m, digits: 2, step: 0.25, min: 1, max: 10, testid: "lane-width", change: (v) => set({ lane_width_m: v ?? 3.5 }) }),
+        button({ text: "Walkways", label: "Walkways along all roads", title: "Walkways along the edges of everything that can be driven on, made anew", testid: "walkways", class: "ghost", press: () => void app.command("add_walkways", {}) }),
+        button({ text: "Dividers", label: "Dividers of all roads", title: "Centre lines and lane lines of every stamped road, made anew", testid: "dividers", class: "ghost", press: () => void app.command("add_dividers", { lane_width_m: o.lane_width_m }) })];
+      case "crosswalk": return [numberField({ label: "Width", unit: "m", value: o.crossing_m, digits: 1, step: 0.5, min: 0.5, max: 20, testid: "crossing-width", change: (v) => set({ crossing_m: v ?? 3 }) })];
+      case "closure": return [
+        segmented({ label: "Which edge of the lane is its outer one", value: o.side, testid: "closure-side", change: (v) => set({ side: v }), options: [["right", "Right lane"], ["left", "Left lane"]] }),
+        numberField({ label: "every", name: "Spacing of the cones", unit: "m", value: o.spacing_m, digits: 1, step: 0.5, min: 0.5, max: 50, testid: "closure-spacing", change: (v) => set({ spacing_m: v ?? 3 }) }),
+        numberField({ label: "taper", name: "Length of the taper", unit: "m", value: o.taper_m, digits: 1, step: 1, min: 0, max: 200, testid: "closure-taper", change: (v) => set({ taper_m: v ?? 15 }) })];
+      case "voxels": return [
+        segmented({ label: "Shape", value: o.voxelShape, testid: "voxel-shape", change: (v) => set({ voxelShape: v }), options: [["box", "Box"], ["brush", "Brush"]] }),
+        segmented({ label: "Erase or fill", value: o.voxelFills ? "fill" : "erase", testid: "voxel-does", change: (v) => set({ voxelFills: v === "fill" }), options: [["erase", "Erase"], ["fill", "Fill"]] }),
+        o.voxelFills && selectField({ label: "", name: "Class", value: o.voxelClass, testid: "voxel-class", options: (store.scene?.classes ?? []).filter((c) => c.name !== "free").map((c) => [c.name, spoken(c.name)]), change: (v) => set({ voxelClass: v }) }),
+        o.voxelShape === "brush" && numberField({ label: "⌀", name: "Diameter", unit: "m", value: o.voxel_m, digits: 1, step: 0.4, min: 0.2, max: 20, testid: "voxel-size", change: (v) => set({ voxel_m: v ?? 2 }) }),
+        numberField({ label: "z", name: "From this height", unit: "m", value: o.bottom_m, digits: 1, step: 0.4, min: -10, max: 50, testid: "voxel-bottom", change: (v) => set({ bottom_m: v ?? 0 }) }),
+        numberField({ label: "to", name: "To this height", unit: "m", value: o.top_m, digits: 1, step: 0.4, min: -10, max: 50, testid: "voxel-top", change: (v) => set({ top_m: v ?? 3 }) }),
+        segmented({ label: "For how long it holds", value: o.voxelScope, testid: "voxel-scope", change: (v) => set({ voxelScope: v }), options: [["scene", "Scene"], ["frame", "Frame"], ["range", "Range"], ["follow", "Follow", "The edit goes with the agent that is selected"]] })];
       case "line": return [channel(), numberField({ label: "Width", unit: "m", value: o.line_m, digits: 2, step: 0.05, min: 0.05, max: 10, change: (v) => set({ line_m: v ?? 0.4 }) })];
       case "agent": return [
         selectField({ label: "Class", value: o.agentClass, testid: "agent-class", options: Object.keys(store.scene?.sizes ?? { car: 0 }).map((n) => [n, spoken(n)]), change: (v) => set({ agentClass: v }) }),
@@ -69,10 +88,10 @@ export function makeOptions(app) {
         if (!n) return [h("span", { class: "faint", text: "Nothing selected · arrows step frames" })];
         return [
           h("span", { class: "faint", text: `${n} selected · arrows nudge` }),
-          button({ icon: "copy", label: "Duplicate", key: "Ctrl+D", class: "ghost", press: () => duplicate(app) }),
+          button({ icon: "copy", label: "Duplicate", key: "Ctrl+D", class: "ghost", press: () => copyBy(app, [...store.selection].filter((id) => id !== "ego"), 3, -3) }),
           button({ icon: "flip", label: "Turn around", key: "G", class: "ghost", press: () => app.nudge(0, 0, Math.PI) }),
           button({ icon: "fit", label: "Show the selection", key: ".", class: "ghost", press: () => app.fit(store.selection) }),
-          button({ icon: "trash", label: "Delete", key: "Del", class: "ghost", testid: "delete", press: () => void app.command("delete", { ids: [...store.selection].filter((id) => id !== "ego") }) }),
+          button({ icon: "trash", label: "Delete", key: "Del", class: "ghost", testid: "delete", press: () => remove(app) }),
         ];
       }
     }
@@ -105,18 +124,4 @@ export function makeOptions(app) {
     render();
   });
   return h("div", { class: "options" }, left, right);
-}
-
-/** The selected cameras of the ego, where two or more are; otherwise all. @param {App} app @returns {{ ids?: string[] }} */
-function insertedBetween(app) {
-  const ids = app.store.entities().filter((e) => e.kind === "camera" && e.mount === "ego" && app.store.selection.has(e.id)).map((e) => e.id);
-  return ids.length > 1 ? { ids } : {};
-}
-
-/** @param {App} app */
-export function duplicate(app) {
-  const ids = [...app.store.selection].filter((id) => id !== "ego");
-  if (!ids.length) return;
-  const before = new Set(app.store.scene?.entities.keys());
-  void app.command("duplicate", { ids, dx: 3, dy: -3 }, () => app.select(app.store.entities().filter((e) => !before.has(e.id)).map((e) => e.id)));
 }

@@ -2,6 +2,7 @@
 
 import { button, h } from "../dom.js";
 import { icon } from "../icons.js";
+import { timeToCollision } from "../closeness.js";
 import { labelOf } from "../entity.js";
 import { watch } from "../store.js";
 import { RATE_HZ } from "../tracks.js";
@@ -12,6 +13,9 @@ const RIGHT_PX = 16;
 const RULER_PX = 22;
 const TAKE_PX = 12;
 const ROW_PX = 20;
+/** Times to collision below this are shown in the row of the agent that is selected; below the other one in red. */
+const TTC_SHOWN_S = 4;
+const TTC_GRAVE_S = 1.5;
 const DRAFT = "#6aa7ff";
 const FONT = "11px ui-monospace, 'DejaVu Sans Mono', monospace";
 
@@ -147,6 +151,7 @@ export function makeTimeline(app) {
     ctx.fillText(text, 26, y + ROW_PX / 2);
     const from = entity.kind === "agent" && entity.appears_s !== null ? entity.appears_s * RATE_HZ : 0;
     const to = entity.kind === "agent" && entity.disappears_s !== null ? entity.disappears_s * RATE_HZ : store.frames - 1;
+    if (chosen && entity.kind === "agent") drawCollision(entity, y);
     ctx.globalAlpha = chosen ? 0.55 : 0.3;
     ctx.fillStyle = colour;
     ctx.fillRect(x(Math.max(0, from)), y + ROW_PX / 2 - 1, Math.max(2, x(Math.min(store.frames - 1, to)) - x(Math.max(0, from))), 2);
@@ -170,6 +175,18 @@ export function makeTimeline(app) {
       ctx.lineWidth = 1;
       ctx.strokeRect(-half, -half, 2 * half, 2 * half);
       ctx.restore();
+    });
+  }
+
+  /** The time to collision with the ego, a strip under the row of the agent that is selected. @param {AgentEntity} agent @param {number} y */
+  function drawCollision(agent, y) {
+    const ego = /** @type {EgoEntity|undefined} */ (store.entity("ego")), wide = (width - GUTTER_PX - RIGHT_PX) / store.frames;
+    if (!ego) return;
+    timeToCollision(ego.keyframes, agent, store.frames).forEach((ttc_s, f) => {
+      if (ttc_s > TTC_SHOWN_S) return;
+      ctx.fillStyle = ttc_s < TTC_GRAVE_S ? "#f26d6d" : "#f0b429";
+      const high = 3 + 8 * (1 - ttc_s / TTC_SHOWN_S);
+      ctx.fillRect(GUTTER_PX + f * wide, y + ROW_PX - 1 - high, Math.max(1, wide), high);
     });
   }
 

@@ -5,6 +5,8 @@ import { icon } from "../icons.js";
 import { watch } from "../store.js";
 import { askNew, showImport, showOpen } from "./files.js";
 import { showHelp } from "./help.js";
+import { makeMenus } from "./menus.js";
+import { showPalette } from "./palette.js";
 
 /** @param {number} at */
 function ago(at) {
@@ -33,17 +35,18 @@ export function makeTopbar(app) {
   const tabs = h("span", { class: "tabs", testid: "tabs", title: "This scene is open in so many tabs: all of them edit it, and all see every edit", hidden: true });
   const link = h("span", { class: "link", testid: "connection", role: "status" });
   const bar = h("header", { class: "topbar" },
-    h("div", { class: "brand" }, icon("logo", 20), h("b", { text: "AnyScene" }), h("span", { text: "Studio" })),
+    h("div", { class: "brand" }, icon("logo", 20), h("b", { text: "AnyScene" })),
+    makeMenus(app),
     h("div", { class: "rule" }),
     h("div", { class: "group" },
-      button({ icon: "fresh", text: "New", label: "New scene", testid: "new", class: "ghost", press: () => askNew(app) }),
-      button({ icon: "open", text: "Open", label: "Open a project", key: "Ctrl+O", testid: "open", class: "ghost", press: () => showOpen(app) }),
-      button({ icon: "import", text: "Import", label: "Import a recorded log or a map", testid: "import", class: "ghost", press: () => showImport(app) }),
-      button({ icon: "save", text: "Save", label: "Save the project", key: "Ctrl+S", testid: "save", class: "ghost", press: () => app.save() })),
+      button({ icon: "fresh", label: "New scene", testid: "new", class: "ghost", press: () => askNew(app) }),
+      button({ icon: "open", label: "Open a scene", key: "Ctrl+O", testid: "open", class: "ghost", press: () => showOpen(app) }),
+      button({ icon: "import", label: "Import a log, a map or a scene", testid: "import", class: "ghost", press: () => showImport(app) }),
+      button({ icon: "save", label: "Save the project", key: "Ctrl+S", testid: "save", class: "ghost", press: () => app.save() })),
     h("div", { class: "rule" }),
     h("div", { class: "group" }, undo, redo, undoText),
     h("div", { class: "title" }, name, dot),
-    h("div", { class: "right" }, saved, tabs, link, button({ icon: "help", label: "Keys and mouse", key: "?", testid: "help", class: "ghost", press: () => showHelp(app) })));
+    h("div", { class: "right" }, saved, tabs, link, button({ icon: "search", label: "All commands", key: "Ctrl+K", testid: "palette-open", class: "ghost", press: () => showPalette(app) }), button({ icon: "help", label: "Keys and mouse", key: "?", testid: "help", class: "ghost", press: () => showHelp(app) })));
 
   const refresh = () => {
     const s = store.scene;

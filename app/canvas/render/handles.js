@@ -8,6 +8,9 @@ import { tracePx } from "./agents.js";
 const KNOB_GAP_PX = 24;
 const GRAB_PX = 8;
 const HANDLES_APART_PX = 13;
+/** A shape with more corners is changed by its own tools. */
+const MOST_CORNERS = 200;
+const EDGE_FROM_PX = 34;
 
 /** The one selected entity, or null. @param {import("../store.js").Store} store @returns {Entity|null} */
 export function lone(store) {
@@ -51,6 +54,34 @@ function shownKeyframes(app, entity) {
   return shown;
 }
 
+/** Rings of corners of a shape, the outer one first; a line has one, which is open. @param {Entity|null} entity @returns {{rings: Point[][], closed: boolean}|null} */
+export function ringsOf(entity) {
+  if (entity?.kind === "area") return { rings: [entity.exterior_m, ...entity.holes_m], closed: true };
+  return entity?.kind === "line" ? { rings: [entity.points_m], closed: false } : null;
+}
+
+/** The shape with other rings. @param {Entity} entity @param {Point[][]} rings @returns {Entity} */
+export function withRings(entity, rings) {
+  if (entity.kind === "area") return { ...entity, exterior_m: rings[0], holes_m: rings.slice(1) };
+  return entity.kind === "line" ? { ...entity, points_m: rings[0] } : entity;
+}
+
+/** The corner under a pixel, or the middle of an edge, where a new one would come. @param {import("../app.js").App} app @param {Point} px @returns {{ring: number, index: number, fresh: boolean}|null} */
+export function cornerUnder(app, [px, py]) {
+  const shape = ringsOf(lone(app.store));
+  if (!shape || shape.rings.reduce((sum, ring) => sum + ring.length, 0) > MOST_CORNERS) return null;
+  /** @type {{ring: number, index: number, fresh: boolean}|null} */ let middle = null;
+  for (const [ring, points] of shape.rings.entries()) {
+    const at = points.map((p) => app.view.toPx(...p));
+    for (const [index, [x, y]] of at.entries()) {
+      if (Math.hypot(x - px, y - py) < GRAB_PX) return { ring, index, fresh: false };
+      const next = at[index + 1] ?? (shape.closed ? at[0] : null);
+      if (next && Math.hypot(next[0] - x, next[1] - y) > EDGE_FROM_PX && Math.hypot((x + next[0]) / 2 - px, (y + next[1]) / 2 - py) < GRAB_PX) middle = { ring, index: index + 1, fresh: true };
+    }
+  }
+  return middle;
+}
+
 /** @param {Point} a @param {Point} b */
 export const grabs = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]) < GRAB_PX + 2;
 
@@ -60,17 +91,34 @@ export function drawHandles(ctx, app) {
   for (const id of store.selection) {
     const entity = store.entity(id);
     if (entity?.kind !== "area" && entity?.kind !== "line") continue;
-    const points = (entity.kind === "area" ? entity.exterior_m : entity.points_m).map(([x, y]) => view.toPx(x, y));
-    ctx.lineWidth = 1.6;
-    ctx.strokeStyle = "#fff";
-    tracePx(ctx, points);
-    if (entity.kind === "area") ctx.stroke();
-    else {
-      ctx.beginPath();
-      points.forEach(([x, y], i) => (i ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
-      ctx.stroke();
+    const shape = /** @type {{rings: Point[][], closed: boolean}} */ (ringsOf(entity)), few = store.selection.size === 1 && shape.rings.reduce((sum, ring) => sum + ring.length, 0) <= MOST_CORNERS;
+    for (const ring of shape.rings) {
+      const points = ring.map(([x, y]) => view.toPx(x, y));
+      ctx.lineWidth = 1.6;
+      ctx.strokeStyle = "#fff";
+      tracePx(ctx, points);
+      if (shape.closed) ctx.stroke();
+      else {
+        ctx.beginPath();
+        points.forEach(([x, y], i) => (i ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
+        ctx.stroke();
+      }
+      if (!few || store.tool !== "select") continue;
+      for (const [i, [x, y]] of points.entries()) {
+        ctx.fillStyle = "#fff";
+        ctx.fillRect(x - 3.5, y - 3.5, 7, 7);
+        ctx.strokeStyle = "#12161c";
+        ctx.lineWidth = 1;
+        ctx.strokeRect(x - 3.5, y - 3.5, 7, 7);
+        const next = points[i + 1] ?? (shape.closed ? points[0] : null);
+        if (!next || Math.hypot(next[0] - x, next[1] - y) <= EDGE_FROM_PX) continue;
+        ctx.beginPath();
+        ctx.arc((x + next[0]) / 2, (y + next[1]) / 2, 3, 0, 7);
+        ctx.fillStyle = "rgba(255,255,255,0.55)";
+        ctx.fill();
+        ctx.stroke();
+      }
     }
-    if (points.length <= 80) for (const [x, y] of points) ctx.fillRect(x - 2.5, y - 2.5, 5, 5);
   }
   const entity = lone(store);
   if (!entity) return;

@@ -4,6 +4,7 @@ import { EGO_BOX } from "../geometry.js";
 import { spoken } from "../entity.js";
 import { drawBox } from "../render/agents.js";
 import { drawHint, lone } from "../render/handles.js";
+import { snapped } from "../snap.js";
 import { poseAt, wrap } from "../tracks.js";
 
 const SNAP_RAD = Math.PI / 12;
@@ -15,14 +16,19 @@ export const USUAL_SPEED = /** @type {Record<string, number>} */ ({ pedestrian: 
 let placing = null;
 let lastYaw = 0;
 
+/** @param {App} app @param {Point} p */
+const snapOf = (app, p) => snapped(app.store, p, app.store.options.agentClass, app.store.scene?.sizes?.[app.store.options.agentClass]?.[1] ?? 1.9);
+
 /** @type {Tool} */
 export const agentTool = {
   name: "agent", label: "Agent", key: "A", icon: "agent",
-  hint: "Click places an agent · drag sets its heading (Shift: 15°) · then W and clicks give it a path",
+  hint: "Click places an agent · drag sets its heading (Shift: 15°) · Ctrl-click snaps to kerb or lane · then W gives it a path",
   cursor: () => "crosshair",
   down(at, app) {
     if (app.store.locked.has(app.store.options.agentClass)) return app.say("warn", `${spoken(app.store.options.agentClass)} is locked: unlock it in the channel list to place one.`);
-    placing = { at: at.world, px: at.px, yaw: lastYaw, turned: false };
+    const snap = at.ctrl ? snapOf(app, at.world) : null;
+    if (at.ctrl && !snap) app.say("info", "No street is near enough to snap to: it was placed freely.");
+    placing = { at: snap?.at ?? at.world, px: at.px, yaw: snap?.yaw ?? lastYaw, turned: Boolean(snap) };
   },
   drag(at) {
     if (!placing || Math.hypot(at.px[0] - placing.px[0], at.px[1] - placing.px[1]) < HEADING_FROM_PX) return;
@@ -47,13 +53,15 @@ export const agentTool = {
   },
   draw(ctx, app) {
     const { store, view } = app;
-    const at = placing?.at ?? app.pointer?.world;
+    const snap = !placing && app.pointer?.ctrl ? snapOf(app, app.pointer.world) : null;
+    const at = placing?.at ?? snap?.at ?? app.pointer?.world;
     if (!at) return;
     const [length, width] = store.scene?.sizes?.[store.options.agentClass] ?? [4.6, 1.9];
-    const rgb = store.rgb(store.options.agentClass), yaw = placing?.yaw ?? lastYaw;
+    const rgb = store.rgb(store.options.agentClass), yaw = placing?.yaw ?? snap?.yaw ?? lastYaw;
     ctx.globalAlpha = placing ? 1 : 0.6;
     drawBox(ctx, view, at[0], at[1], yaw, length / 2, length / 2, width, { fill: `rgba(${rgb},0.45)`, line: placing ? "#fff" : `rgb(${rgb})`, lineWidth: 1.6 });
     ctx.globalAlpha = 1;
+    if (!placing && app.pointer) drawHint(ctx, app.pointer.px, snap ? `snaps to the ${snap.to}` : app.pointer.ctrl ? "no street here" : "Ctrl: snap");
     if (placing?.turned && app.pointer) drawHint(ctx, app.pointer.px, `${((yaw * 180) / Math.PI).toFixed(0)}°`);
   },
 };

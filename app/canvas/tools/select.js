@@ -2,7 +2,7 @@
 
 import { channelOf, entityBounds, footprint, pick } from "../entity.js";
 import { inside, overlaps, toPolyline } from "../geometry.js";
-import { grabs, keyframeUnder, knobOf, lone, drawHint } from "../render/handles.js";
+import { cornerUnder, drawHint, grabs, keyframeUnder, knobOf, lone, ringsOf, withRings } from "../render/handles.js";
 import { keyframeAt, poseAt, wrap } from "../tracks.js";
 
 const STARTS_AT_PX = 3;
@@ -11,6 +11,7 @@ const SNAP_RAD = Math.PI / 12;
 /**
  * @typedef {{mode: "move", ids: string[], from: Point, px: Point, began: boolean, dx: number, dy: number}
  *   | {mode: "turn", ids: string[], pivot: Point, from: number, angle: number}
+ *   | {mode: "corner", id: string, ring: number, index: number, rings: Point[][], moved: boolean}
  *   | {mode: "key", id: string, index: number, moved: boolean, to: Point}
  *   | {mode: "marquee", from: Point, to: Point, keep: Set<string>}} Gesture
  */
@@ -47,6 +48,8 @@ export const selectTool = {
     const knob = knobOf(app);
     if (knob && grabs(knob.knob, at.px)) return "grab";
     if (keyframeUnder(app, at.px) >= 0) return "move";
+    const corner = cornerUnder(app, at.px);
+    if (corner) return corner.fresh ? "copy" : "move";
     return app.store.hover ? (app.store.selection.has(app.store.hover) ? "move" : "pointer") : "default";
   },
   move(at, app) {
@@ -62,8 +65,20 @@ export const selectTool = {
       gesture = { mode: "turn", ids: movable(app), pivot: knob.pivot, from: bearing(knob.pivot, at.world), angle: 0 };
       return;
     }
-    const index = keyframeUnder(app, at.px);
+    const corner = cornerUnder(app, at.px), index = keyframeUnder(app, at.px);
     const entity = lone(app.store);
+    if (corner && entity && movable(app).length) {
+      const shape = /** @type {{rings: Point[][], closed: boolean}} */ (ringsOf(entity)), rings = shape.rings.map((ring) => [...ring]);
+      if (at.alt) {
+        if (corner.fresh) return;
+        rings[corner.ring].splice(corner.index, 1);
+        if (rings[corner.ring].length < (shape.closed ? 3 : 2)) return app.say("info", shape.closed ? "An area keeps three corners: delete it as a whole instead." : "A line keeps two points: delete it as a whole instead.");
+        return sendRings(app, entity, rings);
+      }
+      if (corner.fresh) rings[corner.ring].splice(corner.index, 0, at.world);
+      gesture = { mode: "corner", id: entity.id, ring: corner.ring, index: corner.index, rings, moved: corner.fresh };
+      return;
+    }
     if (index >= 0 && entity) {
       gesture = { mode: "key", id: entity.id, index, moved: false, to: at.world };
       return;
@@ -102,6 +117,12 @@ export const selectTool = {
       const angle = wrap(bearing(gesture.pivot, at.world) - gesture.from);
       gesture.angle = at.shift ? Math.round(angle / SNAP_RAD) * SNAP_RAD : angle;
       app.showDisplaced(gesture.ids, gesture.angle, 0, 0, gesture.pivot);
+    } else if (gesture.mode === "corner") {
+      gesture.rings[gesture.ring][gesture.index] = at.world;
+      gesture.moved = true;
+      app.dropPreview([gesture.id]);
+      const shape = app.store.entity(gesture.id);
+      if (shape) app.showPreview([withRings(shape, gesture.rings)]);
     } else if (gesture.mode === "key") {
       const { id, index } = gesture;
       app.dropPreview([id]);
@@ -125,7 +146,10 @@ export const selectTool = {
       const hit = pick(app.store, at.world, 1 / app.view.scale);
       if (hit) app.select([hit]);
     } else if (done.mode === "turn") app.commitDisplacement(done.ids, done.angle, 0, 0, done.pivot);
-    else if (done.mode === "key" && done.moved && done.index < 0) void app.command("add_waypoint", { id: done.id, time_s: app.time_s, x: done.to[0], y: done.to[1] }, () => app.dropPreview([done.id]));
+    else if (done.mode === "corner") {
+      const shape = app.store.entity(done.id);
+      if (shape && done.moved) sendRings(app, shape, done.rings);
+    } else if (done.mode === "key" && done.moved && done.index < 0) void app.command("add_waypoint", { id: done.id, time_s: app.time_s, x: done.to[0], y: done.to[1] }, () => app.dropPreview([done.id]));
     else if (done.mode === "key" && done.moved) void app.command("move_waypoint", { id: done.id, index: done.index, x: done.to[0], y: done.to[1] }, () => app.dropPreview([done.id]));
     else if (done.mode === "key" && done.index >= 0) {
       const entity = app.store.entity(done.id);
@@ -145,7 +169,7 @@ export const selectTool = {
     if (hit) app.fit([hit]);
   },
   cancel(app) {
-    if (gesture && gesture.mode !== "marquee") app.dropPreview(gesture.mode === "key" ? [gesture.id] : gesture.ids);
+    if (gesture && gesture.mode !== "marquee") app.dropPreview(gesture.mode === "key" || gesture.mode === "corner" ? [gesture.id] : gesture.ids);
     else if (!gesture) app.select([]);
     gesture = null;
     app.redraw();
@@ -164,6 +188,14 @@ export const selectTool = {
     if (gesture.mode === "turn") drawHint(ctx, app.pointer.px, `${((gesture.angle * 180) / Math.PI).toFixed(1)}°`);
   },
 };
+
+/** @param {App} app @param {Entity} shape @param {Point[][]} rings */
+function sendRings(app, shape, rings) {
+  app.showPreview([withRings(shape, rings)]);
+  const drop = () => app.dropPreview([shape.id]);
+  if (shape.kind === "line") void app.command("set_line", { id: shape.id, points: rings[0] }, drop);
+  else void app.command("set_area", rings.length > 1 ? { id: shape.id, exterior: rings[0], holes: rings.slice(1) } : { id: shape.id, exterior: rings[0] }, drop);
+}
 
 /** Ids of what lies in a box; surfaces only where they lie in it whole, so that a marquee over a street takes the cars. @param {App} app @param {[number, number, number, number]} box */
 function within(app, box) {

@@ -1,0 +1,49 @@
+/** Handing a take over: formats, where they went, and what each of them could not hold. */
+
+import { button, fill, h } from "../dom.js";
+import { openDialog } from "./dialog.js";
+
+/** What a loader of training data is usually given. */
+const TRAINING_PACK = ["nuscenes", "occ3d", "mp4"];
+
+/** @param {App} app */
+export function showExport(app) {
+  const { store } = app, take = store.take;
+  if (!take) return app.say("info", "There is no take yet: Generate makes one.");
+  const offered = store.scene?.exports ?? [], pack = TRAINING_PACK.filter((name) => offered.some((one) => one.name === name));
+  /** @type {Map<string, HTMLInputElement>} */ const boxes = new Map();
+  const rows = offered.map(({ name, title }) => {
+    const box = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", testid: `export-${name}`, on: { change: () => ready() } }));
+    boxes.set(name, box);
+    return h("label", { class: "check" }, box, h("b", { text: name }), h("span", { class: "faint", text: title }));
+  });
+  const verify = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", testid: "export-verify", checked: true }));
+  const result = h("div", { class: "export-result", role: "status", testid: "export-result" });
+  const go = button({ icon: "export", text: "Export", label: "Export", class: "primary", testid: "export-go", press: () => {
+    store.exported = null;
+    fill(result, h("p", { class: "faint", text: "Writing…" }));
+    go.disabled = true;
+    app.socket.send({ type: "export", take: take.path, formats: [...boxes].filter(([, box]) => box.checked).map(([name]) => name), verify: verify.checked });
+  } });
+  const ready = () => (go.disabled = ![...boxes.values()].some((box) => box.checked));
+  const choose = (/** @type {string[]} */ names) => {
+    for (const [name, box] of boxes) box.checked = names.includes(name);
+    ready();
+  };
+  const close = openDialog({
+    title: "Export the take", testid: "export-dialog", body: [
+      h("p", { class: "faint", text: `${take.name}: ${take.frames} frames, ${take.stage}${take.stale ? "; the scene changed since it was made" : ""}` }),
+      h("div", { class: "export-packs" }, button({ text: "Training pack", label: `Training pack: ${pack.join(", ")}`, testid: "export-pack", press: () => choose(pack) }), button({ text: "Nothing", label: "Choose nothing", class: "ghost", press: () => choose([]) })),
+      h("div", { class: "export-formats" }, rows), h("label", { class: "check", title: "Opens what was written again, and compares it with the take" }, verify, "Verify what was written"), result],
+    actions: [button({ text: "Close", label: "Close", press: () => close() }), go],
+  });
+  ready();
+  store.on("exported", () => {
+    const done = store.exported;
+    if (!done || !result.isConnected) return;
+    ready();
+    fill(result, h("p", {}, "Written to ", h("b", { class: "path", text: done.folder })), done.rows.map((row) => h("div", { class: "export-row", testid: `exported-${row.format}` },
+      h("b", { text: row.format }), row.error ? h("span", { class: "sentence", text: row.error }) : h("span", { text: `${row.files} ${row.files === 1 ? "file" : "files"}` }),
+      row.dropped.length > 0 && h("ul", { class: "notes" }, row.dropped.map((text) => h("li", { text }))))), done.verified && h("p", { testid: "export-verified", text: done.verified }));
+  });
+}

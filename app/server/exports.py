@@ -1,0 +1,93 @@
+"""Takes handed over from the page: written beside the others in the workspace's folder of exports, and read again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from app.workspace import files, text
+from app.workspace.workspace import Send, Workspace
+from editor.document import EditError
+
+
+def export(workspace: Workspace, message: Mapping[str, Any], send: Send) -> None:
+    """Each format in a folder of its own; one that cannot be written says why, and the others are written all the same."""
+    from engine.export import FORMATS, export_take
+    from engine.spec.take import Take
+
+    names = message.get("formats")
+    if not isinstance(names, list) or not names or any(name not in FORMATS for name in names):
+        raise EditError(f"An export needs one or more of {', '.join(FORMATS)}.")
+    source = files.take_folder(message.get("take", ""), workspace.config)
+    take, parent = Take.open(source), free(workspace.config.exports, source.name)
+    rows: list[dict[str, object]] = []
+    for name in dict.fromkeys(names):
+        out = parent / (f"{name}.glb" if name.startswith("glb") else name)
+        row: dict[str, object] = {"format": name, "files": 0, "dropped": [], "error": None}
+        parent.mkdir(parents=True, exist_ok=True)
+        try:
+            report = export_take(take, name, out)
+            row |= {"files": report.files, "dropped": list(report.dropped)}
+        except (ValueError, OSError) as refusal:
+            row["error"] = " ".join(str(refusal).split())
+            shutil.rmtree(out, ignore_errors=True)
+        rows.append(row)
+    written = [str(row["format"]) for row in rows if row["error"] is None]
+    verified = _verified(take, parent, written) if message.get("verify") is True and written else None
+    send({"type": "exported", "take": source.name, "folder": str(parent), "rows": rows, "verified": verified})
+
+
+def free(parent: Path, name: str) -> Path:
+    """A folder that is not there yet."""
+    number, folder = 1, parent / name
+    while folder.exists():
+        number += 1
+        folder = parent / f"{name}-{number}"
+    return folder
+
+
+def _verified(take: Any, parent: Path, written: list[str]) -> str:
+    """What was read again of what was written, in a sentence."""
+    faults = [fault for name in written if name in _CHECKS and (fault := _CHECKS[name](take, parent / name))]
+    if faults:
+        return "Read again, it does not agree: " + "; ".join(faults) + "."
+    read = [name for name in written if name in _CHECKS]
+    unread = [name for name in written if name not in _CHECKS]
+    tail = f"; {', '.join(unread)} {'has' if len(unread) == 1 else 'have'} no reader here" if unread else ""
+    return (f"Read again and equal to the take: {', '.join(read)}{tail}." if read else f"Nothing was read again{tail}.").replace("again; ", "again: ")
+
+
+def _occ3d_fault(take: Any, folder: Path) -> str | None:
+    import numpy as np
+
+    from engine.export import OCC3D_OF_CLASS
+
+    found = sorted(folder.rglob("labels.npz"))
+    if len(found) != len(take.semantics):
+        return f"occ3d has {text.plural(len(found), 'frame')} of {len(take.semantics)}"
+    wrong = [k for k, path in enumerate(found) if not np.array_equal(np.load(path)["semantics"], OCC3D_OF_CLASS[take.semantics[k]])]
+    return f"occ3d differs at frame {wrong[0]}" if wrong else None
+
+
+def _mp4_fault(take: Any, folder: Path) -> str | None:
+    from engine.export.parts import pictures
+
+    for path in sorted(folder.glob("*.mp4")):
+        if (count := sum(1 for _ in pictures(path))) != take.frame_count:
+            return f"{path.name} has {text.plural(count, 'picture')} of {take.frame_count}"
+    return None
+
+
+def _nuscenes_fault(take: Any, folder: Path) -> str | None:
+    from editor.entities import Agent
+    from editor.formats import import_scene
+
+    document, _ = import_scene("nuscenes", folder)
+    wanted = {box.instance_id for frame in take.boxes for box in frame}
+    found = sum(1 for _ in document.of(Agent))
+    return None if found >= len(wanted) else f"nuscenes holds {text.plural(found, 'agent')} of {len(wanted)}"
+
+
+_CHECKS = {"occ3d": _occ3d_fault, "mp4": _mp4_fault, "nuscenes": _nuscenes_fault}

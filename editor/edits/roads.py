@@ -1,0 +1,236 @@
+"""Stamps of streets: roads, crossings, walkways and dividers beside what is drawn, and a lane that is closed.
+
+A road is an area whose corners are its two edges, there and back: its centre line and its width are read from it again, so that what
+was stamped stays editable by its corners, and dividers and walkways can be made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import shapely
+
+from editor import check
+from editor.document import Document, Edit, EditError
+from editor.entities import Agent, Area, Keyframe, Line, Point
+from editor.ground import height_at
+from editor.ids import new_id, new_instance_id
+from engine.spec.classes import DEFAULT_SIZE_M
+from engine.spec.geometry import Pose
+
+LANE_M = 3.5
+WALK_M = 2.5
+SAME_WIDTH = 0.1
+"""A road's width may differ by this share along it."""
+SHORTEST_M = 1.0
+_DIVIDER_M = 0.3
+_MADE = "auto"
+"""Name of what is made anew every time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ribbon:
+    """A road as its centre line (world metres) and its width."""
+
+    centre: tuple[Point, ...]
+    width_m: float
+
+
+def ribbon_of(area: Area) -> Ribbon | None:
+    """The road that an area is: as many corners on its left as on its right, equally far apart; None for any other shape."""
+    if area.channel != "drivable_area" or area.holes_m or len(area.exterior_m) % 2 or len(area.exterior_m) < 4:
+        return None
+    ring = np.array(area.exterior_m)
+    left, right = ring[: len(ring) // 2], ring[len(ring) // 2 :][::-1]
+    across = np.hypot(*(left - right).T)
+    middle = (left + right) / 2
+    if np.ptp(across) > SAME_WIDTH * across.mean() or np.hypot(*(middle[-1] - middle[0])) < SHORTEST_M:
+        return None
+    first = middle[1] - middle[0]
+    if abs(first @ (left - right)[0]) > 0.1 * np.hypot(*first) * across[0] or across.mean() > np.hypot(*np.diff(middle, axis=0).T).sum():
+        return None
+    return Ribbon(tuple((float(x), float(y)) for x, y in middle), float(across.mean()))
+
+
+def add_road(points: Sequence[Point], lanes: int = 2, lane_width_m: float = LANE_M) -> Edit:
+    """A street along a centre line (world metres) with `lanes` lanes in all; dividers and walkways are made by their own commands."""
+    line = check.points(points, "A road", 2)
+    count = check.whole(lanes, "The number of lanes", 1, 12)
+    width = count * check.number(lane_width_m, "A lane's width", 1.0, 10.0)
+    if shapely.LineString(line).length < SHORTEST_M:
+        raise EditError("A road needs two places that lie apart: drag from one end to the other.")
+    left, right = (np.array(_offset(line, side * width / 2)) for side in (1, -1))
+    ring = tuple((float(x), float(y)) for x, y in (*left, *right[::-1]))
+    return lambda document: check.put(document, Area(new_id(document, "area"), "drivable_area", ring, name=f"road, {count} lanes"))
+
+
+def add_crosswalk(x: float, y: float, width_m: float = 3.0) -> Edit:
+    """A pedestrian crossing right across the road under (x, y), as wide as that road."""
+    x, y = check.coordinate(x, "x"), check.coordinate(y, "y")
+    deep = check.number(width_m, "A crossing's width", 0.5, 20.0)
+
+    def edit(document: Document) -> Document:
+        road, ribbon = _road_at(document, x, y)
+        centre = shapely.LineString(ribbon.centre)
+        at = centre.project(shapely.Point(x, y))
+        a, b = (np.array(centre.interpolate(min(max(at + side * deep / 2, 0.0), centre.length)).coords[0]) for side in (-1, 1))
+        ahead = (b - a) / max(np.hypot(*(b - a)), 1e-9)
+        aside = np.array([-ahead[1], ahead[0]]) * ribbon.width_m / 2
+        ring = tuple((float(px), float(py)) for px, py in (a + aside, b + aside, b - aside, a - aside))
+        return check.put(document, Area(new_id(document, "area"), "ped_crossing", ring, name=f"crossing of {road.id}"))
+
+    return edit
+
+
+def add_walkways(width_m: float = WALK_M) -> Edit:
+    """Walkways along the outer edges of everything that can be driven on; those made before are made anew."""
+    width = check.number(width_m, "A walkway's width", 0.2, 30.0)
+
+    def edit(document: Document) -> Document:
+        road = drivable(document)
+        if road.is_empty:
+            raise EditError("Nothing can be driven on yet: draw a road first.")
+        drawn = [_polygon(area) for area in document.of(Area) if area.channel == "walkway" and area.name != _MADE]
+        beside = road.buffer(width, join_style="mitre", mitre_limit=2.0).difference(road)
+        # Where a road ends, it goes on: no pavement across it.
+        beside = beside.difference(shapely.union_all([*drawn, *_ends(document, width)]))
+        return _anew(document, "walkway", [Area("", "walkway", *_rings(part), name=_MADE) for part in _parts(beside) if part.area > 0.5])
+
+    return edit
+
+
+def add_dividers(lane_width_m: float = LANE_M) -> Edit:
+    """Centre lines and lane lines of every stamped road, left out where roads meet; those made before are made anew."""
+    lane = check.number(lane_width_m, "A lane's width", 1.0, 10.0)
+
+    def edit(document: Document) -> Document:
+        roads = [(area, ribbon) for area in document.of(Area) if (ribbon := ribbon_of(area)) is not None]
+        if not roads:
+            raise EditError("There is no road with a centre line: stamp one with the Road tool first.")
+        made: list[Line] = []
+        for area, ribbon in roads:
+            others = shapely.union_all([_polygon(other).buffer(1.0) for other, _ in roads if other.id != area.id])
+            others = others.union(shapely.union_all([_polygon(one).buffer(0.5) for one in document.of(Area) if one.channel == "ped_crossing"]))
+            lanes = max(1, round(ribbon.width_m / lane))
+            for k in range(1, lanes):
+                line = shapely.LineString(_offset(ribbon.centre, (k - lanes / 2) * ribbon.width_m / lanes)).difference(others)
+                channel = "road_divider" if 2 * k == lanes else "lane_divider"
+                made += [
+                    Line("", channel, tuple((float(x), float(y)) for x, y in part.coords), _DIVIDER_M, name=_MADE)
+                    for part in _parts(line) if part.length > SHORTEST_M
+                ]  # fmt: skip
+        return _anew(document, "divider", made)
+
+    return edit
+
+
+def clip_to_road(ids: Sequence[str]) -> Edit:
+    """What sticks out of the drivable area is cut off the areas named: a crossing ends at the kerb."""
+    names = tuple(check.identifier(name) for name in check.items(ids, "The ids"))
+
+    def edit(document: Document) -> Document:
+        road = drivable(document)
+        changed = []
+        for name in names:
+            area = document.get(name, Area)
+            parts = sorted(_parts(_polygon(area).intersection(road)), key=lambda part: -part.area)
+            if not parts or parts[0].area < 0.2:
+                raise EditError(f"Nothing of '{name}' lies on the road, so nothing would be left: move it there first.")
+            exterior, holes = _rings(parts[0])
+            changed.append(replace(area, exterior_m=exterior, holes_m=holes))
+        return check.put(document, *changed)
+
+    return edit
+
+
+def close_lane(points: Sequence[Point], side: str = "right", lane_width_m: float = LANE_M, spacing_m: float = 3.0, taper_m: float = 15.0) -> Edit:
+    """Cones that close a lane: from its outer edge at the first point across to its inner edge within `taper_m`, and on along that edge.
+
+    `points` run down the lane's middle in the direction of travel; `side` is where its outer edge lies.
+    """
+    middle = check.points(points, "A closed lane", 2)
+    outward = {"left": 1.0, "right": -1.0}[check.one_of(side, "The side", ("left", "right"))]
+    half = check.number(lane_width_m, "A lane's width", 1.0, 10.0) / 2 - 0.3
+    spacing, taper = check.number(spacing_m, "The spacing", 0.5, 50.0), check.number(taper_m, "The taper", 0.0, 200.0)
+    line = shapely.LineString(middle)
+    if line.length < max(spacing, SHORTEST_M):
+        raise EditError(f"A closed lane of {line.length:.1f} m has no room for cones {spacing:g} m apart: drag farther along the lane.")
+
+    def edit(document: Document) -> Document:
+        for station in np.arange(0.0, line.length + 1e-6, spacing):
+            a, b = (np.array(line.interpolate(min(max(station + d, 0.0), line.length)).coords[0]) for d in (-0.5, 0.5))
+            ahead = (b - a) / max(np.hypot(*(b - a)), 1e-9)
+            aside = outward * half * (1 - 2 * min(station / taper, 1.0) if taper else -1.0)
+            x, y = np.array(line.interpolate(station).coords[0]) + aside * np.array([-ahead[1], ahead[0]])
+            pose = Pose(float(x), float(y), height_at(document, float(x), float(y)), float(np.arctan2(ahead[1], ahead[0])))
+            cone = Agent(
+                new_id(document, "traffic_cone"), new_instance_id(document), "traffic_cone", DEFAULT_SIZE_M["traffic_cone"], (Keyframe(0.0, pose),),
+            )  # fmt: skip
+            document = check.put(document, cone)
+        return document
+
+    return edit
+
+
+def drivable(document: Document) -> shapely.Geometry:
+    """Everything that can be driven on, of areas that are drawn (world metres)."""
+    return shapely.union_all([_polygon(area) for area in document.of(Area) if area.channel == "drivable_area"])
+
+
+def _polygon(area: Area) -> shapely.Geometry:
+    return shapely.make_valid(shapely.Polygon(area.exterior_m, area.holes_m))
+
+
+def _road_at(document: Document, x: float, y: float) -> tuple[Area, Ribbon]:
+    place = shapely.Point(x, y)
+    for area in document.of(Area):
+        if (ribbon := ribbon_of(area)) is not None and _polygon(area).contains(place):
+            return area, ribbon
+    raise EditError("There is no stamped road here, whose direction a crossing could follow: draw the crossing as an area instead.")
+
+
+def _ends(document: Document, width: float) -> list[shapely.Geometry]:
+    """What lies beyond the ends of roads."""
+    ends = []
+    for area in document.of(Area):
+        ribbon = ribbon_of(area)
+        if ribbon is None:
+            continue
+        for end, inner in ((ribbon.centre[0], ribbon.centre[1]), (ribbon.centre[-1], ribbon.centre[-2])):
+            out = np.subtract(end, inner) / np.hypot(*np.subtract(end, inner))
+            ends.append(shapely.LineString([end, np.add(end, out * 3 * width)]).buffer(ribbon.width_m / 2 + width, cap_style="flat"))
+    return ends
+
+
+def _anew(document: Document, kind: str, made: Sequence[Area | Line]) -> Document:
+    """The document with those in place of what was made the same way before."""
+    old = [e.id for e in document.entities.values() if isinstance(e, Area | Line) and e.name == _MADE and e.channel.endswith(kind)]
+    document = document.with_entities(removed=tuple(old)) if old else document
+    for shape in made:
+        document = check.put(document, replace(shape, id=new_id(document, "area" if isinstance(shape, Area) else "line")))
+    return document
+
+
+def _offset(line: Sequence[Point], left_m: float) -> list[tuple[float, float]]:
+    """The line moved to its left, corner by corner (mitred), so that it keeps as many."""
+    p = np.array(line, float)
+    along = np.diff(p, axis=0)
+    along /= np.maximum(np.hypot(*along.T), 1e-9)[:, None]
+    before, after = np.vstack([along[:1], along]), np.vstack([along, along[-1:]])
+    mean = before + after
+    mean /= np.maximum(np.hypot(*mean.T), 1e-9)[:, None]
+    stretch = 1 / np.maximum(0.4, np.sum(mean * before, 1))
+    return [(float(x), float(y)) for x, y in p + left_m * stretch[:, None] * np.stack([-mean[:, 1], mean[:, 0]], 1)]
+
+
+def _parts(shape: shapely.Geometry) -> list[shapely.Geometry]:
+    """Polygons or lines of which a shape is made."""
+    return [part for part in shapely.get_parts(shape) if part.geom_type in ("Polygon", "LineString")]
+
+
+def _rings(part: shapely.Geometry) -> tuple[tuple[Point, ...], tuple[tuple[Point, ...], ...]]:
+    assert isinstance(part, shapely.Polygon)
+    opened = lambda ring: tuple((float(x), float(y)) for x, y in ring.coords[:-1])  # noqa: E731
+    return opened(part.exterior), tuple(opened(hole) for hole in part.interiors)

@@ -1,0 +1,108 @@
+"""The page's side of the table of commands: one key, one command; what cannot run says the same as in Python."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from editor.commands import COMMANDS, GROUPS, KINDS, described, needed, why_not
+from editor.document import Document
+from editor.samples import crossing
+from editor.session import Session
+from engine.spec.classes import CHANNELS
+from tests.app.test_canvas_types import needs_node, run_module
+
+APP = """
+const disk = {};
+globalThis.localStorage = { getItem: (k) => disk[k] ?? null, setItem: (k, v) => { disk[k] = v; }, removeItem: (k) => { delete disk[k]; } };
+const { Store } = await import('./store.js');
+const store = new Store();
+store.scene = { commands: given.commands, channels: given.channels, entities: new Map() };
+const app = { store, tools: {}, clipboard: [] };
+const { commandsOf, enough } = await import('./commands.js');
+const { MENUS } = await import('./commands.js');
+const { conflict, keysOf, nameOf, remap, remapped } = await import('./bindings.js');
+const commands = commandsOf(app);
+const say = (value) => console.log(JSON.stringify(value));
+"""
+GIVEN: dict[str, Any] = {"commands": described(), "channels": [{"name": name, "key": "", "rgb": [0, 0, 0]} for name in CHANNELS]}
+
+
+@needs_node
+def test_every_command_of_the_document_is_in_the_page_s_table_under_a_menu_that_there_is() -> None:
+    rows = run_module(f"{APP} say(commands.map((c) => [c.id, c.title, c.group, MENUS.includes(c.group)]));", given=GIVEN)
+    assert isinstance(rows, list)
+    ids, titles = [row[0] for row in rows], [row[1] for row in rows]
+    assert set(COMMANDS) <= set(ids) and len(set(ids)) == len(ids) and len(set(titles)) == len(titles)
+    assert all(row[3] for row in rows) and {command.group for command in COMMANDS.values()} <= set(GROUPS)
+
+
+@needs_node
+def test_no_key_does_two_things_and_a_taken_one_is_refused() -> None:
+    script = f"""{APP}
+    const clashes = commands.flatMap((c) => keysOf(c).filter((k) => conflict(commands, c, k)).map((k) => `${{c.id}} ${{k}}`));
+    const save = commands.find((c) => c.id === 'save');
+    const refused = remap(commands, save, 'Ctrl+O')?.id, kept = keysOf(save);
+    const free = remap(commands, save, 'Ctrl+Alt+S'), now = keysOf(save);
+    const open = commands.find((c) => c.id === 'open');
+    remap(commands, open, 'Ctrl+S');
+    const back = remap(commands, save, null)?.id;
+    say([clashes, refused, kept, free, now, back, remapped()]);"""
+    clashes, refused, kept, free, now, back, changed = run_module(script, given=GIVEN)  # type: ignore[misc]
+    assert clashes == []
+    assert (refused, kept, free, now) == ("open", ["Ctrl+S"], None, ["Ctrl+Alt+S"])
+    assert back == "open" and changed == {"save": ["Ctrl+Alt+S"], "open": ["Ctrl+S"]}, "its own key is taken by then, so it keeps the other"
+
+
+@needs_node
+def test_presses_have_the_names_that_the_table_uses() -> None:
+    presses = [("z", "KeyZ", "c"), ("Z", "KeyZ", "cs"), ("?", "Slash", "s"), ("!", "Digit1", "s"), ("1", "Digit1", ""), ("ArrowLeft", "ArrowLeft", "ca"),
+               (" ", "Space", ""), ("Enter", "Enter", "cs"), ("Shift", "ShiftLeft", "s"), ("[", "BracketLeft", ""), ("e", "KeyE", "")]  # fmt: skip
+    script = """const { nameOf } = await import('./bindings.js');
+    const press = ([key, code, m]) => ({ key, code, ctrlKey: m.includes('c'), metaKey: false, altKey: m.includes('a'), shiftKey: m.includes('s') });
+    console.log(JSON.stringify(given.map((one) => nameOf(press(one)))));"""
+    names = ["Ctrl+Z", "Ctrl+Shift+Z", "?", "Shift+1", "1", "Ctrl+Alt+ArrowLeft", "Space", "Ctrl+Shift+Enter", None, "[", "E"]
+    assert run_module(script, given=presses) == names
+
+
+@needs_node
+def test_what_cannot_run_is_told_as_in_python() -> None:
+    session = Session(crossing())
+    ids = ["ego", "car-1", "car-2", *(next(n for n, e in session.document.entities.items() if KINDS[type(e)] == kind) for kind in ("camera", "area", "line"))]
+    kinds = {name: "ego" if name == "ego" else KINDS[type(session.document.entities[name])] for name in ids}
+    cases = [[], *([name] for name in ids), *map(list, itertools.combinations(ids, 2))]
+    expected = []
+    for chosen in cases:
+        session.select(chosen)
+        expected.append({name: why_not(session, name) for name, command in COMMANDS.items() if needed(command)})
+    script = f"""{APP}
+    const told = (kinds) => (c) => [c.name, enough(c.needs, kinds) ? null : c.needs.sentence];
+    say(given.cases.map((kinds) => Object.fromEntries(given.commands.filter((c) => c.needs).map(told(kinds)))));"""
+    found = run_module(script, given={**GIVEN, "cases": [[kinds[name] for name in chosen] for chosen in cases]})
+    assert found == expected
+    assert all(row["delete"] == "Select something other than the ego first." for row in expected[:2]) and expected[2]["array"] is None
+
+
+def test_undo_says_why_it_cannot() -> None:
+    assert why_not(Session(Document()), "undo") == "There is nothing to undo." and why_not(Session(Document()), "mirror") is None
+
+
+@needs_node
+def test_time_to_collision_is_drawn_as_it_is_solved() -> None:
+    from editor.closeness import time_to_collision_s
+    from editor.entities import Agent
+    from editor.files.jsonform import entity_to_json
+    from tests.editor.test_motion import cut_in
+
+    scene = cut_in()
+    car = scene.get("car-1", Agent)
+    script = """const { timeToCollision } = await import('./closeness.js');
+    const agent = { appears_s: null, disappears_s: null, ...given.car };
+    const found = timeToCollision(given.ego.keyframes, agent, 72);
+    console.log(JSON.stringify(found.map((t) => (t === Infinity ? null : t))));"""
+    found = run_module(script, given={"ego": entity_to_json(scene.ego), "car": entity_to_json(car)})
+    expected = time_to_collision_s(scene, car)
+    assert np.isfinite(expected).any()
+    np.testing.assert_allclose([np.inf if value is None else value for value in found], expected, atol=1e-6)  # type: ignore[union-attr]

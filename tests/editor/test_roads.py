@@ -1,0 +1,83 @@
+"""Stamps of streets: roads read back from their corners, a T-junction, crossings, walkways, and a lane that is closed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+
+from editor import edits
+from editor.document import Document, EditError
+from editor.edits.roads import drivable, ribbon_of
+from editor.entities import Agent, Area, Line
+from editor.samples import lane_closure
+
+
+def t_junction() -> Document:
+    return edits.compose(edits.add_road([(-60, 0), (0, 0)]), edits.add_road([(0, 0), (60, 0)]), edits.add_road([(0, -60), (0, 0)]))(Document())
+
+
+def polygons(document: Document, channel: str) -> shapely.Geometry:
+    return shapely.union_all([shapely.Polygon(a.exterior_m, a.holes_m) for a in document.of(Area) if a.channel == channel])
+
+
+@pytest.mark.parametrize("points", [[(0, 0), (50, 0)], [(0, 0), (20, 5), (40, 20), (45, 50)], [(3, 2), (3, -40)]])
+def test_a_road_is_read_back_from_its_corners(points: list[tuple[float, float]]) -> None:
+    (road,) = edits.add_road(points, lanes=3)(Document()).of(Area)
+    ribbon = ribbon_of(road)
+    assert ribbon is not None
+    np.testing.assert_allclose(ribbon.centre, points, atol=1e-9)
+    assert ribbon.width_m == pytest.approx(10.5, rel=0.05)
+
+
+def test_what_is_no_road_is_not_taken_for_one() -> None:
+    shapes = [[(0, 0), (9, 0), (9, 9)], [(0, 0), (30, 0), (30, 2), (20, 9), (5, 9), (0, 2)], [(0, 0), (4, 0), (4, 9), (0, 9)]]
+    found = [ribbon_of(Area("a", "drivable_area", tuple(map(tuple, ring)))) for ring in shapes]  # type: ignore[arg-type]
+    assert found[:2] == [None, None] and ribbon_of(Area("a", "walkway", ((0, 0), (9, 0), (9, 2), (0, 2)))) is None
+
+
+def test_a_t_junction_has_dividers_up_to_it_and_walkways_around_it() -> None:
+    scene = edits.compose(edits.add_crosswalk(0, -20), edits.add_walkways(2.5), edits.add_dividers())(t_junction())
+    road = drivable(scene)
+    walk = polygons(scene, "walkway")
+    assert walk.intersection(road).area < 1e-6 and walk.length > 200
+    assert not walk.intersects(shapely.LineString([(-61, 0), (-60.5, 0)])), "no pavement across the end of a road"
+    lines = list(scene.of(Line))
+    assert {line.channel for line in lines} == {"road_divider"} and all(road.buffer(0.1).contains(shapely.LineString(line.points_m)) for line in lines)
+    assert not any(shapely.LineString(line.points_m).intersects(shapely.Point(0, 0).buffer(2.0)) for line in lines), "none in the junction"
+    assert not any(shapely.LineString(line.points_m).intersects(shapely.Point(0, -20).buffer(1.0)) for line in lines), "none on the crossing"
+    again = edits.compose(edits.add_walkways(2.5), edits.add_dividers())(scene)
+    assert len(again.entities) == len(scene.entities), "what is made anew takes the place of what was made"
+
+
+def test_a_crosswalk_lies_across_its_road_from_kerb_to_kerb() -> None:
+    scene = edits.compose(edits.add_road([(0, 0), (30, 30)]), edits.add_crosswalk(10, 11, 4))(Document())
+    crossing = next(a for a in scene.of(Area) if a.channel == "ped_crossing")
+    ring = shapely.Polygon(crossing.exterior_m)
+    assert ring.area == pytest.approx(4 * 7) and ring.difference(drivable(scene)).area < 1e-6
+    with pytest.raises(EditError, match="no stamped road here"):
+        edits.add_crosswalk(10, -20)(scene)
+
+
+def test_clipped_to_the_road_a_crossing_ends_at_the_kerb() -> None:
+    scene = edits.compose(edits.add_road([(0, 0), (60, 0)]), edits.add_area("ped_crossing", [(20, -6), (23, -6), (23, 6), (20, 6)]))(Document())
+    (crossing,) = [a.id for a in scene.of(Area) if a.channel == "ped_crossing"]
+    clipped = edits.clip_to_road([crossing])(scene)
+    assert shapely.Polygon(clipped.get(crossing, Area).exterior_m).bounds == pytest.approx((20, -3.5, 23, 3.5))
+    with pytest.raises(EditError, match="lies on the road"):
+        edits.compose(edits.move([crossing], 0, 40), edits.clip_to_road([crossing]))(scene)
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_cones_close_a_lane_and_leave_the_next_one_free(side: str) -> None:
+    middle = -5.25 if side == "right" else 5.25
+    before = lane_closure()
+    scene = edits.close_lane([(0, middle), (45, middle)], side, 3.5, 3.0, 15.0)(before)
+    cones = np.array([a.keyframes[0].pose.matrix()[:2, 3] for a in scene.of(Agent) if a.id not in before.entities])
+    assert len(cones) == 16 and abs(cones[:, 1]).max() < 7.0 and abs(cones[:, 1]).min() > 3.5
+    np.testing.assert_allclose(np.diff(cones[:, 0]), 3.0, atol=1e-6)
+    towards = np.abs(cones[:, 1])
+    assert (np.diff(towards[:6]) < -0.5).all() and np.ptp(towards[5:]) < 1e-6, "a taper, then along the lane's inner edge"
+    assert list(scene.of(Line)) == list(before.of(Line))
+    with pytest.raises(EditError, match="no room for cones"):
+        edits.close_lane([(0, 0), (1, 0)])
