@@ -29,7 +29,7 @@ from engine.spec.geometry import invert, transform
 from engine.spec.grid import RATE_HZ
 from engine.spec.take import FORMAT, VERSION, TakeError, boxes_to_json, cameras_to_json, looks_to_json, names_a_file
 
-_PARTS = {"take.json", "layouts.npz", "occupancy.npz", "poses.npz", "boxes.json", "cameras.json", "buffers", "gbuffers", "video", "partial"}
+_PARTS = {"take.json", "layouts.npz", "occupancy.npz", "poses.npz", "boxes.json", "cameras.json", "buffers", "gbuffers", "video", "partial", "scene.anyscene"}
 
 
 class TakeWriter:

@@ -23,6 +23,8 @@ from engine.spec.take import TakeError
 from engine.views.scene import ViewScene, frames_from
 from engine.write import TakeWriter
 
+SCENE = "scene.anyscene"
+"""The document that a take was asked of, in its folder."""
 Progress = Callable[[str, int, int], None]
 """Called as progress(stage, done, total) after each piece of a stage: a frame ('layout', 'occupancy'), or one camera at one frame
 ('buffers', 'video'). Occupancy is told of until the first piece of the last stage is there, from then on that stage: it has the last word."""
@@ -97,6 +99,8 @@ class _Making:
                 clip = replace(clip, cameras=tuple(self.views.size(camera) for camera in clip.cameras))
             self.clip = clip
             self.writer = TakeWriter(request.out, clip, self._facts(self._not_understood()))
+            # What it was made from travels with it, to be opened again.
+            project.save(request.document, request.out / SCENE)
             self.scene = ViewScene(clip, self.recipe, frames_from(request.out), reference=anchors, on_cast=self._keep)
         self.frames = self.pieces = 0
         self.written: set[tuple[int, int]] = set()

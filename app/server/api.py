@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
+from app.results import takes
 from app.server.proxy import client_page
 from app.workspace import files
 from app.workspace.workspace import Workspace
@@ -45,6 +46,20 @@ def router(workspaces: Workspaces) -> APIRouter:
         if found is None:
             raise HTTPException(404, f"There is no file '{path[:200]}' among the takes of this workspace folder.")
         return FileResponse(found, headers=REVALIDATE)
+
+    @routes.get("/api/thumbnail/{take}")
+    def thumbnail(take: str) -> Response:
+        found = takes.thumbnail(workspaces.config, take)
+        if found is None:
+            raise HTTPException(404, f"There is no picture of a take '{take[:200]}'.")
+        return Response(found, media_type="image/jpeg", headers=FOREVER)
+
+    @routes.get("/api/exports/{name}")
+    def export_file(name: str) -> Response:
+        found = (workspaces.config.exports / name).resolve()
+        if not found.is_relative_to(workspaces.config.exports.resolve()) or not found.is_file() or name.startswith("."):
+            raise HTTPException(404, f"There is no export '{name[:200]}' in this workspace folder.")
+        return FileResponse(found, filename=name, headers=REVALIDATE)
 
     @routes.post("/api/ws/{workspace}/generate")
     async def generate(workspace: str, request: Annotated[dict[str, Any] | None, Body()] = None) -> dict[str, object]:

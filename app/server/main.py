@@ -82,7 +82,7 @@ def mount_page(app: FastAPI, config: AppConfig) -> FastAPI:
 
     from app.server.page import build_page
 
-    page = build_page(config)
+    page = build_page(app.state.workspaces)
     return gr.mount_gradio_app(
         app, page, path="/", server_name=config.host, server_port=config.port,
         css=page.css, head=page.head, theme=page.theme, footer_links=[], run_history=False,

@@ -2,6 +2,7 @@
 
 import { button, fill, h } from "../dom.js";
 import { icon } from "../icons.js";
+import { makeTabs } from "../results/tab.js";
 import { watch } from "../store.js";
 import { askNew, showImport, showOpen } from "./files.js";
 import { showHelp } from "./help.js";
@@ -45,6 +46,7 @@ export function makeTopbar(app) {
       button({ icon: "save", label: "Save the project", key: "Ctrl+S", testid: "save", class: "ghost", press: () => app.save() })),
     h("div", { class: "rule" }),
     h("div", { class: "group" }, undo, redo, undoText),
+    makeTabs(app),
     h("div", { class: "title" }, name, dot),
     h("div", { class: "right" }, saved, tabs, link, button({ icon: "search", label: "All commands", key: "Ctrl+K", testid: "palette-open", class: "ghost", press: () => showPalette(app) }), button({ icon: "help", label: "Keys and mouse", key: "?", testid: "help", class: "ghost", press: () => showHelp(app) })));
 

@@ -1,0 +1,43 @@
+/** The two tabs of the page: the author's, which is ours, and the results', which is Gradio's with our parts in it. */
+
+import { h } from "../dom.js";
+import { watch } from "../store.js";
+
+/** The least time between two looks at the takes and the queue, while the tab is open. */
+const REFRESH_MS = 700;
+const KEY = "F2";
+
+/** @param {App} app */
+export function makeTabs(app) {
+  const tab = (/** @type {boolean} */ results, /** @type {string} */ text) => h("button", { type: "button", role: "tab", text, testid: results ? "tab-results" : "tab-author", title: `${text}  (${KEY})`, on: { click: () => app.showResults(results) } });
+  const author = tab(false, "Author"), results = tab(true, "Results");
+  let last = 0, owed = 0;
+  const refresh = () => {
+    if (!app.resultsShown || owed) return;
+    owed = window.setTimeout(() => {
+      [owed, last] = [0, performance.now()];
+      if (app.resultsShown) document.querySelector("#results-refresh")?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    }, Math.max(0, last + REFRESH_MS - performance.now()));
+  };
+  const draw = () => {
+    document.body.classList.toggle("results-open", app.resultsShown);
+    for (const [one, on] of /** @type {Array<[HTMLElement, boolean]>} */ ([[author, !app.resultsShown], [results, app.resultsShown]])) {
+      one.setAttribute("aria-selected", String(on));
+      one.classList.toggle("on", on);
+    }
+  };
+  app.showResults = (on) => {
+    if (on === app.resultsShown) return;
+    app.resultsShown = on;
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    draw();
+    refresh();
+  };
+  window.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && app.resultsShown) document.querySelector("#matrix-close")?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+  });
+  document.addEventListener("anyscene:author", () => app.showResults(false));
+  watch(app.store, ["queue", "take", "scene", "history"], refresh);
+  draw();
+  return h("div", { class: "page-tabs", role: "tablist", label: "Author or results" }, author, results);
+}

@@ -1,0 +1,142 @@
+"""What can be done with takes and the queue: the same functions for the page and for scripts. Each raises ValueError with one sentence."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from app.config import AppConfig
+from app.jobs.errand import Errand
+from app.jobs.request import TakeRequest
+from app.results import takes
+from app.workspace import files
+from app.workspace.bridge import free_folder, take_request
+from app.workspace.workspace import Workspace
+from app.workspace.workspaces import Workspaces
+from editor.document import Document, EditError
+from editor.files import project
+from editor.files.jsonform import document_hash
+
+FORMATS = ("mp4", "frames", "png", "nuscenes", "occ3d", "glb", "glb-voxels")
+"""What a take can be handed over as; a test holds it against engine.export, which the page's process need not load."""
+
+Row = dict[str, Any]
+
+
+class Desk:
+    """Safe to use from any thread."""
+
+    def __init__(self, workspaces: Workspaces) -> None:
+        self.workspaces = workspaces
+        self._hashed: dict[str, tuple[Document, str]] = {}
+
+    @property
+    def config(self) -> AppConfig:
+        return self.workspaces.config
+
+    def workspace(self, name: str) -> Workspace:
+        return self.workspaces.get(name or "default")
+
+    def takes(self, workspace: str) -> list[Row]:
+        """Every take, newest first, marked against the scene that is open."""
+        document = self.workspace(workspace).document
+        return takes.cards(self.config, self._hash(workspace, document), document.name)
+
+    def take(self, name: str) -> Path:
+        """The folder of a take by its name."""
+        return files.take_folder(str(self.config.takes / Path(str(name)).name), self.config)
+
+    def queue(self, workspace: str | None = None) -> list[Row]:
+        """What runs, what waits in order, and what ended; of one workspace, or of all."""
+        return [job for job in self.workspaces.jobs.all() if workspace is None or job["workspace"] == workspace]
+
+    def generate(self, workspace: str, asked: Mapping[str, object]) -> Row:
+        """Put a take of the scene that is open in line; `asked` as the socket's `generate` message."""
+        return self.workspaces.jobs.told(self.workspace(workspace).generate(asked))
+
+    def estimate(self, workspace: str, asked: Mapping[str, object]) -> float | None:
+        """Seconds that `generate` would take, without the queue; None where nothing was measured yet."""
+        return self.workspaces.jobs.pace.whole_s(take_request(self.workspace(workspace).document, asked, self.config))
+
+    def cancel(self, job: str) -> None:
+        if not self.workspaces.jobs.cancel(job):
+            raise EditError(f"Job '{job[:40]}' is not under way any more: there is nothing to cancel.")
+
+    def cancel_mine(self, workspace: str) -> int:
+        """Every job of a workspace; returns how many those were."""
+        return self.workspaces.jobs.cancel_all(workspace)
+
+    def move(self, job: str, place: int) -> None:
+        """To that place among those that wait, from 1."""
+        if not self.workspaces.jobs.move(job, place):
+            raise EditError(f"Job '{job[:40]}' does not wait any more: only what waits can be put elsewhere.")
+
+    def retry(self, job: str) -> Row:
+        """Once more, into a folder of its own."""
+        found = self.workspaces.jobs.get(job)
+        if found is None:
+            raise EditError(f"There is no job '{job[:40]}': look into the queue for its name.")
+        request = found.request
+        out = free_folder(self.config.takes, request.document.name) if isinstance(request, TakeRequest) else request.out
+        again = self.workspaces.jobs.retry(job, out)
+        if again is None:
+            raise EditError(f"Job '{job[:40]}' is under way: cancel it first, or wait.")
+        return self.workspaces.jobs.told(again)
+
+    def evaluate(self, workspace: str, take: str) -> Row:
+        """Measure a take in the engine's process; its scores are there when the job is done."""
+        folder = self.take(take)
+        return self._errand(workspace, Errand("evaluate", folder, self.config.scores / f"{folder.name}.json"))
+
+    def scores(self, take: str) -> Row | None:
+        """What `evaluate` found; None where the take was not measured, or was written since."""
+        folder = self.take(take)
+        path = self.config.scores / f"{folder.name}.json"
+        try:
+            old = path.stat().st_mtime < (folder / "take.json").stat().st_mtime
+            return None if old else json.loads(path.read_text())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as damage:
+            raise EditError(f"The scores of '{take}' cannot be read ({damage}): evaluate it again.") from damage
+
+    def export(self, workspace: str, take: str, format: str) -> Row:  # noqa: A002 - the command line's own word
+        """Hand a take over as one file, which is there when the job is done."""
+        folder = self.take(take)
+        if format not in FORMATS:
+            raise EditError(f"There is no export format '{format[:40]}': choose one of {', '.join(FORMATS)}.")
+        suffix = "glb" if format.startswith("glb") else "zip"
+        return self._errand(workspace, Errand("export", folder, self.config.exports / f"{folder.name}-{format}.{suffix}", format))
+
+    def exports(self, take: str) -> list[Row]:
+        """Finished exports of a take: {format, name, bytes, url}."""
+        found = self.config.exports.glob(f"{Path(str(take)).name}-*") if self.config.exports.is_dir() else []
+        pattern = re.compile(rf"{re.escape(Path(str(take)).name)}-({'|'.join(FORMATS)})\.(zip|glb)")
+        named = [(path, match) for path in sorted(found) if (match := pattern.fullmatch(path.name))]
+        return [{"format": match[1], "name": path.name, "bytes": path.stat().st_size, "url": f"/api/exports/{path.name}"} for path, match in named]
+
+    def restore(self, workspace: str, take: str) -> Row:
+        """Open the document that a take was made from, with the take in view; what was open stays among the drafts."""
+        folder, desk = self.take(take), self.workspace(workspace)
+        if not (folder / takes.SCENE).is_file():
+            raise EditError(f"Take '{folder.name}' was made before takes kept their scene, or comes from elsewhere: it has no scene to open.")
+        desk.replace(project.load(folder / takes.SCENE), path=None, saved=False)
+        desk.show_take(folder)
+        return {"scene": desk.document.name, "take": folder.name}
+
+    def show(self, workspace: str, take: str) -> None:
+        """Show a take over the scene that is open."""
+        self.workspace(workspace).show_take(self.take(take))
+
+    def _errand(self, workspace: str, errand: Errand) -> Row:
+        return self.workspaces.jobs.told(self.workspaces.jobs.submit(self.workspace(workspace).name, errand))
+
+    def _hash(self, workspace: str, document: Document) -> str:
+        """Of the document that is open; hashing a long log takes its time."""
+        known = self._hashed.get(workspace)
+        if known is None or known[0] is not document:
+            known = self._hashed[workspace] = document, document_hash(document)
+        return known[1]

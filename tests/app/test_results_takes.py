@@ -1,0 +1,134 @@
+"""The shelf's cards, what is done with takes, the matrix's cells, and the rows of the scores: without a server."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from app.config import AppConfig
+from app.results import matrix, scores, takes
+from app.results.desk import FORMATS, Desk
+from app.results.page import partner
+from editor.document import EditError
+from editor.files import project
+from editor.files.jsonform import document_hash
+from editor.samples import SAMPLES
+from engine.views.look import read_prompt
+from tests.app.fakes import RECIPE, take
+
+DOCUMENT = replace(SAMPLES["crossing"](), prompt="city street, sunny afternoon")
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> AppConfig:
+    folder = tmp_path_factory.mktemp("workspace")
+    config = AppConfig(workspace=folder, preset="fake", warm=False)
+    take(DOCUMENT, config.takes / "a", frames=3, cameras=("CAM_FRONT",))
+    take(replace(DOCUMENT, duration_s=3.0), config.takes / "b", replace(RECIPE, seed=9), frames=2, until="occupancy")
+    return config
+
+
+def test_a_card_says_what_a_take_was_made_of(config):
+    found = {one["name"]: one for one in takes.cards(config, document_hash(DOCUMENT), DOCUMENT.name)}
+    a, b = found["a"], found["b"]
+    assert (a["frames"], a["length_s"], a["seed"], a["views"], a["stage"], a["state"]) == (3, 0.25, 3, "fake", "video", "current")
+    assert a["prompt"] == DOCUMENT.prompt and a["scene"] == DOCUMENT.name and a["cameras"][0] | {"video": True} == a["cameras"][0]
+    assert (b["frames"], b["seed"], b["views"], b["state"]) == (2, 9, "", "stale")
+    other = takes.cards(config, document_hash(DOCUMENT), "another scene")
+    assert {one["name"]: one["state"] for one in other} == {"a": "current", "b": "other scene"}
+
+
+def test_a_take_that_is_being_made_has_the_frames_it_has(config, tmp_path):
+    unfinished = AppConfig(workspace=tmp_path)
+    take(DOCUMENT, unfinished.takes / "a", frames=3, until="occupancy")
+    told = json.loads((unfinished.takes / "a" / "take.json").read_text())
+    (unfinished.takes / "a" / "take.json").write_text(json.dumps({**told, "finished": False, "frame_count": 48}))
+    (card,) = takes.cards(unfinished, "", "")
+    assert card["frames"] == 3 and not card["finished"]
+    (unfinished.takes / "a" / "take.json").write_text("{")
+    assert takes.cards(unfinished, "", "") == [], "what is no take is no card"
+
+
+def test_a_thumbnail_is_a_small_picture_with_video_or_without(config):
+    for name in ("a", "b"):
+        data = takes.thumbnail(config, name)
+        assert data is not None and Image.open(io.BytesIO(data)).width == takes.THUMBNAIL_PX
+    assert takes.thumbnail(config, "none") is None and takes.thumbnail(config, "../a") is not None, "only the last part of a path counts"
+
+
+def test_a_take_carries_the_scene_it_was_made_from(config):
+    assert document_hash(project.load(config.takes / "a" / takes.SCENE)) == document_hash(DOCUMENT)
+
+
+def test_formats_are_those_that_the_engine_knows():
+    from engine.export import FORMATS as known
+
+    assert set(FORMATS) == set(known)
+
+
+def test_every_cell_is_a_scene_of_its_own_whose_words_are_understood():
+    asked = matrix.Matrix(("clear", "rain"), ("day", "night"), 3, 48)
+    cells = matrix.cells(DOCUMENT, asked, "fake")
+    assert len(cells) == 12 and len({(item.document.prompt, item.recipe.seed) for _, item in cells}) == 12
+    for weather in matrix.WEATHERS:
+        for light in matrix.LIGHTS:
+            ((name, item),) = matrix.cells(DOCUMENT, matrix.Matrix((weather,), (light,), 1, 1), "fake")
+            scene = item.document
+            assert name == f"{light}, {weather}" and item.until == "video" and item.frames == 1
+            look, unknown = read_prompt(scene.prompt, 0)
+            assert not unknown and "sunny" not in scene.prompt and "city street" in scene.prompt
+            assert (look.night > 0.9) == (light == "night") and (look.rain > 0) == (weather == "rain") and (look.snow > 0) == (weather == "snow")
+            assert replace(scene, prompt=DOCUMENT.prompt) == DOCUMENT, "only the words differ"
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"weathers": ()}, "Nothing is chosen"), ({"seeds": 0}, "Nothing is chosen"), ({"seeds": 51}, "too many"), ({"lights": ("noir",)}, "noir"),
+        ({"frames": 999}, "48 frames"),
+    ],
+)
+def test_a_matrix_that_makes_no_sense_is_refused_in_a_sentence(change, word):
+    asked = replace(matrix.Matrix(("clear",), ("day",), 1, 48), **change)
+    with pytest.raises(EditError, match=word):
+        matrix.cells(DOCUMENT, asked, "fake")
+
+
+def test_the_partner_shows_what_another_view_model_makes_of_the_same_scene():
+    def one(name, views, scene="s", digest="h"):
+        return {"name": name, "views": views, "scene": scene, "document_hash": digest}
+
+    a, b, c, d = one("a", "drawn"), one("b", "drawn"), one("c", "compact"), one("d", "compact", digest="other")
+    assert partner(a, [d, a, b, c]) is c and partner(a, [a, b, d]) is b and partner(a, [a, d]) is d and partner(a, [a]) is None
+    assert partner(a, [a, one("e", "", digest="h")]) is None, "what has no video is no partner"
+
+
+def test_scores_of_two_takes_stand_beside_each_other(config):
+    from engine.metrics.report import evaluate
+
+    a = scores.of_take(json.loads(json.dumps(evaluate([config.takes / "a"]), default=float)))
+    assert a is not None
+    top = dict((row[0].split(",")[0], row[1:]) for row in scores.headlines(a, None))
+    assert top["mIoU of the painted channels"][0] == pytest.approx(100, abs=1) and top["mIoU of the painted channels"][1] is None
+    rows = scores.channels(a, a)
+    assert {row[0] for row in rows} >= {"drivable area", "car"} and all(row[1:4] == row[4:] for row in rows)
+    assert all(len(row) == 9 for row in scores.agents(a, None))
+    bars = scores.channel_bars({"A": a, "B": a})
+    assert len(bars["data"]) == 2 * len(rows) and list(bars["datatypes"]) == bars["columns"]
+    assert scores.horizon_lines({"A": a})["data"][0][0] == 0.0
+    assert scores.headlines(None, None)[0][1:] == [None, None] and scores.channels(None, None) == []
+
+
+def test_exports_of_one_take_are_not_those_of_another_whose_name_begins_alike(config):
+    desk = Desk.__new__(Desk)
+    desk.workspaces = type("W", (), {"config": config})()
+    config.exports.mkdir(exist_ok=True)
+    for name in ("a-mp4.zip", "a-2-mp4.zip", "a-glb.glb", ".a-mp4.part.zip", "a-mp4.txt"):
+        (config.exports / name).write_bytes(b"x")
+    assert [one["name"] for one in desk.exports("a")] == ["a-glb.glb", "a-mp4.zip"] and desk.exports("a")[0]["bytes"] == 1
+    assert Path(desk.exports("a")[0]["url"]).name == "a-glb.glb"
