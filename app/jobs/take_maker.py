@@ -15,6 +15,7 @@ from app.jobs.request import SEEN, STAGES, TakeRequest
 from app.jobs.stopwatch import Stopwatch
 from editor.clip import occupancy_edits_at
 from editor.document import Document, EditError
+from editor.files import project
 from engine.api import Buffers, Cancelled, DrawsGBuffers, Models, OccupancyFrame, Picture, TakesAnchors, ViewModel
 from engine.render.edits import apply_occupancy_edits
 from engine.spec.clip import SceneClip
