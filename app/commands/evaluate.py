@@ -48,6 +48,8 @@ def _measure_takes(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
 
     if args.inception and not args.against:
         raise CommandError("--inception compares renders with those of the truth: name it with --against, or ask for --procedural.")
+    if args.inception and str(args.against).startswith("occ3d:"):
+        raise CommandError("--inception needs a take as the truth, and Occ3D's is known in parts only: leave it out.")
     report = measure(args.takes, against=args.against, held_out=args.held_out, inception=args.inception, progress=bar)
     if args.views:
         from engine.metrics.drawn import evaluate_drawn

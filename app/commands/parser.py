@@ -182,7 +182,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     evaluating = command("evaluate", "measure takes: obedience to the layout, consistency, and against another take or ground truth")
     evaluating.add_argument("takes", metavar="TAKE", type=Path, nargs="*")
-    evaluating.add_argument("--against", type=Path, metavar="GT", help="take folder that holds the truth")
+    evaluating.add_argument("--against", type=Path, metavar="GT", help="take folder that holds the truth, or occ3d:DIR, Occ3D's truth of the same scene")
     evaluating.add_argument("--views", action="store_true", help="of takes: how true the drawn world is to the voxels, and how still it holds")
     evaluating.add_argument("--held-out", type=_count, metavar="N", default=0, help="compare what was invented with N held-out procedural worlds")
     evaluating.add_argument("--inception", type=Path, metavar="FILE.pt", help="TorchScript of InceptionV3: FID and KID of renders against the truth")

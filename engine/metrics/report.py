@@ -16,6 +16,7 @@ import numpy as np
 from engine.metrics.diversity import Diversity
 from engine.metrics.frames import LayoutScores, TruthScores
 from engine.metrics.layout import Obedience
+from engine.metrics.occ3d import PREFIX, evaluate_occ3d
 from engine.spec.classes import FREE
 from engine.spec.grid import GridSpec
 from engine.spec.take import Take, TakeError
@@ -30,8 +31,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Scores of each take and of all together.
 
-    `against`: 3D scores of the one take versus that ground-truth take. `held_out`: compare what all takes together invented with
-    this many held-out procedural worlds (4 or more; 0 leaves it out).
+    `against`: 3D scores of the one take versus that ground-truth take, or 'occ3d:DIR' (`engine.metrics.occ3d`). `held_out`: compare what
+    all takes together invented with this many held-out procedural worlds (4 or more; 0 leaves it out).
     `inception`: with `against`, FID and KID of renders too. Takes of one layout sequence that differ in their seed also
     give the diversity of the generator. Obedience compares generated voxels with the layout alone.
     Raises TakeError where a take has no occupancy, and ValueError where `held_out` is too small.
@@ -45,7 +46,9 @@ def evaluate(
         row, obedience = _one(take, progress)
         report["takes"].append(row)
         pooled.merge(obedience)
-        if against is not None:
+        if against is not None and str(against).startswith(PREFIX):
+            report["against_occ3d"] = evaluate_occ3d(take, str(against), progress)
+        elif against is not None:
             truth = Take.open(Path(against))
             report["against"] = _versus(take, truth, progress)
             if inception is not None:
