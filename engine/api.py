@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.spec.camera import Camera
 from engine.spec.clip import SceneClip
+from engine.spec.take import Take
 
 if TYPE_CHECKING:
     from engine.views.scene import ViewScene
@@ -114,11 +115,12 @@ class OccupancyModel(Protocol):
     """Sampler steps of a frame at full quality, where the recipe names none."""
 
     def occupancy(
-        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None
+        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None, world: Take | None = None
     ) -> Iterator[OccupancyFrame]:
         """Frames in order, each as soon as it is done; ends early where `cancelled()` says so.
 
         With `continue_from`, a frame of this clip at its own index, only the frames after it are made, and it is the first one's history.
+        With `world`, an earlier take, what the clip does not ask otherwise of is taken over from it. Raises ValueError where it is of another grid.
         """
         ...
 

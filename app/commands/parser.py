@@ -138,6 +138,7 @@ def build_parser() -> argparse.ArgumentParser:
     generate.add_argument("--guidance", type=_seconds, metavar="W", help="guidance scale of the layout (default: the preset's)")
     generate.add_argument("--continue", type=Path, metavar="TAKE", dest="basis", help="keep the frames of TAKE before --from-frame, or all of them")
     generate.add_argument("--from-frame", type=_count, metavar="K", help="first frame made anew, counted from the scene's first (0); none: pictures only")
+    generate.add_argument("--world", type=Path, metavar="TAKE", help="remember TAKE's world: take over what the scene has not changed since")
     generate.add_argument("--cameras", type=_names, metavar="A,B", help="cameras to render (default: every enabled one)")
     generate.add_argument("--views", metavar="NAME", help="view model; a wrong name prints those there are (default: the preset's)")
     generate.add_argument("--prompt", metavar="TEXT", help="how it looks, in place of the scene's own prompt")

@@ -47,7 +47,8 @@ def generate(args: Namespace) -> int:
         frames = basis.frames if basis.seen_anew else _continued_frames(args, basis, frame_count(document))
     _check_cameras(document, args.cameras)
     out = output_folder(args.out, known_by="take.json")
-    request = TakeRequest(document, out, recipe, args.until, args.start, frames, args.cameras, basis, args.gbuffers, dict(args.anchor or ()))
+    anchors = dict(args.anchor or ())
+    request = TakeRequest(document, out, recipe, args.until, args.start, frames, args.cameras, basis, args.gbuffers, anchors, args.world)
 
     from app.jobs.take_maker import TakeCancelled, Watch, make_take
 

@@ -132,11 +132,8 @@ class Basis:
 
     def facts(self) -> dict[str, object]:
         """For take.json: where the kept frames come from, how that take was made, and what was drawn anew. Frames count from the take's first."""
-        digest = hashlib.sha256()
-        for frame in self._on_disk():
-            digest.update(frame.semantics.tobytes())
-            digest.update(frame.instances.tobytes())
-        kept = {"take": self.folder.name, "frames": self.frames, "sha256": digest.hexdigest(), "recipe": self.take.info.get("recipe", {})}
+        digest = occupancy_digest(self.folder, self.frames)
+        kept = {"take": self.folder.name, "frames": self.frames, "sha256": digest, "recipe": self.take.info.get("recipe", {})}
         if self.redrawn is None:
             return {"kept": kept}
         return {"kept": kept, "redrawn": [{"frame": self.redrawn.frame.index, **region} for region in self.redrawn.regions]}
@@ -155,3 +152,13 @@ def _same_conditions(clip: SceneClip, other: SceneClip) -> bool:
         and clip.boxes == other.boxes
         and np.array_equal(clip.world_SE3_ego, other.world_SE3_ego)
     )
+def occupancy_digest(folder: Path, frames: int) -> str:
+    """SHA-256 of the first `frames` frames of a take's occupancy: semantics and instances, one frame after the other."""
+    digest = hashlib.sha256()
+    with closing(FrameReader(folder)) as reader:
+        for semantics, instances in reader.frames(frames):
+            digest.update(semantics.tobytes())
+            digest.update(instances.tobytes())
+    return digest.hexdigest()
+
+

@@ -15,6 +15,7 @@ from editor.document import Document, EditError
 from engine.api import Recipe
 from engine.spec.clip import SceneClip
 from engine.spec.grid import RATE_HZ
+from engine.spec.take import Take, frames_on_disk
 
 STAGES = ("layout", "occupancy", "buffers", "video")
 """In order; a take made `until` one of them has all those before it."""
@@ -42,6 +43,9 @@ class TakeRequest:
     """Whether the view model also hands over what it drew before the light."""
     anchors: Mapping[str, Path] = field(default_factory=dict)
     """Camera's name -> a picture file that its video begins with, for view models that take one."""
+    world: Path | None = None
+    """The folder of an earlier take whose world is remembered: what the document has not changed since is taken over, also under another ego
+    path. None draws everything anew."""
 
     @property
     def start_frame(self) -> int:
@@ -63,6 +67,10 @@ class TakeRequest:
             raise EditError(f"A take cannot start at {self.start_s} s: the scene starts at 0 s.")
         if self.gbuffers and self.until not in SEEN:
             raise EditError(f"A take until '{self.until}' has no G-buffers: ask for 'buffers' or 'video', or leave them out.")
+        if self.world is not None and self.until == "layout":
+            raise EditError("A take until 'layout' has no world to remember: ask for 'occupancy' or more, or leave the world out.")
+        if self.world is not None and self.basis is not None:
+            raise EditError("A take that goes on from another one stays in its world: leave the world out, or start anew.")
         if self.anchors and self.until != "video":
             raise EditError(f"A take until '{self.until}' has no video to begin from a picture: leave the anchor out, or ask for 'video'.")
         if self.basis is None:
@@ -77,6 +85,17 @@ class TakeRequest:
             if name not in {camera.name for camera in clip.cameras}:
                 raise EditError(f"There is no camera '{name}' to anchor: the take has {', '.join(camera.name for camera in clip.cameras) or 'none'}.")
         return clip
+
+    def remembered(self) -> Take | None:
+        """The take whose world is remembered. Raises TakeError (one sentence) where there is none, EditError where it has no occupancy."""
+        if self.world is None:
+            return None
+        take = Take.open(self.world)
+        if not frames_on_disk(self.world):
+            raise EditError(f"Take '{self.world.name}' has no occupancy to remember: name one that was made until 'occupancy' or more.")
+        if self.world.resolve() == self.out.resolve():
+            raise EditError(f"The world of {self.world} cannot be remembered while that take is written: give the new take a folder of its own.")
+        return take
 
     def anchor_pictures(self) -> dict[str, np.ndarray]:
         """uint8 (H, W, 3) of each anchor. Raises EditError (one sentence) where a file is no picture."""

@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from app.jobs.request import SEEN, STAGES, TakeRequest
+from app.jobs.basis import occupancy_digest
 from app.jobs.stopwatch import Stopwatch
 from editor.clip import occupancy_edits_at
 from editor.document import Document, EditError
@@ -94,7 +95,9 @@ class _Making:
             raise EditError(f"View model '{self.recipe.views}' draws no G-buffers: leave them out, or choose another view model.")
         if request.anchors and not isinstance(self.views, TakesAnchors):
             raise EditError(f"View model '{self.recipe.views}' begins from no picture: leave the anchor out, or choose 'compact'.")
-        anchors = request.anchor_pictures()
+        anchors, self.world = request.anchor_pictures(), request.remembered()
+        if self.world is not None and (self.world.grid.shape, self.world.grid.origin_m) != (clip.grid.shape, clip.grid.origin_m):
+            raise EditError(f"Take '{self.world.folder.name}' is of grid '{self.world.grid.name}' and the scene of '{clip.grid.name}': leave the world out.")
         with self.clock.of("layout"):
             if self.views is not None:
                 clip = replace(clip, cameras=tuple(self.views.size(camera) for camera in clip.cameras))
@@ -157,7 +160,8 @@ class _Making:
                 return
             yield edited(kept, request.document, self.clip) if request.basis is not None and request.basis.seen_anew else kept
         if self.occupancy is not None:
-            for frame in self.occupancy.occupancy(self.clip, self.recipe, self.watch.cancelled, kept):
+            remembered = {} if self.world is None else {"world": self.world}
+            for frame in self.occupancy.occupancy(self.clip, self.recipe, self.watch.cancelled, kept, **remembered):
                 yield edited(frame, request.document, self.clip)
 
     def _look(self, index: int, views: ViewModel) -> None:
@@ -218,3 +222,5 @@ def edited(frame: OccupancyFrame, document: Document, clip: SceneClip) -> Occupa
         frame.semantics, frame.instances, occupancy_edits_at(document, at / RATE_HZ), at, clip.grid, clip.world_SE3_ego[frame.index]
     )
     return replace(frame, semantics=semantics, instances=instances)
+        if self.world is not None:
+            asked["world"] = {"take": self.world.folder.name, "sha256": occupancy_digest(self.world.folder, self.world.frame_count)}

@@ -20,6 +20,7 @@ from engine.spec.clip import SceneClip
 from engine.spec.geometry import Box
 from engine.spec.grid import GridSpec
 from engine.spec.raster import box_footprint
+from engine.spec.take import Take
 
 GROUND = (
     ("walkway", "sidewalk"),
@@ -45,9 +46,12 @@ class FakeOccupancy:
     frame_steps: int = 1
 
     def occupancy(
-        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None
+        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None, world: Take | None = None
     ) -> Iterator[OccupancyFrame]:
-        """Frames in order; painted agents of `continue_from` keep their ids. Raises ValueError where an instance id does not fit 16 bits."""
+        """Frames in order; painted agents of `continue_from` keep their ids. Raises ValueError where an instance id does not fit 16 bits.
+
+        The layout alone decides, so there is nothing to remember of another `world`.
+        """
         highest = max((box.instance_id for boxes in clip.boxes for box in boxes), default=0)
         first = 0
         if continue_from is not None:

@@ -13,10 +13,12 @@ import torch
 
 from engine.api import Cancelled, OccupancyFrame, Recipe
 from engine.devices import hand_memory_back, pick_device
+from engine.occupancy.memory import WorldMemory
 from engine.occupancy.redraw import redraw
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.shipped import load_generator
 from engine.spec.clip import SceneClip
+from engine.spec.take import Take
 from engine.weights import WEIGHTS
 
 
@@ -28,12 +30,12 @@ class StOccDitOccupancy:
         self.frame_steps = generator.preset.sampler.steps
 
     def occupancy(
-        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None
+        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None, world: Take | None = None
     ) -> Iterator[OccupancyFrame]:
         """See engine.api.OccupancyModel."""
-        if continue_from is None:
-            return self.generator.frames(clip, recipe, cancelled)
-        return self.generator.frames(clip, recipe, cancelled, first=continue_from.index + 1, past=continue_from)
+        first = 0 if continue_from is None else continue_from.index + 1
+        memory = None if world is None else WorldMemory(world, clip)
+        return self.generator.frames(clip, recipe, cancelled, first, continue_from, memory)
 
     def redraw(
         self, clip: SceneClip, before: OccupancyFrame, region: np.ndarray, recipe: Recipe, cancelled: Cancelled

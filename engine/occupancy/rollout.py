@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -17,10 +17,11 @@ from engine.occupancy.config import OccupancyPreset
 from engine.occupancy.dice import CELL_M, Dice, cell_dice, cell_normal, world_cells
 from engine.occupancy.flow import sample
 from engine.occupancy.keyframe import KEY_MARGIN_M, KeyPlace, key_grid, static_layout
+from engine.occupancy.memory import WorldMemory
 from engine.occupancy.noise import world_noise
 from engine.occupancy.panoptic import Panoptic
 from engine.occupancy.sketch import CELLS, Sketch, places_in
-from engine.occupancy.static_world import Seen, StaticWorld, all_of, expanded
+from engine.occupancy.static_world import Seen, StaticWorld, all_of, expanded, seen_by
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.occupancy.warp import LAST_AGENT
@@ -65,10 +66,12 @@ class OccupancyGenerator:
         cancelled: Cancelled = lambda: False,
         first: int = 0,
         past: OccupancyFrame | None = None,
+        memory: WorldMemory | None = None,
     ) -> Iterator[OccupancyFrame]:
         """Frames in order from index `first` on, each as soon as it is done; ends early where `cancelled()` says so.
 
         `past` is frame `first` - 1, the history of the first one: going on from a frame of a rollout gives the rest of that rollout.
+        What the `memory` of an earlier take holds is taken over.
         Raises ValueError where the two do not fit.
         """
         if first != (0 if past is None else past.index + 1):
@@ -80,15 +83,21 @@ class OccupancyGenerator:
         panoptic = Panoptic(clip.grid, max(ids, default=0) + 1)
         if past is not None:
             panoptic.go_on_from(past.semantics, past.instances, clip.boxes[past.index], clip.world_SE3_ego[past.index])
-        world = self._world(clip, recipe, past, cancelled)
+        world = self._world(clip, recipe, past, memory, cancelled)
         before = None if past is None else past.semantics
         for index in range(first, len(clip)):
-            around = None if world is None else world.around(index, cancelled)
-            if world is not None and around is None:
-                return
-            semantics = self.frame(clip, index, before, recipe, cancelled, around)
-            if semantics is None:
-                return
+            remembered = None if memory is None else memory.of(index)
+            if remembered is not None and remembered.whole:
+                semantics = remembered.seen.semantics
+            else:
+                seen = None if remembered is None else remembered.seen
+                around = None if world is None else world.around(index, cancelled, seen)
+                if world is not None and around is None:
+                    return
+                semantics = self.frame(clip, index, before, recipe, cancelled, (seen, around))
+                if semantics is None:
+                    return
+                semantics = semantics if remembered is None else remembered.onto(semantics)
             instances = panoptic.assign(semantics, clip.boxes[index], clip.world_SE3_ego[index])
             yield OccupancyFrame(index, semantics, instances)
             before = semantics
@@ -101,31 +110,31 @@ class OccupancyGenerator:
         past: np.ndarray | None,
         recipe: Recipe,
         cancelled: Cancelled = lambda: False,
-        around: Seen | None = None,
+        around: Sequence[Seen | None] = (),
     ) -> np.ndarray | None:
         """Semantics (X, Y, Z) of one frame after the `past` one (X, Y, Z), None for the first, in the static world `around` it.
 
-        None where the work was cancelled.
+        What is told first of that world counts most, and all of it before the past. None where the work was cancelled.
         """
         pose = clip.world_SE3_ego[index]
         layouts = torch.from_numpy(clip.layouts[index]).to(self.device)[None, None]  # (1, 1, 15, X, Y)
         cells = world_cells(pose, self._latent_shape(clip.grid), clip.grid.origin_m[:2])
-        memory = None if past is None else all_of(past, clip.grid, clip.world_SE3_ego[index - 1]).from_pose(clip.grid, pose)
-        if around is not None:
-            static = around.from_pose(clip.grid, pose)
-            memory = static if memory is None else static.over(memory)
+        before = None if past is None else all_of(past, clip.grid, clip.world_SE3_ego[index - 1])
+        memory = seen_by((*around, before), clip.grid, pose)
         with half_precision(self.device):
             history, known = self.remembered(clip.layouts[index], memory)
             latents = self._drawn(layouts, history, known, cells, recipe, cancelled)
         return None if latents is None else self.decode(latents, layouts)
 
     @torch.no_grad()
-    def key(self, recipe: Recipe, clip: SceneClip, index: int, place: KeyPlace, before: Seen | None, cancelled: Cancelled) -> Seen | None:
-        """The static world on a key grid at a frame's moment; what was known `before` is taken over as it is. None where cancelled."""
+    def key(
+        self, recipe: Recipe, clip: SceneClip, index: int, place: KeyPlace, known_already: Sequence[Seen | None], cancelled: Cancelled
+    ) -> Seen | None:
+        """The static world on a key grid at a frame's moment; what is known already is taken over as it is. None where cancelled."""
         grid, pose = key_grid(clip.grid), place.world_SE3_key(clip.world_SE3_ego[index])
         layout, inside = static_layout(clip, index, place)
         layouts = torch.from_numpy(layout).to(self.device)[None, None]               # (1, 1, 15, X, Y)
-        memory = None if before is None else before.from_pose(grid, pose)
+        memory = seen_by(known_already, grid, pose)
         with half_precision(self.device):
             history, known = self.remembered(layout, memory)
             cells = place.cells(known.shape)
@@ -161,7 +170,9 @@ class OccupancyGenerator:
         sketch = self.begin(layouts, held, known, cell_dice(cells, recipe.seed + DICE), cell_dice(cells, DICE), places)
         return self.flow(velocity, noise, steps, sketch, known, cancelled)
 
-    def _world(self, clip: SceneClip, recipe: Recipe, past: OccupancyFrame | None, cancelled: Cancelled) -> StaticWorld | None:
+    def _world(
+        self, clip: SceneClip, recipe: Recipe, past: OccupancyFrame | None, memory: WorldMemory | None, cancelled: Cancelled
+    ) -> StaticWorld | None:
         """The static world of a rollout; one that goes on has drawn the key grids up to there. None where the flow begins from noise.
 
         The past frame is made again: where it does not come out as it was, it is of another world (an edited scene, another seed), and what it
@@ -172,8 +183,19 @@ class OccupancyGenerator:
         world = StaticWorld(clip, partial(self.key, recipe, clip))
         if past is None:
             return world
-        around = [world.around(index, cancelled) for index in range(past.index + 1)][-1]
-        again = None if around is None else self.frame(clip, past.index, None, recipe, cancelled, around)
+        again = None
+        for index in range(past.index + 1):
+            remembered = None if memory is None else memory.of(index)
+            if remembered is not None and remembered.whole:
+                again = remembered.seen.semantics
+                continue
+            seen = None if remembered is None else remembered.seen
+            around = world.around(index, cancelled, seen)
+            if around is None:
+                return world
+            if index == past.index:
+                again = self.frame(clip, index, None, recipe, cancelled, (seen, around))
+                again = again if again is None or remembered is None else remembered.onto(again)
         if again is None or (again == past.semantics)[(again != FREE) | (past.semantics != FREE)].mean() < SAME_WORLD:
             world.believe(all_of(past.semantics, clip.grid, clip.world_SE3_ego[past.index]))
         return world

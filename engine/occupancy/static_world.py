@@ -5,7 +5,7 @@ A key grid is drawn under the streets alone, so no agent has a part in it. What 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,8 +48,18 @@ def all_of(semantics: np.ndarray, grid: GridSpec, world_SE3_grid: np.ndarray) ->
     return Seen(semantics, np.ones(semantics.shape[:2], bool), grid, world_SE3_grid)
 
 
-Draw = Callable[[int, KeyPlace, "Seen | None", Cancelled], "Seen | None"]
-"""(frame's index, place, what was known before) -> a key grid; None where the work was cancelled."""
+def seen_by(sources: Sequence[Seen | None], grid: GridSpec, world_SE3_grid: np.ndarray) -> Seen | None:
+    """What all these show on another grid, the first of them where several do; None where there are none."""
+    shown: Seen | None = None
+    for source in sources:
+        if source is not None:
+            view = source.from_pose(grid, world_SE3_grid)
+            shown = view if shown is None else shown.over(view)
+    return shown
+
+
+Draw = Callable[[int, KeyPlace, Sequence["Seen | None"], Cancelled], "Seen | None"]
+"""(frame's index, place, what is known already, first what counts most) -> a key grid; None where the work was cancelled."""
 
 
 class StaticWorld:
@@ -60,14 +70,14 @@ class StaticWorld:
         self._place: KeyPlace | None = None
         self._latest: Seen | None = None
 
-    def around(self, index: int, cancelled: Cancelled) -> Seen | None:
+    def around(self, index: int, cancelled: Cancelled, remembered: Seen | None = None) -> Seen | None:
         """The key grid around the ego of a frame, drawn where it is not there yet; None where that was cancelled.
 
-        Frames are asked for in their order: a key grid shows what the one before it showed.
+        Frames are asked for in their order: a key grid shows what is `remembered` at its first frame, and what the one before it showed.
         """
         place = key_place(self._clip, index)
         if self._latest is None or place != self._place:
-            drawn = self._draw(index, place, self._latest, cancelled)
+            drawn = self._draw(index, place, (remembered, self._latest), cancelled)
             if drawn is None:
                 return None
             self._place, self._latest = place, drawn

@@ -114,7 +114,7 @@ def test_what_a_key_grid_showed_the_next_one_shows(generator: OccupancyGenerator
     first = Seen(np.full(grid.shape, FREE, np.uint8), np.ones(grid.bev_shape, bool), grid, place.world_SE3_key(seen.world_SE3_ego[0]))
     first.semantics[..., 2] = np.where(street, CLASS["driveable_surface"], CLASS["terrain"])
     first.semantics[20:30, 50:60, 3:9] = CLASS["manmade"]
-    second = generator.key(Recipe(), seen, 1, key_place(seen, 1), first, lambda: False)
+    second = generator.key(Recipe(), seen, 1, key_place(seen, 1), (first,), lambda: False)
     assert second is not None
     there = first.from_pose(grid, second.world_SE3_grid)
     held = (second.semantics == there.semantics).all(2)
