@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
+from pathlib import PurePosixPath
 
 import numpy as np
 
 from editor.document import Document, EditError, Ground
-from editor.entities import Agent, Area, CameraEntity, EgoPath, Entity, Keyframe, Line, OccupancyEdit, PaintLayer, Point
+from editor.entities import Agent, Area, CameraEntity, EgoPath, Entity, Keyframe, Line, OccupancyEdit, PaintLayer, Point, SourcePictures
 from engine.spec.camera import Camera
 from engine.spec.classes import AGENTS, CHANNELS, CLASSES, MAP_CHANNELS
 from engine.spec.geometry import Pose
@@ -191,6 +192,24 @@ def camera(value: Camera) -> None:
         number(coefficient, f"{what}'s fisheye coefficient", -1e3, 1e3)
 
 
+def _pictures(value: SourcePictures, what: str) -> None:
+    text(value.folder, f"The folder of the pictures of {what}", 1000)
+    times_s = [number(time_s, f"{what} has a picture's time that", -LONGEST_S, LONGEST_S) for time_s, _ in value.rows]
+    if any(b < a for a, b in zip(times_s, times_s[1:], strict=False)):
+        raise EditError(f"{what} has pictures whose times do not rise: sort them.")
+    for _, name in value.rows:
+        text(name, f"A picture's name of {what}", 500)
+        if not names_a_picture(name):
+            raise EditError(f"{what} has a picture '{name[:80]}', which is no .jpg or .png inside of a folder: take it out.")
+
+
+def names_a_picture(name: str) -> bool:
+    """Whether a relative name stays inside of its folder and has a picture's ending."""
+    path = PurePosixPath(name)
+    inside = not path.is_absolute() and ".." not in path.parts and "\\" not in name and ":" not in name and "\0" not in name
+    return inside and path.suffix.lower() in (".jpg", ".jpeg", ".png")
+
+
 def entity(value: Entity) -> Entity:
     """`value` itself, or EditError saying what about it makes no sense."""
     identifier(value.id)
@@ -225,6 +244,8 @@ def entity(value: Entity) -> Entity:
             camera(value.camera)
             one_of(value.mount, "A camera's mount", MOUNTS)
             keyframes(value.keyframes, f"Camera '{value.camera.name}'", {"ego": 0, "world": 1, "path": 2}[value.mount])
+            if value.pictures is not None:
+                _pictures(value.pictures, f"Camera '{value.camera.name}'")
         case PaintLayer():
             channel(value.channel)
             span(value.span)

@@ -86,6 +86,16 @@ class EgoPath:
 
 
 @dataclass(frozen=True, slots=True)
+class SourcePictures:
+    """Where the pictures that a real camera took lie: referred to, never copied (`editor.source_pictures` finds the one of a moment)."""
+
+    folder: str
+    """On the machine that imported them."""
+    rows: tuple[tuple[float, str], ...]
+    """Time (s, rising) and name, relative to the folder."""
+
+
+@dataclass(frozen=True, slots=True)
 class CameraEntity:
     """A camera on the ego, fixed in the world, or on a path of its own."""
 
@@ -97,6 +107,7 @@ class CameraEntity:
     """world_SE3_camera: one for 'world', two or more for 'path'."""
     enabled: bool = True
     source: Source = "drawn"
+    pictures: SourcePictures | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

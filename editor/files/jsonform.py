@@ -17,7 +17,7 @@ import numpy as np
 
 from editor import check
 from editor.document import Document, EditError
-from editor.entities import Agent, Area, CameraEntity, EgoPath, Entity, Keyframe, Line, OccupancyEdit, PaintLayer, Point
+from editor.entities import Agent, Area, CameraEntity, EgoPath, Entity, Keyframe, Line, OccupancyEdit, PaintLayer, Point, SourcePictures
 from editor.tiles import packed, unpacked
 from engine.spec.camera import Camera
 from engine.spec.geometry import Pose
@@ -61,6 +61,8 @@ def entity_to_json(entity: Entity) -> Json:
                 "mount": entity.mount,
                 "keyframes": [keyframe_to_json(k) for k in entity.keyframes],
                 "enabled": bool(entity.enabled),
+                # Only where there are some, as with looks.
+                **({} if entity.pictures is None else {"pictures": _pictures_to_json(entity.pictures)}),
             }
         case PaintLayer():
             tiles = {f"{i},{j}": base64.b64encode(packed(entity.tiles[i, j]).tobytes()).decode() for i, j in sorted(entity.tiles)}
@@ -249,7 +251,22 @@ def _ego(f: _Fields) -> EgoPath:
 def _camera(f: _Fields) -> CameraEntity:
     camera = camera_from_json(f.take("camera"))
     f.data = {"keyframes": [], **f.data}
-    return CameraEntity(f.take("id"), camera, f.take("mount", "ego"), _keyframes(f), f.flag("enabled", True), f.take("source", "drawn"))
+    keyframes, pictures = _keyframes(f), _pictures(f.take("pictures", None), f.what)
+    return CameraEntity(f.take("id"), camera, f.take("mount", "ego"), keyframes, f.flag("enabled", True), f.take("source", "drawn"), pictures)
+
+
+def _pictures_to_json(pictures: SourcePictures) -> Json:
+    return {"folder": pictures.folder, "rows": [[float(time_s), name] for time_s, name in pictures.rows]}
+
+
+def _pictures(value: object, what: str) -> SourcePictures | None:
+    if value is None:
+        return None
+    fields = _Fields(value, f"the pictures of {what}")
+    rows = [check.items(row, f"A picture of {what}", 2) for row in check.items(fields.take("rows"), f"The pictures of {what}")]
+    folder = fields.take("folder")
+    fields.finish()
+    return SourcePictures(folder, tuple((check.number(time_s, f"A picture's time of {what}"), name) for time_s, name in rows))
 
 
 def _paint(f: _Fields) -> PaintLayer:

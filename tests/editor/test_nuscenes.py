@@ -7,6 +7,7 @@ import math
 import pickle
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ import numpy as np
 import pytest
 import shapely
 
-from editor.document import Document
-from editor.entities import Agent, Area, CameraEntity, Line
+from editor import check
+from editor.document import Document, EditError
+from editor.entities import Agent, Area, CameraEntity, Line, SourcePictures
+from editor.files import project
 from editor.formats import FormatError, ImportReport, import_scene
 from editor.ground import height_at
+from editor.source_pictures import source_picture
 from editor.track import exists_at, pose_at
 from engine.spec.geometry import transform, wrap_angle
 from tests.editor.made_nuscenes import CATEGORIES, expansion, infos, rotated, tables, write_tables
@@ -217,6 +221,66 @@ def test_the_ground_lies_under_the_boxes(shared_data: Path) -> None:
     assert "computed from the bottoms" in report.text()
 
 
+def with_pictures(root: Path) -> dict[str, list[tuple[float, str]]]:
+    """A file for every picture that the tables name but the last of CAM_BACK; by channel what is there, in order, read without our reader."""
+    source, found = tables(), {}
+    for row in source["sample_data"]:
+        _, channel, name = row["filename"].split("/")
+        if channel.startswith("CAM"):
+            found.setdefault(channel, []).append(((row["timestamp"] - source["sample"][0]["timestamp"]) / 1e6, row["filename"]))
+            (root / row["filename"]).parent.mkdir(parents=True, exist_ok=True)
+            (root / row["filename"]).write_bytes(b"not looked into")
+    (root / found["CAM_BACK"].pop()[1]).unlink()
+    return found
+
+
+def test_cameras_refer_to_their_pictures(root: Path, tmp_path: Path) -> None:
+    named = with_pictures(root)
+    document, report = import_scene("nuscenes", root, scene_name="scene-0001")
+    assert "refers to 17 pictures" in report.text() and "1 of the 18 pictures" in report.text()
+    for entity in document.of(CameraEntity):
+        pictures = entity.pictures
+        assert pictures is not None and Path(pictures.folder) == root.resolve() and list(pictures.rows) == named[entity.camera.name]
+    for time_s, name in named["CAM_FRONT"]:
+        for moment in (time_s - 0.1, time_s, time_s + 0.2):
+            found = source_picture(document, "CAM_FRONT", moment)
+            assert found is not None and found.path == root.resolve() / name and found.time_s == pytest.approx(time_s)
+    assert source_picture(document, "CAM_BACK", document.duration_s + 0.3) is None, "its last picture is not there"
+    with pytest.raises(EditError, match="no camera 'rear'"):
+        source_picture(document, "rear", 0.0)
+    later, _ = import_scene("nuscenes", root, scene_name="scene-0001", start_s=1.0, duration_s=1.0)
+    seen = source_picture(later, "CAM_FRONT", 0.5)
+    assert seen is not None and seen.path.name == source_picture(document, "CAM_FRONT", 1.5).path.name  # type: ignore[union-attr]
+    project.save(document, tmp_path / "scene.anyscene")
+    assert project.load(tmp_path / "scene.anyscene") == document, "the references are kept in the project file"
+    (root / named["CAM_FRONT"][0][1]).unlink()
+    with pytest.raises(EditError, match="not there: put the data set back"):
+        source_picture(document, "CAM_FRONT", 0.0)
+
+
+def test_pictures_whose_names_lead_elsewhere_are_left(root: Path) -> None:
+    with_pictures(root)
+    (root.parent / "secret.jpg").write_bytes(b"x")
+    folder = root / "v1.0-mini"
+    rows = json.loads((folder / "sample_data.json").read_text())
+    elsewhere = ("../secret.jpg", str(root.parent / "secret.jpg"), "scene.json")
+    for row, name in zip((row for row in rows if "CAM_FRONT" in row["filename"]), elsewhere, strict=False):
+        row["filename"] = name
+    (folder / "sample_data.json").write_text(json.dumps(rows))
+    document, _ = import_scene("nuscenes", root, scene_name="scene-0001")
+    names = [name for entity in document.of(CameraEntity) if entity.pictures for _, name in entity.pictures.rows]
+    assert len(names) == 14 and all(name.startswith("samples/") for name in names)
+    entity = next(document.of(CameraEntity))
+    for name in ("../secret.jpg", "/etc/x.jpg", "a/../../b.png", "c:x.png", "passwd"):
+        with pytest.raises(EditError, match="no .jpg or .png inside"):
+            check.entity(replace(entity, pictures=SourcePictures(str(root), ((0.0, name),))))
+
+
+def test_a_lanelet2_map_is_a_reported_omission(root: Path) -> None:
+    (root / "v1.0-mini/map.json").write_text(json.dumps([{"token": "m", "log_tokens": ["log"], "filename": "map/lanelet2_map.osm"}]))
+    assert "1 x Lanelet2 map" in import_scene("nuscenes", root, scene_name="scene-0001")[1].text()
+
+
 @pytest.mark.parametrize(("layout", "step_us"), [("old", 500_000), ("v1", 500_000), ("v2", 500_000), ("old", 83_333)])
 def test_infos_of_three_layouts(layout: str, step_us: int, tmp_path: Path) -> None:
     """The last of them is MagicDrive's: interpolated to 12 Hz beforehand."""
@@ -362,14 +426,14 @@ def test_pictures_that_are_not_there_are_reported_and_no_path_escapes(root: Path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"jpg")
     _, report = import_scene("nuscenes", root, scene_name="scene-0001")
-    assert "are not there" not in report.text() and f"{len(pictures)} x key frame picture" in report.text()
+    assert "are not there" not in report.text() and f"refers to {len(pictures)} pictures" in report.text()
     (tmp_path / "secret.jpg").write_bytes(b"jpg")
     pictures[0]["filename"] = "../secret.jpg"
     pictures[1]["filename"] = str(tmp_path / "secret.jpg")
     (root / pictures[2]["filename"]).unlink()
     (root / "v1.0-mini" / "sample_data.json").write_text(json.dumps(rows))
     _, report = import_scene("nuscenes", root, scene_name="scene-0001")
-    assert f"3 of the {len(pictures)} key frame pictures are not there" in report.text()
+    assert f"3 of the {len(pictures)} pictures that the tables name ({len(pictures)} of key frames) are not there" in report.text()
     # A location is a name, not a way to another file.
     (tmp_path / "secret.json").write_text(json.dumps(expansion()))
     change("log", 0, location="../../secret")(root / "v1.0-mini")

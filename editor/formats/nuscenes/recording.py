@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from editor.document import Document
-from editor.entities import CameraEntity, EgoPath, Keyframe
+from editor.entities import CameraEntity, EgoPath, Keyframe, SourcePictures
 from editor.formats.categories import class_of
 from editor.formats.nuscenes.ground import fit_ground
 from editor.formats.nuscenes.map import SceneMap, find_map, read_map, road_of_tracks
 from editor.formats.report import Dropped, FormatError, ImportReport, count_entities
 from editor.formats.rigs import preset_cameras
-from editor.formats.tracks import Track, agents_in, choose_window, keyframes_in
+from editor.formats.tracks import Track, Window, agents_in, choose_window, keyframes_in
+from editor.source_pictures import FARTHEST_S
 from engine.spec.geometry import Pose
 
 SAME_SIZE_M = 0.005
@@ -83,7 +84,7 @@ def build(recording: Recording, *, start_s: float, duration_s: float | None, map
     path_m = np.array([(keyframe.pose.x_m, keyframe.pose.y_m) for keyframe in drive])
     scene_map = _map(recording, map_path, path_m, tracks, origin)
     ground, ground_note = fit_ground(drive, [keyframe.pose for track in tracks for keyframe in track.keyframes])
-    cameras = recording.cameras or preset_cameras("nuscenes6")
+    cameras = tuple(_in_window(camera, window) for camera in recording.cameras) or preset_cameras("nuscenes6")
     if not recording.cameras:
         notes.append("The source has no cameras: they are the preset rig 'nuscenes6'.")
 
@@ -190,6 +191,16 @@ def _speed(keyframes: Sequence[Keyframe]) -> list[str]:
         for a, b in zip(keyframes, keyframes[1:], strict=False)
     ]
     return [f"at most {max(steps):.1f} m/s"] if steps else []
+
+
+def _in_window(entity: CameraEntity, window: Window) -> CameraEntity:
+    """A camera with its pictures on the scene's clock; those taken long before or after it are left out."""
+    if entity.pictures is None:
+        return entity
+    rows = tuple(
+        (time_s - window.start_s, name) for time_s, name in entity.pictures.rows if -FARTHEST_S <= time_s - window.start_s <= window.duration_s + FARTHEST_S
+    )
+    return replace(entity, pictures=SourcePictures(entity.pictures.folder, rows) if rows else None)
 
 
 def _moved(global_SE3_self: np.ndarray, origin_m: np.ndarray) -> Pose:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from editor.check import names_a_picture
 from editor.document import Document
-from editor.entities import CameraEntity
+from editor.entities import CameraEntity, SourcePictures
 from editor.formats.nuscenes.frames import quaternion, se3, vector
 from editor.formats.nuscenes.recording import Recording, SeenObject, Sighting, build
 from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, what_is_wrong
@@ -22,6 +24,20 @@ NEEDED = ("scene", "sample", "sample_data", "ego_pose", "calibrated_sensor", "se
 MOST_NAMED = 40
 """Scenes that are named when one has to be chosen."""
 HOLDS_TABLES = "a folder with scene.json and the other tables, or the data set's folder above it"
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePicture:
+    """One row of sample_data that is a picture."""
+
+    channel: str
+    time_s: float
+    """After the scene's first key frame."""
+    name: str
+    """As the table has it: relative to the data set's folder."""
+    width: int
+    height: int
+    is_key_frame: bool
 
 
 def read_tables(
@@ -137,7 +153,10 @@ def _recording(tables: Tables, scene: Row, source: Path) -> Recording:
     if isinstance(told, int) and told != len(samples):
         recording.notes.append(f"The scene has {told} key frames and the tables hold {len(samples)} of them.")
     _add_cameras(recording, tables, data, channels)
-    _add_pictures(recording, source if source.is_dir() else tables.folder, tables.folder, data, channels)
+    _add_pictures(recording, source if source.is_dir() else tables.folder, tables.folder, pictures_in(data, channels, zero_us))
+    maps = tables.rows("map") if tables.has("map") else []
+    if lanelets := sum(str(row.get("filename", "")).endswith(".osm") for row in maps):
+        recording.dropped.append(Dropped("Lanelet2 map", lanelets, "it is not read yet; give a map expansion with --map"))
     others = sorted({channel for channel, modality in channels.values() if modality != "camera"})
     if others:
         count = sum(channels[row["token"]][1] != "camera" for row in data)
@@ -149,6 +168,23 @@ def data_of_scene(tables: Tables, sample_tokens: Container[str]) -> tuple[list[R
     """The rows of sample_data of a scene's samples, and by their tokens their channel and modality."""
     data = [row for row in tables.rows("sample_data") if row["sample_token"] in sample_tokens]
     return data, {row["token"]: _channel(tables, row) for row in data}
+
+
+def pictures_in(data: Sequence[Mapping[str, Any]], channels: Mapping[str, tuple[str, str]], zero_us: int) -> list[SourcePicture]:
+    """The rows of sample_data that are pictures; channels by their tokens, as (channel, modality)."""
+    found = [
+        SourcePicture(
+            channels[row["token"]][0],
+            (int(row["timestamp"]) - zero_us) / 1e6,
+            str(row.get("filename", "")),
+            int(row["width"]),
+            int(row["height"]),
+            bool(row.get("is_key_frame", True)),
+        )
+        for row in data
+        if channels[row["token"]][1] == "camera"
+    ]
+    return sorted(found, key=lambda picture: (picture.channel, picture.time_s))
 
 
 def _channel(tables: Tables, data: Row) -> tuple[str, str]:
@@ -223,20 +259,23 @@ def _add_cameras(recording: Recording, tables: Tables, data: Sequence[Row], chan
         recording.notes.append(f"Cameras come from the scene's calibration{', as pinholes without its distortion' if distorted else ''}.")
 
 
-def _add_pictures(recording: Recording, source: Path, folder: Path, data: Sequence[Row], channels: Mapping[str, tuple[str, str]]) -> None:
-    """Says how many pictures there are; a file name that leads out of the data set counts as missing."""
-    roots = {root.resolve() for root in (source, folder, folder.parent)}
-    named = [row for row in data if channels[row["token"]][1] == "camera" and row.get("is_key_frame", True)]
-    found = sum(any(_inside(root, str(row.get("filename", ""))) for root in roots) for row in named)
-    if named:
-        recording.dropped.append(Dropped("key frame picture", len(named), "a scene holds no pictures; they stay in the data set"))
-    if found < len(named):
-        recording.notes.append(f"{len(named) - found} of the {len(named)} key frame pictures are not there.")
-
-
-def _inside(root: Path, name: str) -> bool:
-    try:
-        path = (root / name).resolve()
-        return path.is_relative_to(root) and path.is_file()
-    except (OSError, ValueError, RuntimeError):
-        return False
+def _add_pictures(recording: Recording, source: Path, folder: Path, pictures: Sequence[SourcePicture]) -> None:
+    """Refers the cameras to their pictures where these lie, and says which are missing; a name that leads out of the data set counts as such."""
+    found: dict[str, list[tuple[float, str]]] = {}
+    for root in dict.fromkeys(path.resolve() for path in (source, folder, folder.parent)):
+        for one in pictures:
+            if names_a_picture(one.name) and (root / one.name).is_file():
+                found.setdefault(one.channel, []).append((one.time_s, one.name))
+        if found:
+            cameras = []
+            for entity in recording.cameras:
+                rows = tuple(found.get(entity.camera.name, ()))
+                cameras.append(replace(entity, pictures=SourcePictures(str(root), rows)) if rows else entity)
+            recording.cameras = tuple(cameras)
+            break
+    there = sum(map(len, found.values()))
+    if there:
+        recording.notes.append(f"The scene refers to {there} pictures of its cameras where they lie; they are not copied into it.")
+    if there < len(pictures):
+        keys = sum(one.is_key_frame for one in pictures)
+        recording.notes.append(f"{len(pictures) - there} of the {len(pictures)} pictures that the tables name ({keys} of key frames) are not there.")
