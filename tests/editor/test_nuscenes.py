@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -358,6 +359,17 @@ def test_scene_0061_agrees_in_all_its_layouts(shared_data: Path) -> None:
         apart = np.linalg.norm(ours[:, None] - np.array(places)[None], axis=2).min(0)
         # The scenario has a few things that are no agents.
         assert (apart < 0.1).sum() == 68
+
+
+def test_20_s_come_in_within_2_s(root: Path) -> None:
+    """Of processor time, best of three: `python -m tests.editor.bench_import` has the clock's."""
+    write_tables(root / "v1.0-mini", tables(41))
+    spent = []
+    for _ in range(3):
+        before = time.process_time()
+        document, _ = import_scene("nuscenes", root)
+        spent.append(time.process_time() - before)
+    assert document.duration_s > 19 and min(spent) < 2.0
 
 
 def refused(format: str, source: Path, **arguments: Any) -> str:
