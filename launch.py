@@ -71,9 +71,12 @@ def _extras(argv: "list[str]") -> "list[str]":
     """The extras that a command needs."""
     values = [word[len("--views=") :] for word in argv if word.startswith("--views=")]
     values += [value for word, value in zip(argv, argv[1:]) if word == "--views"]  # noqa: B905 (Python 3.9 has no strict)
+    extras = [extra for name in argv[:1] for extra in EXTRAS_OF.get(name, [])]
+    if argv[:1] == ["fan-out"] and any(word.split("=")[0] == "--ray" for word in argv):
+        extras.append("scale")
     if argv[:2] == ["train", "wan"] or any(value.startswith(NEED_WAN) for value in values):
-        return ["views-wan"]
-    return [extra for name in argv[:1] for extra in EXTRAS_OF.get(name, [])]
+        extras.append("views-wan")
+    return list(dict.fromkeys(extras))
 
 
 def _run(argv: "list[str]") -> int:
@@ -118,7 +121,7 @@ def _run_inside_venv(argv: "list[str]") -> int:
     return os.execv(VENV_PYTHON, command)
 
 
-# Installing. A group ('base', 'test', 'bench', 'views-wan') is installed when its stamp holds the key of today's pins and this Python.
+# Installing. A group ('base', 'test', 'bench', 'scale', 'views-wan') is installed when its stamp holds the key of today's pins and this Python.
 
 
 def _key() -> str:

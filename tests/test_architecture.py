@@ -20,8 +20,8 @@ LONG_ON_PURPOSE: dict[str, str] = {}
 
 DISTRIBUTION = {"PIL": "pillow", "cc3d": "connected-components-3d", "imageio_ffmpeg": "imageio-ffmpeg"}
 """Import name -> PyPI name, where they differ."""
-OPTIONAL = {"affine", "rasterio", "diffusers", "transformers"}
-"""Imported where they are installed (the extras 'bench' and 'views-wan'); affine comes with rasterio."""
+OPTIONAL = {"affine", "rasterio", "diffusers", "transformers", "ray"}
+"""Imported where they are installed (the extras 'bench', 'views-wan' and 'scale'); affine comes with rasterio."""
 UNIMPORTED = {"basedpyright", "ruff", "pytest-timeout", "peft"}
 """Declared, and used without an import of ours: as a tool, as a plugin, by diffusers."""
 

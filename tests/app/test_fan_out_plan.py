@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.fanout import Plan, PlanError, Source, Wanted, expand, plan_from, read_plan
-from app.fanout.items import weight_ids
 from app.fanout.gate import Gate, GateError, gate_from
+from app.fanout.items import weight_ids
 from editor.document import Document, EditError
 from editor.files import project
 from editor.files.jsonform import document_hash
