@@ -14,9 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from engine.occupancy.dice import CELL_M
-from engine.spec.classes import AGENTS, CHANNEL, CHANNELS
-from engine.spec.clip import SceneClip
-from engine.spec.geometry import invert
+from engine.spec.classes import AGENTS, CHANNEL
 from engine.spec.grid import GridSpec
 from engine.spec.layout import Layout
 from engine.spec.raster import rasterise
@@ -78,15 +76,11 @@ def key_grid(grid: GridSpec) -> GridSpec:
     return GridSpec(f"{grid.name}-key", (nx + 2 * more, ny + 2 * more, nz), grid.voxel_m, (x0 - KEY_MARGIN_M, y0 - KEY_MARGIN_M, z0))
 
 
-def key_place(clip: SceneClip, index: int) -> KeyPlace:
-    """The key grid nearest to the ego of a frame."""
-    pose = clip.world_SE3_ego[index]
+def key_place(ground: Layout, grid: GridSpec, world_SE3_ego: np.ndarray) -> KeyPlace:
+    """The key grid nearest to an ego on this ground."""
+    pose = world_SE3_ego
     yaw = float(np.arctan2(pose[1, 0], pose[0, 0]))
-    if clip.ground is None:
-        streets = yaw
-    else:
-        block = round(pose[0, 3] / BLOCK_M), round(pose[1, 3] / BLOCK_M)
-        streets = _street_heading(clip.ground[index], clip.grid, block)
+    streets = _street_heading(ground, grid, (round(pose[0, 3] / BLOCK_M), round(pose[1, 3] / BLOCK_M)))
     # Streets are told up to a quarter turn; of these the one nearest to the ego's.
     heading = streets + round((yaw - streets) / (np.pi / 2)) * np.pi / 2
     steps = round(heading / HEADING_STEP_RAD) % round(2 * np.pi / HEADING_STEP_RAD)
@@ -107,24 +101,11 @@ def _street_heading(ground: Layout, grid: GridSpec, block: tuple[int, int]) -> f
     return float(np.angle(fourfold) / 4) if abs(fourfold) > 1e-3 else 0.0
 
 
-def static_layout(clip: SceneClip, index: int, place: KeyPlace) -> tuple[np.ndarray, np.ndarray]:
-    """Layout uint8 (15, X, Y) without agents of a key grid, at a frame's moment, and bool (X, Y): where it is known.
+def static_layout(ground: Layout, grid: GridSpec, place: KeyPlace) -> np.ndarray:
+    """Layout uint8 (15, X, Y) of a key grid, without agents.
 
     Streets are shown as a map shows them, however the grid is tilted: what is drawn under them may not depend on how an ego nods.
-    Without the clip's `ground`, the frame's own raster is all that is known.
     """
-    grid = key_grid(clip.grid)
-    if clip.ground is not None:
-        layout = rasterise(clip.ground[index], grid, place.on_map())
-        layout[: len(AGENTS)] = 0
-        return layout, np.ones(grid.bev_shape, bool)
-    world_SE3_ego = clip.world_SE3_ego[index]
-    ego_SE3_key = invert(world_SE3_ego) @ place.world_SE3_key(world_SE3_ego)
-    x, y = np.meshgrid(*grid.cell_centers_m(), indexing="ij")
-    points = np.stack([x, y, np.zeros_like(x), np.ones_like(x)], -1) @ ego_SE3_key.T
-    cell = np.floor((points[..., :2] - np.asarray(clip.grid.origin_m[:2])) / clip.grid.voxel_m + 1e-9).astype(int)
-    inside = ((cell >= 0) & (cell < clip.grid.bev_shape)).all(-1)
-    layout = np.zeros((len(CHANNELS), *grid.bev_shape), np.uint8)
-    layout[:, inside] = clip.layouts[index][:, cell[inside][:, 0], cell[inside][:, 1]]
+    layout = rasterise(ground, key_grid(grid), place.on_map())
     layout[: len(AGENTS)] = 0
-    return layout, inside
+    return layout

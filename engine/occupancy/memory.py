@@ -64,7 +64,7 @@ class WorldMemory:
         in_place = same_time and bool(np.allclose(take.world_SE3_ego[at], pose, atol=1e-6))
         touched = self._touched(index, at, same_time, in_place)
         if touched.any():
-            touched = np.asarray(binary_dilation(touched, np.ones((3, 3)), iterations=SHADOW_CELLS))
+            touched = np.asarray(binary_dilation(touched, np.ones((3, 3)), iterations=SHADOW_CELLS), bool)
         if self._latest is None or self._latest[0] != at:
             self._latest = at, self._reader.read(at)[0]
         return Remembered(Seen(self._latest[1], ~touched, take.grid, take.world_SE3_ego[at]), in_place)

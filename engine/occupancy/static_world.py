@@ -17,6 +17,7 @@ from engine.occupancy.warp import seen_columns, warp_static
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import invert
 from engine.spec.grid import GridSpec
+from engine.spec.layout import Layout
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,8 +66,9 @@ Draw = Callable[[int, KeyPlace, Sequence["Seen | None"], Cancelled], "Seen | Non
 class StaticWorld:
     """The static world of one rollout. Holds one key grid, however long the rollout is."""
 
-    def __init__(self, clip: SceneClip, draw: Draw) -> None:
-        self._clip, self._draw = clip, draw
+    def __init__(self, clip: SceneClip, ground: Sequence[Layout], draw: Draw) -> None:
+        """`ground` is the clip's, one per frame."""
+        self._clip, self._ground, self._draw = clip, ground, draw
         self._place: KeyPlace | None = None
         self._latest: Seen | None = None
 
@@ -75,7 +77,7 @@ class StaticWorld:
 
         Frames are asked for in their order: a key grid shows what is `remembered` at its first frame, and what the one before it showed.
         """
-        place = key_place(self._clip, index)
+        place = key_place(self._ground[index], self._clip.grid, self._clip.world_SE3_ego[index])
         if self._latest is None or place != self._place:
             drawn = self._draw(index, place, (remembered, self._latest), cancelled)
             if drawn is None:

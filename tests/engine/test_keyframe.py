@@ -31,13 +31,17 @@ STREET = Layout((Polygon(CHANNEL["drivable_area"], np.array([a * 200 * ALONG + b
 CAR = Box(7, "car", (4.0, 1.0, 0.8), (4.0, 1.8, 1.6), TURN)
 
 
-def clip(*poses: Pose, boxes: tuple[Box, ...] = (), ground: bool = True) -> SceneClip:
+def clip(*poses: Pose, boxes: tuple[Box, ...] = ()) -> SceneClip:
     """A street that is turned by TURN in the world, seen from some poses."""
     scene = replace(STREET, boxes=boxes)
     matrices = np.stack([pose.matrix() for pose in poses])
     seen = tuple(tuple(box.moved(invert(pose)) for box in boxes) for pose in matrices)
     layouts = np.stack([rasterise(scene, SMALL, pose) for pose in matrices])
-    return SceneClip(layouts, seen, matrices, grid=SMALL, ground=(STREET,) * len(poses) if ground else None)
+    return SceneClip(layouts, seen, matrices, grid=SMALL, ground=(STREET,) * len(poses))
+
+
+def place_of(scene: SceneClip, index: int = 0) -> KeyPlace:
+    return key_place(STREET, SMALL, scene.world_SE3_ego[index])
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +61,14 @@ def generator() -> OccupancyGenerator:
 def test_a_key_grid_follows_the_street_and_does_not_ask_who_drives() -> None:
     paths = Pose(0.3, 0.2, yaw_rad=TURN), Pose(0.3 - np.sin(TURN), 0.2 + np.cos(TURN), yaw_rad=TURN), Pose(0.3, 0.2, 0.1, TURN + 0.087, 0.02, 0.01)
     seen = clip(*paths)
-    places = [key_place(seen, k) for k in range(3)]
+    places = [place_of(seen, k) for k in range(3)]
     assert len(set(places)) == 1
     assert abs(places[0].heading_rad - TURN) <= HEADING_STEP_RAD / 2
-    assert key_place(clip(Pose(yaw_rad=TURN + np.pi)), 0).heading_rad == pytest.approx(places[0].heading_rad + np.pi), "a quarter turn apart"
-    layouts = [static_layout(seen, k, places[k])[0] for k in range(3)]
-    assert all(np.array_equal(layout, layouts[0]) for layout in layouts), "however the ego nods"
+    assert place_of(clip(Pose(yaw_rad=TURN + np.pi))).heading_rad == pytest.approx(places[0].heading_rad + np.pi), "a quarter turn apart"
+    layout = static_layout(STREET, SMALL, places[0])
+    assert layout[CHANNEL["drivable_area"]].any() and not layout[: len(AGENTS)].any()
+    along = layout[CHANNEL["drivable_area"]].mean(0)
+    assert along[44] == 1 and along[0] == along[-1] == 0, "the street goes along x"
 
 
 def test_neighbouring_key_grids_share_their_cells() -> None:
@@ -82,22 +88,12 @@ def test_places_of_a_wider_grid_go_on_beyond_the_frame() -> None:
     assert torch.allclose(places_in(22, 22, 5)[:, 5:-5, 5:-5], places_in(12, 12), atol=1e-6)
 
 
-def test_without_the_ground_the_layout_itself_is_looked_at() -> None:
-    pose = Pose(0.3, 0.2, yaw_rad=TURN)
-    known, guessed = clip(pose, boxes=(CAR,)), clip(pose, boxes=(CAR,), ground=False)
-    true, everywhere = static_layout(known, 0, key_place(known, 0))
-    layout, inside = static_layout(guessed, 0, key_place(known, 0))
-    assert everywhere.all() and 0.2 < inside.mean() < 0.5 and not layout[:, ~inside].any()
-    assert not layout[: len(AGENTS)].any() and not true[: len(AGENTS)].any()
-    assert (layout != true)[:, inside].mean() < 0.01
-
-
 def test_an_agent_that_moves_changes_nothing_far_from_it(generator: OccupancyGenerator) -> None:
     poses = Pose(yaw_rad=TURN), Pose(0.5, 0.3, yaw_rad=TURN)
     grids: list[list[Seen]] = []
 
     def static(scene: SceneClip) -> list[Seen | None]:
-        world = StaticWorld(scene, lambda *asked: generator.key(Recipe(seed=3), scene, *asked))
+        world = StaticWorld(scene, (STREET,) * 2, lambda *asked: generator.key(Recipe(seed=3), scene, *asked))
         return [world.around(k, lambda: False) for k in range(2)]
 
     for boxes in ((CAR,), (replace(CAR, center_m=(-4.0, -3.0, 0.8)),), ()):
@@ -107,14 +103,29 @@ def test_an_agent_that_moves_changes_nothing_far_from_it(generator: OccupancyGen
     assert grids[0][0] is grids[0][1], "the same key grid serves both frames"
 
 
+def test_a_key_grid_that_was_drawn_is_not_drawn_again(generator: OccupancyGenerator) -> None:
+    seen, other = clip(Pose(yaw_rad=TURN)), clip(Pose(0.5, 0.2, yaw_rad=TURN + 0.05), boxes=(CAR,))
+
+    def key(scene: SceneClip, seed: int, cancelled: bool = False) -> Seen | None:
+        return generator.key(Recipe(seed=seed), scene, 0, place_of(scene), (None, None), lambda: cancelled)
+
+    first = key(seen, 11)
+    again, another = key(other, 11, cancelled=True), key(other, 12)
+    assert first is not None and again is not None and another is not None
+    assert np.array_equal(first.semantics, again.semantics) and not np.array_equal(first.semantics, another.semantics)
+    generator._begun.clear()
+    redrawn = key(seen, 11)
+    assert redrawn is not None and np.array_equal(redrawn.semantics, first.semantics) and key(seen, 13, cancelled=True) is None
+
+
 def test_what_a_key_grid_showed_the_next_one_shows(generator: OccupancyGenerator) -> None:
     seen = clip(Pose(yaw_rad=TURN), Pose(*(9.0 * ALONG), yaw_rad=TURN))
-    grid, place = key_grid(SMALL), key_place(seen, 0)
-    street = static_layout(seen, 0, place)[0][CHANNEL["drivable_area"]].astype(bool)
+    grid, place = key_grid(SMALL), place_of(seen)
+    street = static_layout(STREET, SMALL, place)[CHANNEL["drivable_area"]].astype(bool)
     first = Seen(np.full(grid.shape, FREE, np.uint8), np.ones(grid.bev_shape, bool), grid, place.world_SE3_key(seen.world_SE3_ego[0]))
     first.semantics[..., 2] = np.where(street, CLASS["driveable_surface"], CLASS["terrain"])
     first.semantics[20:30, 50:60, 3:9] = CLASS["manmade"]
-    second = generator.key(Recipe(), seen, 1, key_place(seen, 1), (first,), lambda: False)
+    second = generator.key(Recipe(), seen, 1, place_of(seen, 1), (first,), lambda: False)
     assert second is not None
     there = first.from_pose(grid, second.world_SE3_grid)
     held = (second.semantics == there.semantics).all(2)

@@ -113,7 +113,7 @@ def test_another_path_finds_the_remembered_world(tmp_path: Path, generator: Occu
     old = take(tmp_path / "take", clip(*DRIVE), [street(0)] * 3)
     aside = clip(*(Pose(0.4 * k, 1.0, yaw_rad=0.09) for k in range(3)))
     memory = WorldMemory(old, aside)
-    key = generator.key(Recipe(), aside, 0, key_place(aside, 0), (memory.of(0).seen, None), lambda: False)
+    key = generator.key(Recipe(), aside, 0, key_place(ROAD, SMALL, aside.world_SE3_ego[0]), (memory.of(0).seen, None), lambda: False)
     assert key is not None
     found, view = FoundAgain(SMALL), key.from_pose(SMALL, aside.world_SE3_ego[0])
     straight = memory.of(0).seen.from_pose(SMALL, aside.world_SE3_ego[0])
