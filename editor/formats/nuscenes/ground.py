@@ -16,6 +16,8 @@ KERNEL_M = 6.0
 REACH_M = 15.0
 """No ground is told farther than this from the nearest box or ego pose."""
 AROUND_EGO_M = 75.0
+FARTHEST_M = 1e7
+"""A box higher or lower than this is damaged."""
 MOST_CELLS = 500_000
 """2 square kilometres around the ego's path."""
 NO_GROUND = "The scene is flat at the ego's height: too few boxes stand around it to tell the height of the ground."
@@ -27,7 +29,7 @@ def fit_ground(drive: Sequence[Keyframe], bottoms: Sequence[Pose]) -> tuple[Grou
     ego = np.array([(k.pose.x_m, k.pose.y_m, k.pose.z_m) for k in drive])
     boxes = np.array([(pose.x_m, pose.y_m, pose.z_m) for pose in bottoms]).reshape(-1, 3)
     low, high = ego[:, :2].min(0) - AROUND_EGO_M, ego[:, :2].max(0) + AROUND_EGO_M
-    boxes = boxes[((boxes[:, :2] >= low) & (boxes[:, :2] <= high)).all(1)]
+    boxes = boxes[((boxes[:, :2] >= low) & (boxes[:, :2] <= high)).all(1) & (np.abs(boxes[:, 2]) < FARTHEST_M)]
     cells = np.ceil((high - low) / CELL_M)
     if cells.prod() > MOST_CELLS:
         return None, "The scene is flat at the ego's height: its ego goes too far for a raster of the ground."
