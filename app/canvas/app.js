@@ -30,7 +30,10 @@ export class App {
     /** Make the take's frames from the playhead on anew. */
     this.generateOn = () => {};
     /** Make the pictures of the take shown anew. */
-    this.seeAnew = () => {};
+    this.seeAnew = (/** @type {{only_cameras?: string[], only_frames?: [number, number]}} */ _only = {}) => {};
+    /** Whether the view model that is chosen begins from pictures. */
+    this.takesAnchors = () => false;
+    /** Pictures dropped on cameras, to begin from; set by panels/strip.js. @type {Map<string, {name: string, url: string}>} */ this.anchors = new Map();
     /** Draw the marked region anew; this and the next three are set by panels/variants.js. */
     this.regenerate = () => {};
     /** Show the variant before or after. */

@@ -33,7 +33,7 @@ interface SceneState {
   rev: number; name: string; duration_s: number; frames: number; grid: string | GridInfo; prompt: string; notes: string[];
   entities: Map<string, Entity>; ego: EgoEntity; dirty: boolean; saved_path: string | null; can_undo: string | null; can_redo: string | null;
   /** Counts the documents there were. */ edits: number; undo_steps: number; undo_limit: number; undo_at_depth: boolean;
-  channels: Channel[]; classes: Array<{ name: string; rgb: [number, number, number] }>; sizes: Record<string, [number, number, number]>; models: Record<string, string[]>; coloured: string[]; presets: Array<{ name: string; views: string }>; preset?: string; view_models: Array<{ name: string; description: string }>; rigs: string[]; viser_url: string; commands: CommandSpec[]; exports: Array<{ name: string; title: string }>;
+  channels: Channel[]; classes: Array<{ name: string; rgb: [number, number, number] }>; sizes: Record<string, [number, number, number]>; models: Record<string, string[]>; coloured: string[]; presets: Array<{ name: string; views: string }>; preset?: string; view_models: Array<{ name: string; description: string; takes_anchors: boolean }>; rigs: string[]; viser_url: string; workspace: string; commands: CommandSpec[]; exports: Array<{ name: string; title: string }>;
 }
 
 interface JobState {

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from app.jobs.conditions import Conditions
+from app.jobs.kept_pictures import KeptPictures
 from editor.clip import scene_clip
 from editor.document import Document, EditError
 from editor.entities import Agent
@@ -50,6 +51,10 @@ class Basis:
     redrawn: Redrawn | None = None
     seen_anew: bool = False
     """Whether cameras and prompt are the document's also where every frame is kept."""
+    only_cameras: tuple[str, ...] | None = None
+    """Of a take seen anew: cameras whose pictures are made, the others keep theirs; None makes those of all."""
+    only_frames: tuple[int, int] | None = None
+    """Of a take seen anew: frames [first, behind the last) of the take whose pictures are made; None makes those of all."""
 
     @cached_property
     def take(self) -> Take:
@@ -118,6 +123,12 @@ class Basis:
             return self.redrawn.conditions
         return Conditions(self.take.layouts[index], tuple(self.take.boxes[index]), self.take.world_SE3_ego[index], self.take.grid)
 
+    def pictures(self, clip: SceneClip) -> KeptPictures | None:
+        """What is kept of the older take's pictures, None where all are made anew. Raises EditError where that cannot be."""
+        if not self.seen_anew or (self.only_cameras is None and self.only_frames is None):
+            return None
+        return KeptPictures(self.take, clip, self.only_cameras, self.only_frames)
+
     def recipe(self, asked: Recipe) -> Recipe:
         """The recipe that was asked for; of a take that is only seen anew, the occupancy is made as it was made."""
         if not self.seen_anew:
@@ -145,13 +156,6 @@ class Basis:
                 yield OccupancyFrame(index, semantics, instances)
 
 
-def _same_conditions(clip: SceneClip, other: SceneClip) -> bool:
-    """Whether two clips ask for the same occupancy."""
-    return (
-        all(np.array_equal(one, two) for one, two in zip(clip.layouts, other.layouts, strict=True))
-        and clip.boxes == other.boxes
-        and np.array_equal(clip.world_SE3_ego, other.world_SE3_ego)
-    )
 def occupancy_digest(folder: Path, frames: int) -> str:
     """SHA-256 of the first `frames` frames of a take's occupancy: semantics and instances, one frame after the other."""
     digest = hashlib.sha256()
@@ -162,3 +166,10 @@ def occupancy_digest(folder: Path, frames: int) -> str:
     return digest.hexdigest()
 
 
+def _same_conditions(clip: SceneClip, other: SceneClip) -> bool:
+    """Whether two clips ask for the same occupancy."""
+    return (
+        all(np.array_equal(one, two) for one, two in zip(clip.layouts, other.layouts, strict=True))
+        and clip.boxes == other.boxes
+        and np.array_equal(clip.world_SE3_ego, other.world_SE3_ego)
+    )

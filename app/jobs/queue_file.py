@@ -35,8 +35,9 @@ log = logging.getLogger("anyscene.queue")
 VERSION = 1
 _NAME = "queue.json"
 _SCENE = ".anyscene"
-_PLAIN = ("until", "start_s", "frames", "gbuffers", "world", "only_frames")
+_PLAIN = ("until", "start_s", "frames", "gbuffers", "world")
 """Fields of a request that JSON holds as they are; paths become texts."""
+_OF_BASIS = ("frames", "seen_anew", "only_cameras", "only_frames")
 
 
 class QueueFile:
@@ -89,7 +90,7 @@ class QueueFile:
             **{key: str(value) if isinstance(value, Path) else value for key, value in plain.items()},
             "cameras": None if request.cameras is None else list(request.cameras),
             "anchors": {name: str(path) for name, path in request.anchors.items()},
-            "basis": None if basis is None else {"folder": str(basis.folder), "frames": basis.frames, "seen_anew": basis.seen_anew},
+            "basis": None if basis is None else {"folder": str(basis.folder), **{key: getattr(basis, key) for key in _OF_BASIS}},
             "redrawn": None if basis is None or basis.redrawn is None else _redrawn_name(basis.redrawn),
         }  # fmt: skip
 
@@ -127,13 +128,12 @@ def _request(row: dict[str, Any], folder: Path) -> TakeRequest | Errand:
     basis = row["basis"]
     if basis is not None:
         redrawn = None if row["redrawn"] is None else _read_redrawn(folder / row["redrawn"])
-        basis = Basis(Path(basis["folder"]), int(basis["frames"]), redrawn, bool(basis["seen_anew"]))
+        lists = {key: None if basis[key] is None else tuple(basis[key]) for key in ("only_cameras", "only_frames")}
+        basis = Basis(Path(basis["folder"]), int(basis["frames"]), redrawn, bool(basis["seen_anew"]), **lists)
     known = {one.name: one for one in fields(TakeRequest)}
     plain = {key: row[key] for key in _PLAIN if key in known and key in row}
     if plain.get("world") is not None:
         plain["world"] = Path(plain["world"])
-    if plain.get("only_frames") is not None:
-        plain["only_frames"] = tuple(plain["only_frames"])
     return TakeRequest(
         project.load(folder / row["scene"]), Path(row["out"]), Recipe(**row["recipe"]), basis=basis, **plain,
         cameras=None if row["cameras"] is None else tuple(row["cameras"]), anchors={name: Path(path) for name, path in row["anchors"].items()},

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
-from app.jobs.request import SEEN, STAGES, TakeRequest
 from app.jobs.basis import occupancy_digest
+from app.jobs.request import SEEN, STAGES, TakeRequest
 from app.jobs.stopwatch import Stopwatch
 from editor.clip import occupancy_edits_at
 from editor.document import Document, EditError
+from editor.entities import OccupancyEdit
 from editor.files import project
 from engine.api import Buffers, Cancelled, DrawsGBuffers, Models, OccupancyFrame, Picture, TakesAnchors, ViewModel
 from engine.render.edits import apply_occupancy_edits
@@ -98,17 +100,23 @@ class _Making:
         anchors, self.world = request.anchor_pictures(), request.remembered()
         if self.world is not None and (self.world.grid.shape, self.world.grid.origin_m) != (clip.grid.shape, clip.grid.origin_m):
             raise EditError(f"Take '{self.world.folder.name}' is of grid '{self.world.grid.name}' and the scene of '{clip.grid.name}': leave the world out.")
+        if self.world is not None and (undone := _undone(self.world.folder, request.document)):
+            are = "edit of occupancy that the scene has no more and that stays" if undone == 1 else "edits of occupancy that the scene has no more and that stay"
+            watch.note(f"The world of take '{self.world.folder.name}' has {undone} {are}: leave the world out to be rid of that.")
         with self.clock.of("layout"):
             if self.views is not None:
                 clip = replace(clip, cameras=tuple(self.views.size(camera) for camera in clip.cameras))
+            self.kept = None if request.basis is None or request.until != "video" else request.basis.pictures(clip)
+            clip = clip if self.kept is None else self.kept.clip(clip)
             self.clip = clip
             self.writer = TakeWriter(request.out, clip, self._facts(self._not_understood()))
             # What it was made from travels with it, to be opened again.
             project.save(request.document, request.out / SCENE)
-            self.scene = ViewScene(clip, self.recipe, frames_from(request.out), reference=anchors, on_cast=self._keep)
+            given = {} if self.kept is None else self.kept.given
+            self.scene = ViewScene(clip, self.recipe, frames_from(request.out), reference=anchors, given=given, on_cast=self._keep)
         self.frames = self.pieces = 0
         self.written: set[tuple[int, int]] = set()
-        self.pictures = len(clip) * len(clip.cameras)
+        self.pictures = len(clip) * len(clip.cameras) if self.kept is None else self.kept.made
         watch.progress("layout", len(clip), len(clip))
 
     def arriving(self) -> Iterator[int]:
@@ -133,11 +141,27 @@ class _Making:
     def draw(self, frames: Iterator[int]) -> None:
         """Pictures in the order in which the view model draws them."""
         assert self.views is not None
-        for picture in self.clock.each("video", self.views.pictures(self.scene, frames, self.watch.cancelled)):
+        drawn = self._drawn(self.views, frames)
+        for picture, new in self.clock.each("video", ((one, True) for one in drawn) if self.kept is None else self.kept.merged(drawn)):
+            if self.watch.cancelled():
+                return
             with self.clock.of("video"):
                 self.writer.add_picture(picture)
-            self.watch.on_picture(picture)
-            self._told("video")
+            if new:
+                self.watch.on_picture(picture)
+                self._told("video")
+
+    def _drawn(self, views: ViewModel, frames: Iterator[int]) -> Iterator[Picture]:
+        """What the view model draws. One that draws frame by frame is shown the cameras and frames alone that are made anew; any other sees what
+        is kept too, to agree with it."""
+        if self.kept is None or views.order != "frame" or isinstance(views, TakesAnchors):
+            return views.pictures(self.scene, frames, self.watch.cancelled)
+        numbers = [number for number, camera in enumerate(self.clip.cameras) if camera.name in self.kept.drawn]
+        poses = None if self.clip.ego_SE3_cameras is None else self.clip.ego_SE3_cameras[:, numbers]
+        clip = replace(self.clip, cameras=tuple(self.clip.cameras[number] for number in numbers), ego_SE3_cameras=poses)
+        read = frames_from(self.request.out)
+        scene = ViewScene(clip, self.recipe, read, on_cast=lambda index, at, seen: self._keep(index, numbers[at], seen))
+        return views.pictures(scene, islice(frames, self.kept.end), self.watch.cancelled)
 
     def finish(self) -> Path:
         """Close the take. Raises TakeCancelled where it was called off."""
@@ -150,6 +174,8 @@ class _Making:
             )
         self.writer.stage(self.request.until)
         self.writer.finish(self.clock.seconds(STAGES))
+        if self.kept is not None:
+            self.kept.copy_whole(self.request.out)
         return self.request.out
 
     def _occupancy(self) -> Iterator[OccupancyFrame]:
@@ -210,9 +236,22 @@ class _Making:
         if self.views is not None:
             models["views"] = self.views.facts | ({"words_not_understood": not_understood} if not_understood else {})
         asked: dict[str, object] = {"scene": request.document.name, "start_s": self.clip.start_s, "until": request.until}
+        if self.kept is not None:
+            asked["kept_pictures"] = {"take": self.kept.folder.name, "cameras": self.kept.whole, "made_frames": [self.kept.first, self.kept.end]}
+        if self.world is not None:
+            asked["world"] = {"take": self.world.folder.name, "sha256": occupancy_digest(self.world.folder, self.world.frame_count)}
         if request.anchors:
             asked["anchors"] = {name: sha256(path.read_bytes()).hexdigest() for name, path in request.anchors.items()}
         return {**asdict(self.recipe), "models": models, **asked, **(request.basis.facts() if request.basis is not None else {})}
+
+
+def _undone(world: Path, document: Document) -> int:
+    """How many edits of occupancy are on the frames of an earlier take and not in the document; 0 where the take does not say."""
+    try:
+        before = project.load(world / SCENE).of(OccupancyEdit)
+    except project.ProjectError:
+        return 0
+    return len(set(before) - set(document.of(OccupancyEdit)))
 
 
 def edited(frame: OccupancyFrame, document: Document, clip: SceneClip) -> OccupancyFrame:
@@ -222,5 +261,3 @@ def edited(frame: OccupancyFrame, document: Document, clip: SceneClip) -> Occupa
         frame.semantics, frame.instances, occupancy_edits_at(document, at / RATE_HZ), at, clip.grid, clip.world_SE3_ego[frame.index]
     )
     return replace(frame, semantics=semantics, instances=instances)
-        if self.world is not None:
-            asked["world"] = {"take": self.world.folder.name, "sha256": occupancy_digest(self.world.folder, self.world.frame_count)}

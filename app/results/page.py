@@ -55,7 +55,9 @@ class _View:
         desk, name = self.desk, here["workspace"]
         takes = desk.takes(name)
         by_name = {one["name"]: one for one in takes}
-        a = by_name.get(here.get("a")) or next((one for one in takes if one["views"]), takes[0] if takes else None)
+        # Until somebody chooses, the newest take is the one that is shown.
+        a = by_name.get(here.get("a")) if here.get("chosen") else None
+        a = a or next((one for one in takes if one["views"]), takes[0] if takes else None)
         here = {**here, "a": a["name"] if a else None}
         b = by_name.get(here.get("b"))
         if a is not None and (b is None or b is a):
@@ -125,7 +127,7 @@ def build(desk: Desk, blocks: gr.Blocks, workspace: str) -> None:
         return view.all({**here, **change})
 
     def pick(here: Update, event: gr.EventData) -> tuple[Any, ...]:
-        return again(here, a=event.take, b=here.get("b") if here.get("b") != event.take else None)
+        return again(here, a=event.take, chosen=True, b=here.get("b") if here.get("b") != event.take else None)
 
     def compare(here: Update, event: gr.EventData) -> tuple[Any, ...]:
         return again(here, b=event.take)
@@ -158,7 +160,7 @@ def build(desk: Desk, blocks: gr.Blocks, workspace: str) -> None:
     shelf.pick(told(pick), **all_of)
     shelf.compare(told(compare), **all_of)
     queue.act(told(act), **all_of)
-    take_a.input(told(lambda here, name: again(here, a=name)), [here, take_a], everything, **quiet)
+    take_a.input(told(lambda here, name: again(here, a=name, chosen=True)), [here, take_a], everything, **quiet)
     take_b.input(told(lambda here, name: again(here, b=name)), [here, take_b], everything, **quiet)
     to_author = "() => document.dispatchEvent(new CustomEvent('anyscene:author'))"
     show.click(told(done(lambda here: desk.show(here["workspace"], here["a"]))), **all_of).success(None, js=to_author)

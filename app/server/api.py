@@ -11,7 +11,8 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from app.results import takes
 from app.server.proxy import client_page
-from app.workspace import files
+from app.workspace import anchors, files
+from app.workspace.outlines import outlines
 from app.workspace.workspace import Workspace
 from app.workspace.workspaces import Workspaces
 
@@ -46,6 +47,28 @@ def router(workspaces: Workspaces) -> APIRouter:
         if found is None:
             raise HTTPException(404, f"There is no file '{path[:200]}' among the takes of this workspace folder.")
         return FileResponse(found, headers=REVALIDATE)
+
+    @routes.get("/api/ws/{workspace}/outlines/{camera}")
+    def outlines_of(workspace: str, camera: str) -> Response:
+        """Of what is shown now."""
+        shot = _existing(workspaces, workspace).screen.below
+        found = None if shot is None else outlines(shot, camera)
+        if found is None:
+            raise HTTPException(404, f"Nothing is shown through a camera '{camera[:100]}'.")
+        return Response(found, media_type="image/png", headers=REVALIDATE)
+
+    @routes.post("/api/anchors")
+    async def anchor(request: Request) -> dict[str, str]:
+        """A picture, PNG or JPEG, as the body; answers with the name that `generate` takes."""
+        data = b""
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > anchors.MOST_BYTES:
+                break
+        try:
+            return {"name": await asyncio.to_thread(anchors.keep, data, workspaces.config)}
+        except ValueError as refusal:
+            raise HTTPException(422, str(refusal)) from refusal
 
     @routes.get("/api/thumbnail/{take}")
     def thumbnail(take: str) -> Response:

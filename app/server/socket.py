@@ -5,9 +5,12 @@ From the page
     command {seq, name, args}                    -> ack to the sender, then patch to everybody (editor.commands)
     select {ids}                                 not undoable; patch to everybody
     frame {frame}                                the playhead; newest wins -> strip, bev
-    generate {frames?, start_frame?, seed?, steps?, guidance?, preset?, views?, until?, cameras?, from_frame?, seen_anew?} -> job messages;
+    generate {frames?, start_frame?, seed?, steps?, guidance?, preset?, views?, until?, cameras?, from_frame?, seen_anew?,
+              only_cameras?, only_frames?, anchors?} -> job messages;
                                                  with from_frame the new take keeps the frames before it of the take shown, and spans what
-                                                 that one spans; with seen_anew all of them, and only buffers and pictures are made
+                                                 that one spans; with seen_anew all of them, and only buffers and pictures are made,
+                                                 of only_cameras [names] and only_frames [first, last] where those are given;
+                                                 anchors {camera: name} are pictures that POST /api/anchors took
     regenerate {region [[x, y], ..]}             draw what lies inside anew at the playhead's frame, each time with another seed -> variant, strip
     variant {index}                              show that one, from 1; 0 is what was before -> variant, strip
     keep {carry_on?}                             a new take with the variant shown; carry_on: and the frames behind it made anew -> job messages
@@ -25,7 +28,7 @@ From the page
 To the page
     document {rev, name, duration_s, frames, prompt, grid {name, shape, voxel_m, origin_m}, ground, notes, entities, ego, selection,
               dirty, saved_path, can_undo, can_redo, channels, classes, sizes, models, coloured, presets [{name, views}], preset,
-              edits, undo_steps, undo_limit, undo_at_depth, view_models [{name, description}], rigs, commands, exports, problems,
+              edits, undo_steps, undo_limit, undo_at_depth, view_models [{name, description, takes_anchors}], rigs, commands, exports, problems,
               viser_url, workspace, frame}
     patch {rev, set, removed, order?, ego?, fields {name, duration_s, frames, prompt}?, selection, dirty, saved_path, can_undo, can_redo,
            edits, undo_steps, undo_limit, undo_at_depth}   edits counts the documents there were: strip and bev say which one they show

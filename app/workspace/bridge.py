@@ -11,6 +11,7 @@ from pathlib import Path
 from app.config import AppConfig
 from app.jobs.basis import Basis
 from app.jobs.request import SEEN, STAGES, TakeRequest
+from app.workspace import anchors
 from app.workspace.shown import ShownTake
 from editor.clip import frame_count
 from editor.document import Document, EditError
@@ -36,7 +37,7 @@ def take_request(document: Document, message: Mapping[str, object], config: AppC
     if message.get("from_frame") is not None:
         start, frames, basis = _continued(_whole(message, "from_frame", 0), last, shown)
     elif message.get("seen_anew") is True:
-        start, frames, basis = _seen_anew(shown)
+        start, frames, basis = _seen_anew(shown, message)
     if not 1 <= frames <= MOST_FRAMES:
         raise EditError(f"A take of {frames} frames cannot be made: ask for 1 to {MOST_FRAMES}.")
     until = _text(message, "until", "video")
@@ -60,14 +61,22 @@ def take_request(document: Document, message: Mapping[str, object], config: AppC
         registry.check(asked.views)
     cameras = tuple(names) if names is not None else None
     out = free_folder(config.takes, document.name)
-    return TakeRequest(document, out, asked, until, start / RATE_HZ, frames, cameras, basis)
+    given = anchors.named(message.get("anchors"), asked.views, config) if until == "video" else {}
+    return TakeRequest(document, out, asked, until, start / RATE_HZ, frames, cameras, basis, anchors=given)
 
 
-def _seen_anew(shown: ShownTake | None) -> tuple[int, int, Basis]:
-    """First frame and number of frames of the take shown, all of which are kept, to be seen anew."""
+def _seen_anew(shown: ShownTake | None, message: Mapping[str, object]) -> tuple[int, int, Basis]:
+    """First frame and number of frames of the take shown, all of which are kept, to be seen anew: all of it, or the cameras and frames named."""
     if shown is None or not all(shown.holds(shown.start_frame + index) for index in range(shown.frames)):
         raise EditError("No finished take is shown whose pictures could be made anew: generate one, or wait for it.")
-    return shown.start_frame, shown.frames, Basis(shown.path, shown.frames, seen_anew=True)
+    cameras, frames = message.get("only_cameras"), message.get("only_frames")
+    if cameras is not None and not (isinstance(cameras, list) and cameras and all(isinstance(name, str) for name in cameras)):
+        raise EditError("'only_cameras' must be a list of camera names, or null for all of them.")
+    if frames is not None and not (isinstance(frames, list) and len(frames) == 2 and all(isinstance(one, int) for one in frames)):
+        raise EditError("'only_frames' must be [first, last] of the timeline, or null for all frames.")
+    span = None if frames is None else (frames[0] - shown.start_frame, frames[1] + 1 - shown.start_frame)
+    basis = Basis(shown.path, shown.frames, None, True, None if cameras is None else tuple(cameras), span)
+    return shown.start_frame, shown.frames, basis
 
 
 def _continued(frame: int, last: int, shown: ShownTake | None) -> tuple[int, int, Basis]:

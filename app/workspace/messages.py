@@ -37,7 +37,9 @@ def document(workspace: Workspace) -> dict[str, object]:
         "models": {name: list(models) for name, models in MODELS.items()}, "coloured": list(COLOURED),
         "presets": [{"name": name, "views": PRESETS[check(name)].views} for name in dict.fromkeys((*PRESETS, workspace.config.preset))],
         "preset": workspace.config.preset,
-        "view_models": [{"name": name, "description": words} for name, words in registry.runnable().items()],
+        "view_models": [
+            {"name": name, "description": words, "takes_anchors": registry.entry(name).takes_anchors} for name, words in registry.runnable().items()
+        ],
         "commands": described(), "exports": [{"name": name, "title": title} for name, title in EXPORTS.items()],
         "rigs": list(rig_names()), "viser_url": f"/viser/{workspace.name}/",
         "problems": workspace.screen.problems, "workspace": workspace.name, "frame": workspace.frame,

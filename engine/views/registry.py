@@ -27,6 +27,8 @@ class Entry:
     """One sentence that says why it cannot run here and what to do about it; None where it can. Cheap."""
     cost: Cost | None = None
     """What its pictures cost, told without loading it; None where it does not say."""
+    takes_anchors: bool = False
+    """Whether it is an `engine.api.TakesAnchors`, told without loading it."""
 
 
 def entry(name: str) -> Entry:
@@ -114,7 +116,7 @@ def _on_wan(name: str, description: str, load: Callable[[str, str], ViewModel], 
 _VACE_1_3B = wan_cost(1536, 8960, 30, 15, 4.8e9)
 VIEWS: dict[str, Entry] = {
     "drawn": Entry("smooth shapes, light and weather drawn by rays, on any processor", _load_drawn, _why_not_drawn, DRAWN),
-    "compact": Entry("GGVE with shipped weights: light, weather and colours over the drawn world's geometry", _load_compact, _why_not_compact, COMPACT),
+    "compact": Entry("GGVE with shipped weights: light, weather and colours over the drawn world's geometry", _load_compact, _why_not_compact, COMPACT, True),
     "fake": Entry("no model: class colours, at once", _load_fake),
     "wan-1.3b": _on_wan("wan-1.3b", "GGVE on Wan 2.1 of 1.3 billion, with a branch of your own", _load_wan, WAN_1_3B),
     "wan-14b": _on_wan("wan-14b", "GGVE on Wan 2.1 of 14 billion, the paper's size, with a branch of your own", _load_wan, WAN_14B),

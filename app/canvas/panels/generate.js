@@ -7,10 +7,14 @@ import { watch } from "../store.js";
 const REMEMBERED = "anyscene.generate";
 const UNTIL = /** @type {Array<[string, string]>} */ ([["layout", "layout"], ["occupancy", "occupancy"], ["buffers", "buffers"], ["video", "video"]]);
 const BUSY = ["queued", "loading", "running"];
+/** A scene longer than this is a log: a few seconds of it are made where nobody asks for more. Frames at 12 Hz. */
+const SHORT_SCENE = 60, USUAL_FRAMES = 48;
 const LOOKS = /** @type {Record<string, string>} */ ({ queued: "Waiting for the engine", loading: "Loading the model", running: "Generating", done: "Done", failed: "Failed", cancelled: "Cancelled" });
 
 /** @param {number} s */
 const clock = (s) => (s < 60 ? `${s.toFixed(1)} s` : `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")} min`);
+/** Of what is not measured to the second. @param {number} s */
+const about = (s) => (s < 90 ? `about ${Math.max(1, Math.round(s))} s` : s < 5400 ? `about ${Math.round(s / 60)} min` : `about ${(s / 3600).toFixed(1)} h`);
 
 /** @param {App} app */
 export function makeGenerate(app) {
@@ -31,6 +35,7 @@ export function makeGenerate(app) {
   const again = button({ icon: "camera", label: "Pictures again: the take shown as it is, in a new take with its pictures made anew for the cameras, the prompt, the looks and the occupancy edits of now", testid: "pictures-again", press: () => app.seeAnew() });
   const bar = h("div", { class: "bar", testid: "progress", role: "progressbar", label: "Progress", "aria-valuemin": "0" }, h("i"));
   const line = h("div", { class: "job-line", testid: "job-line", role: "status" });
+  const estimate = h("p", { class: "estimate", testid: "estimate", role: "status" });
   let began = 0;
   /** What the studio was told about live drafts on this connection. */
   let told = "";
@@ -51,25 +56,45 @@ export function makeGenerate(app) {
   app.generate = () => {
     if (!store.scene) return;
     if (document.activeElement instanceof HTMLElement && form.contains(document.activeElement)) document.activeElement.blur();
-    if (store.job && BUSY.includes(store.job.state)) return app.say("info", "A job is already running: wait for it or cancel it first.");
-    const start_frame = Math.min(settings.start, store.frames - 1);
-    const frames = Math.min(settings.frames ?? store.frames, store.frames - start_frame);
-    began = performance.now();
-    if (!app.socket.send({ type: "generate", frames, start_frame, seed: settings.seed, steps: settings.steps, ...models(), until: settings.until, cameras: null })) app.say("error", "Not connected to the studio, so nothing was started; it reconnects by itself.");
+    const { start_frame, frames } = span();
+    if (!(store.job && BUSY.includes(store.job.state))) began = performance.now();
+    if (!app.socket.send({ type: "generate", frames, start_frame, seed: settings.seed, steps: settings.steps, ...models(), until: settings.until, cameras: null, anchors: anchors() })) app.say("error", "Not connected to the studio, so nothing was started; it reconnects by itself.");
   };
   app.generateOn = () => {
     if (!store.scene) return;
-    if (store.job && BUSY.includes(store.job.state)) return app.say("info", "A job is already running: wait for it or cancel it first.");
     if (!mayGoOn()) return app.say("info", "The take shown does not hold the frame before the playhead, so there is nothing to go on from.");
     began = performance.now();
     app.socket.send({ type: "generate", from_frame: store.frame, seed: settings.seed, steps: settings.steps, ...models(), until: settings.until === "layout" ? "occupancy" : settings.until, cameras: null });
   };
-  app.seeAnew = () => {
+  app.seeAnew = (only = {}) => {
     if (!store.scene) return;
-    if (store.job && BUSY.includes(store.job.state)) return app.say("info", "A job is already running: wait for it or cancel it first.");
     began = performance.now();
-    app.socket.send({ type: "generate", seen_anew: true, seed: settings.seed, ...models(), until: "video", cameras: null });
+    app.socket.send({ type: "generate", seen_anew: true, ...only, seed: settings.seed, ...models(), until: "video", cameras: null, anchors: anchors() });
   };
+  /** Pictures that were dropped on cameras, where the view model begins from one. */
+  const anchors = () => (store.scene?.view_models.find((one) => one.name === models().views)?.takes_anchors ? Object.fromEntries([...app.anchors].map(([camera, one]) => [camera, one.name])) : null);
+  app.takesAnchors = () => anchors() !== null;
+  /** What Generate makes: frames that were asked for, else all of a short scene and the first seconds of a long one. */
+  const span = () => {
+    const start_frame = Math.min(settings.start, Math.max(0, store.frames - 1)), whole = Math.max(1, store.frames - start_frame);
+    return { start_frame, whole, frames: Math.min(settings.frames ?? (whole > SHORT_SCENE ? USUAL_FRAMES : whole), whole) };
+  };
+  /** Seconds that so many frames take on this machine, null where it was never measured. @param {number} frames */
+  const cost = (frames) => {
+    const { preset, views } = models(), key = settings.steps === null ? preset : `${preset}/${settings.steps}`;
+    const cameras = store.entities().filter((e) => e.kind === "camera" && e.enabled).length;
+    const frame_s = settings.until === "layout" ? 0 : store.pace.frame_s[key], picture_s = ["buffers", "video"].includes(settings.until) ? store.pace.picture_s[views] : 0;
+    return frame_s === undefined || picture_s === undefined ? null : frames * frame_s + frames * cameras * picture_s;
+  };
+  /** What the press of Generate would cost. */
+  function drawEstimate() {
+    if (!store.scene) return void (estimate.textContent = "");
+    const { frames, whole } = span(), seconds = cost(frames), all = cost(whole);
+    const ahead = store.queue.filter((one) => BUSY.includes(one.state)), waits = ahead.every((one) => one.eta_s != null) ? ahead.reduce((sum, one) => sum + (one.eta_s ?? 0), 0) : null;
+    const size = `${frames} frames (${(frames / 12).toFixed(1)} s)`;
+    const first = seconds === null ? `${size}: how long that takes is not measured here yet` : `${size}: ${about(seconds)}`;
+    estimate.textContent = [first, whole > frames && `all ${whole}: ${all === null ? "not measured" : about(all)}`, ahead.length > 0 && `after ${ahead.length} in the queue${waits ? `, ${about(waits)}` : ""}`].filter(Boolean).join(" · ");
+  }
   /** The pair of models: the preset's, or its occupancy with the views that were chosen beside it, where they can run here. */
   const models = () => {
     const scene = store.scene, preset = settings.preset || (scene?.presets[0]?.name ?? ""), offered = scene?.view_models.map((one) => one.name) ?? [];
@@ -94,12 +119,13 @@ export function makeGenerate(app) {
   });
 
   const draw = politely(form, () => {
+    drawEstimate();
     const presets = store.scene?.presets.map((one) => one.name) ?? [], offered = store.scene?.view_models ?? [];
     if (!presets.includes(settings.preset)) settings.preset = store.scene?.preset ?? presets[0] ?? "";
     const { views } = models(), about = offered.find((one) => one.name === views)?.description ?? "";
     const lastSeed = store.take?.seed ?? store.job?.recipe?.seed;
     fill(form,
-      numberField({ label: "Frames", value: settings.frames, placeholder: `${Math.max(1, store.frames - settings.start)}`, digits: 0, step: 1, min: 1, max: store.frames, testid: "frames", title: "How many frames, at 12 per second; empty: to the end", change: (v) => keep({ frames: v }) }),
+      numberField({ label: "Frames", value: settings.frames, placeholder: `${span().frames}`, digits: 0, step: 1, min: 1, max: store.frames, testid: "frames", title: "How many frames, at 12 per second; empty: all of a short scene, the first 4 s of a long one", change: (v) => keep({ frames: v }) }),
       numberField({ label: "From", name: "First frame", value: settings.start, digits: 0, step: 1, min: 0, max: Math.max(0, store.frames - 1), testid: "start-frame", change: (v) => keep({ start: v ?? 0 }) }),
       numberField({ label: "Steps", name: "Sampler steps", value: settings.steps, placeholder: "auto", digits: 0, step: 1, min: 1, max: 200, testid: "steps", title: "Sampler steps; empty: the preset's own", change: (v) => keep({ steps: v }) }),
       h("div", { class: "seed-field wide" },
@@ -113,7 +139,8 @@ export function makeGenerate(app) {
 
   function progress() {
     const job = store.job, busy = Boolean(job && BUSY.includes(job.state));
-    go.disabled = busy || !store.scene;
+    go.disabled = !store.scene;
+    go.title = busy ? "Generate a take: it waits in the queue  (Ctrl+Enter)" : "Generate a take  (Ctrl+Enter)";
     stop.hidden = !busy;
     onward.hidden = again.hidden = busy;
     again.disabled = !store.take || store.take.stage === "layout";
@@ -128,13 +155,13 @@ export function makeGenerate(app) {
     bar.setAttribute("aria-valuenow", String(done));
     if (!job) return fill(line, h("span", { class: "faint", text: "Ctrl+Enter starts. Frames appear here and in 3D as they are made." }));
     const seconds = busy && began ? Math.max(job.seconds ?? 0, (performance.now() - began) / 1000) : job.seconds ?? 0;
-    const eta_s = job.eta_s ?? (done > 0 ? (seconds / done) * (total - done) : null);
-    const left = busy && eta_s !== null && total > done ? `${clock(eta_s)} left` : "";
+    const waits = store.queue.filter((one) => one.state === "queued" && one.id !== job.id).length;
+    const left = busy && job.eta_s != null ? `${clock(job.eta_s)} left` : "";
     const piece = job.stage === "buffers" || job.stage === "video" ? "picture" : "frame";
     const failed = job.state === "failed";
     fill(line,
-      h("b", { class: `state ${job.state}`, text: LOOKS[job.state] ?? job.state }), !failed && job.stage && h("span", { text: job.stage }), job.state === "queued" && (job.position ?? 0) > 0 && h("span", { text: `${job.position} ahead` }),
-      total > 0 && h("span", { class: "mono", text: `${piece} ${done}/${total}` }), h("span", { class: "mono", text: clock(seconds) }), left && h("span", { class: "mono faint", text: left }),
+      h("b", { class: `state ${job.state}`, text: LOOKS[job.state] ?? job.state }), !failed && job.stage && h("span", { text: job.stage }), job.state === "queued" && (job.position ?? 0) > 0 && h("span", { text: `${job.position}. in line${job.starts_in_s == null ? "" : `, starts in ${clock(job.starts_in_s)}`}` }),
+      total > 0 && h("span", { class: "mono", text: `${piece} ${done}/${total}` }), h("span", { class: "mono", text: clock(seconds) }), left && h("span", { class: "mono faint", text: left }), waits > 0 && h("span", { class: "faint", text: `${waits} more in line` }),
       job.state === "cancelled" && (job.frames_kept ?? 0) > 0 && h("p", { class: "faint", text: `${job.frames_kept} finished frames are kept.` }),
       job.message && (failed || busy) && h("p", { class: failed ? "sentence" : "faint", text: job.message }),
       (job.notes ?? []).map((note) => h("p", { class: "faint", testid: "job-note", text: note })));
@@ -145,9 +172,10 @@ export function makeGenerate(app) {
   });
   watch(store, ["link", "scene"], tellLive);
   watch(store, ["live"], () => (live.checked = store.live));
-  watch(store, ["job", "scene", "take", "frame"], progress);
+  watch(store, ["job", "queue", "scene", "take", "frame"], progress);
+  watch(store, ["pace", "queue", "scene", "entities"], drawEstimate);
   setInterval(() => store.job && BUSY.includes(store.job.state) && progress(), 250);
   const stale = h("span", { class: "badge", testid: "stale", title: "The scene changed since this take was made" }, icon("reuse", 12), "take is stale");
   watch(store, ["take"], () => (stale.hidden = !store.take?.stale));
-  return { head: stale, body: h("div", { class: "generate" }, prompt, form, h("div", { class: "go" }, go, onward, again, liveBox, stop), bar, line) };
+  return { head: stale, body: h("div", { class: "generate" }, prompt, form, estimate, h("div", { class: "go" }, go, onward, again, liveBox, stop), bar, line) };
 }

@@ -2,6 +2,7 @@
 
 import { button, fill, h, segmented } from "../dom.js";
 import { badge, isCurrent, picturesShown, voxelsShown } from "./badge.js";
+import { makeLightbox, takesDrops } from "./lightbox.js";
 import { watch } from "../store.js";
 
 /** @typedef {"semantic"|"depth"|"picture"} Kind */
@@ -15,8 +16,7 @@ export function makeStrip(app) {
   const head = h("span", { class: "head-tools" }), kinds = h("span");
   /** A camera's own choice, where it differs from all. @type {Map<string, Kind>} */ const own = new Map();
   /** @type {Map<string, HTMLImageElement>} */ const images = new Map();
-  /** @type {string|null} */ let large = null;
-  const lightbox = h("div", { class: "lightbox", hidden: true, role: "dialog", label: "Camera, large" });
+  const lightbox = makeLightbox(app, { tile: (name) => tile(name, true), names: () => cameras().map((c) => (c.kind === "camera" ? c.camera.name : "")) });
 
   const cameras = () => store.entities().filter((e) => e.kind === "camera" && e.enabled);
   /** Until a kind was chosen, the picture where there is one. */ let chosen = false;
@@ -47,19 +47,16 @@ export function makeStrip(app) {
     const entity = cameras().find((c) => c.kind === "camera" && c.camera.name === name);
     const ratio = big && entity?.kind === "camera" ? `${entity.camera.width} / ${entity.camera.height}` : "16 / 9";
     const selected = entity && store.selection.has(entity.id);
-    return h("figure", { class: `shot${selected ? " on" : ""}`, testid: big ? undefined : `strip-${name}`, style: `aspect-ratio:${ratio}`, title: "Click selects the camera, double-click shows it large", on: { click: () => entity && app.select([entity.id]), dblclick: () => show(big ? null : name) } },
+    const anchored = app.anchors.has(name);
+    const figure = h("figure", { class: `shot${selected ? " on" : ""}`, testid: big ? undefined : `strip-${name}`, style: `aspect-ratio:${ratio}`, title: "Click selects the camera, double-click shows it large; a picture dropped here is what its video begins from", on: { click: () => entity && app.select([entity.id]), dblclick: () => lightbox.show(big ? "" : name) } },
       image(big ? "large" : name, url, `${name}, ${kind}`),
       Boolean(url && stale) && h("span", { class: "before", testid: "before", title: kind === "picture" ? `Picture of take ${seen?.take}, made before your edit` : "Geometry of before your edit", text: "before your edit" }),
       !url && h("div", { class: "shot-empty", text: kind === "picture" ? "no picture at this frame" : "…" }),
       h("figcaption", {}, h("span", { text: name.replace(/^(CAM|ring)_/, "").replaceAll("_", " ") }),
-        h("span", { class: "kinds" }, KINDS.map(([k, text, why]) => h("button", { type: "button", class: k === kind ? "on" : "", label: `${name}: ${text}`, title: why, text: text[0], on: { click: (/** @type {Event} */ e) => { e.stopPropagation(); own.set(name, k); refresh(); } } })))));
-  }
-
-  /** @param {string|null} name */
-  function show(name) {
-    large = name;
-    lightbox.hidden = !name;
-    refresh();
+        h("span", { class: "kinds" }, KINDS.map(([k, text, why]) => h("button", { type: "button", class: k === kind ? "on" : "", label: `${name}: ${text}`, title: why, text: text[0], on: { click: (/** @type {Event} */ e) => { e.stopPropagation(); own.set(name, k); refresh(); } } })))),
+      anchored && h("span", { class: "anchored", title: "Its video begins from a picture of yours", text: "anchor", testid: `anchor-${name}` }));
+    takesDrops(app, figure, name, refresh);
+    return figure;
   }
 
   function refresh() {
@@ -69,10 +66,8 @@ export function makeStrip(app) {
     list.style.setProperty("--columns", String(names.length <= 1 ? 1 : names.length <= 4 ? 2 : names.length <= 6 || list.clientWidth < 500 ? 3 : 4));
     fill(kinds, segmented({ label: "What the cameras show", value: chosen || !names.length ? store.options.stripKind : best(names[0]), testid: "strip-kind", options: KINDS, change: (v) => { own.clear(); chosen = true; store.options.stripKind = v; store.emit("options"); } }));
     fill(list, names.length ? names.map((n) => tile(n)) : h("div", { class: "pane-empty" }, h("p", { text: "No cameras yet. Place one (C), or take a whole rig:" }), h("div", { class: "group" }, (store.scene?.rigs ?? []).slice(0, 4).map((rig) => button({ text: rig, label: `Use the rig ${rig}`, press: () => void app.command("use_rig", { name: rig }) })))));
-    if (large && names.includes(large)) fill(lightbox, tile(large, true), button({ icon: "close", label: "Close", class: "ghost close", press: () => show(null) }));
-    else lightbox.hidden = true;
+    lightbox.draw();
   }
-  lightbox.addEventListener("click", (event) => event.target === lightbox && show(null));
   watch(store, ["strip", "frame", "selection", "entities", "options", "scene", "history", "preview"], refresh);
-  return { head, body: h("div", { class: "strip-box" }, list), lightbox };
+  return { head, body: h("div", { class: "strip-box" }, list), lightbox: lightbox.box };
 }
