@@ -101,7 +101,8 @@ class _Making:
         if self.world is not None and (self.world.grid.shape, self.world.grid.origin_m) != (clip.grid.shape, clip.grid.origin_m):
             raise EditError(f"Take '{self.world.folder.name}' is of grid '{self.world.grid.name}' and the scene of '{clip.grid.name}': leave the world out.")
         if self.world is not None and (undone := _undone(self.world.folder, request.document)):
-            are = "edit of occupancy that the scene has no more and that stays" if undone == 1 else "edits of occupancy that the scene has no more and that stay"
+            one = undone == 1
+            are = "edit of occupancy that the scene has no more and that stays" if one else "edits of occupancy that the scene has no more and that stay"
             watch.note(f"The world of take '{self.world.folder.name}' has {undone} {are}: leave the world out to be rid of that.")
         with self.clock.of("layout"):
             if self.views is not None:

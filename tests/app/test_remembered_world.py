@@ -13,6 +13,7 @@ from app.commands.parser import build_parser
 from app.jobs.basis import Basis, occupancy_digest
 from app.jobs.request import TakeRequest
 from editor.document import Document, EditError
+from editor.entities import OccupancyEdit
 from engine.occupancy.fake import FakeOccupancy
 from engine.spec.take import Take, TakeError
 from tests.app.fakes import RECIPE, FakeModels, take
@@ -65,3 +66,15 @@ def test_what_cannot_be_remembered_is_said_before_anything_is_written(tmp_path: 
 def test_the_command_line_knows_it() -> None:
     args = build_parser().parse_args(["generate", "a.anyscene", "-o", "b", "--world", "c"])
     assert args.world == Path("c")
+
+
+def test_edits_that_were_undone_stay_and_that_is_said(tmp_path: Path) -> None:
+    edit = OccupancyEdit("cut", "remove_class", class_name="vegetation")
+    first = take(DOCUMENT.with_entities(edit), tmp_path / "first", until="occupancy", frames=1)
+    notes: list[str] = []
+    take(DOCUMENT, tmp_path / "second", until="occupancy", frames=1, world=first, note=notes.append)
+    assert notes == [
+        "The world of take 'first' has 1 edit of occupancy that the scene has no more and that stays: leave the world out to be rid of that."
+    ]
+    take(DOCUMENT.with_entities(edit), tmp_path / "third", until="occupancy", frames=1, world=first, note=notes.append)
+    assert len(notes) == 1
