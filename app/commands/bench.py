@@ -155,7 +155,16 @@ def views() -> Row:
     return bench_views(clip, next(iter(world.occupancy(clip))))
 
 
-BENCHES: Mapping[str, Callable[[], Row]] = {"raycast": raycast, "raster": raster, "draft": draft, "occupancy": occupancy, "views": views}
+def studio() -> Row:
+    """What a person waits for in the page, by the socket of a studio of its own."""
+    from app.commands.bench_studio import studio as measured
+
+    return measured()
+
+
+BENCHES: Mapping[str, Callable[[], Row]] = {
+    "raycast": raycast, "raster": raster, "draft": draft, "occupancy": occupancy, "views": views, "studio": studio,
+}  # fmt: skip
 
 
 def _street_layout() -> Any:

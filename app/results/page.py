@@ -130,7 +130,7 @@ def build(desk: Desk, blocks: gr.Blocks, workspace: str) -> None:
         return again(here, a=event.take, chosen=True, b=here.get("b") if here.get("b") != event.take else None)
 
     def compare(here: Update, event: gr.EventData) -> tuple[Any, ...]:
-        return again(here, b=event.take)
+        return again(here, b=event.take, chosen=True)
 
     def act(here: Update, event: gr.EventData) -> tuple[Any, ...]:
         if event.what == "cancel":
@@ -161,7 +161,7 @@ def build(desk: Desk, blocks: gr.Blocks, workspace: str) -> None:
     shelf.compare(told(compare), **all_of)
     queue.act(told(act), **all_of)
     take_a.input(told(lambda here, name: again(here, a=name, chosen=True)), [here, take_a], everything, **quiet)
-    take_b.input(told(lambda here, name: again(here, b=name)), [here, take_b], everything, **quiet)
+    take_b.input(told(lambda here, name: again(here, b=name, chosen=True)), [here, take_b], everything, **quiet)
     to_author = "() => document.dispatchEvent(new CustomEvent('anyscene:author'))"
     show.click(told(done(lambda here: desk.show(here["workspace"], here["a"]))), **all_of).success(None, js=to_author)
     restore.click(told(done(lambda here: desk.restore(here["workspace"], here["a"]))), **all_of).success(None, js=to_author)

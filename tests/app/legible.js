@@ -41,8 +41,10 @@
     colour[3] *= seen(element);
     rows.push({ text: text.trim().slice(0, 40), where: element.className || element.tagName, px: parseFloat(style.fontSize), contrast: contrast(over(colour, behind), behind) });
   };
-  const walker = document.createTreeWalker(document.querySelector(".studio"), NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) look(walker.currentNode.parentElement, walker.currentNode.data);
-  for (const field of document.querySelectorAll(".studio input:not([type=checkbox], [type=range], [type=color]), .studio select, .studio textarea")) look(field, field.value ?? "");
+  for (const root of document.querySelectorAll(".studio, gradio-app")) {
+    const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) look(walker.currentNode.parentElement, walker.currentNode.data);
+    for (const field of root.querySelectorAll("input:not([type=checkbox], [type=radio], [type=range], [type=color]), select, textarea")) look(field, field.value ?? "");
+  }
   return rows;
 }
