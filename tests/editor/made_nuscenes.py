@@ -197,6 +197,42 @@ def expansion() -> dict[str, Any]:
     }
 
 
+def lanelet2() -> str:
+    """Two lanes one way and one the other, a crossing, a walkway drawn backwards, and a bus stop, as T4 has its maps."""
+    nodes, ways, relations = [], [], []
+
+    def way(*points: tuple[float, float]) -> int:
+        for x, y in points:
+            number = len(nodes) + 1
+            tags = f'<tag k="local_x" v="{x}"/><tag k="local_y" v="{y}"/><tag k="ele" v="3"/>'
+            nodes.append(f'<node id="{number}" lat="0" lon="0">{tags}</node>')
+        refs = "".join(f'<nd ref="{number}"/>' for number in range(len(nodes) - len(points) + 1, len(nodes) + 1))
+        ways.append(f'<way id="{len(ways) + 500}">{refs}<tag k="type" v="line_thin"/></way>')
+        return len(ways) + 499
+
+    def lanelet(subtype: str, left: int, right: int) -> None:
+        sides = f'<member type="way" role="left" ref="{left}"/><member type="way" role="right" ref="{right}"/>'
+        relations.append(f'<relation id="{len(relations) + 900}">{sides}<tag k="type" v="lanelet"/><tag k="subtype" v="{subtype}"/></relation>')
+
+    middle, lane, south, north = (way((980, y), (1060, y)) for y in (500, 496, 492, 504))
+    lanelet("road", middle, lane)
+    lanelet("road", lane, south)
+    lanelet("road", middle, north)
+    lanelet("crosswalk", way((1020, 492), (1020, 504)), way((1024, 492), (1024, 504)))
+    lanelet("walkway", way((980, 507), (1060, 507)), way((1060, 504), (980, 504)))
+    lanelet("bus_stop", north, north)
+    return '<?xml version="1.0"?><osm generator="test">' + "".join((*nodes, *ways, *relations)) + "</osm>"
+
+
+def write_t4(folder: Path) -> Path:
+    """The same tables as T4 lays them out, with its map."""
+    write_tables(folder / "annotation", tables(3))
+    (folder / "annotation/map.json").write_text(json.dumps([{"token": "m", "log_tokens": ["log"], "filename": "map/lanelet2_map.osm"}]))
+    (folder / "map").mkdir()
+    (folder / "map/lanelet2_map.osm").write_text(lanelet2())
+    return folder
+
+
 def write_tables(folder: Path, *sets: dict[str, Table]) -> Path:
     """The tables of some scenes in one folder, rows that they share once."""
     folder.mkdir(parents=True, exist_ok=True)

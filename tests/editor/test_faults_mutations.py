@@ -21,7 +21,7 @@ import pytest
 from editor.formats import FormatError, import_scene
 from editor.formats.unpickle import PROTOCOL_2, read_pickle
 from tests.editor.made_logs import argoverse_log
-from tests.editor.made_nuscenes import expansion, infos, tables, write_tables
+from tests.editor.made_nuscenes import expansion, infos, tables, write_t4, write_tables
 
 FAULTS = Path(__file__).parent / "faults"
 NASTY = (
@@ -62,7 +62,7 @@ def made(folder: Path) -> dict[str, tuple[Path, list[Path]]]:
     (folder / "infos.pkl").write_bytes(pickle.dumps(infos(tables(3), "old")))
     (folder / "scenario.pkl").write_bytes((FAULTS / "hz1.pkl").read_bytes())
     (folder / "network.xodr").write_bytes((FAULTS / "V_self_crossing.xodr").read_bytes())
-    whole = {"nuscenes": folder / "set", "av2": folder / "log"}
+    whole = {"nuscenes": folder / "set", "t4": write_t4(folder / "t4"), "av2": folder / "log"}
     alone = {"nuscenes-infos": folder / "infos.pkl", "scenarionet": folder / "scenario.pkl", "opendrive": folder / "network.xodr"}
     found = {name: (source, sorted(path for path in source.rglob("*") if path.is_file())) for name, source in whole.items()}
     return {**found, **{name: (source, [source]) for name, source in alone.items()}}
@@ -72,10 +72,11 @@ MUTATIONS = int(os.environ.get("ANYSCENE_MUTATIONS", "60"))
 
 
 @pytest.mark.timeout(60 + MUTATIONS)
-@pytest.mark.parametrize("format", ["nuscenes", "av2", "nuscenes-infos", "scenarionet", "opendrive"])
+@pytest.mark.parametrize("format", ["nuscenes", "t4", "av2", "nuscenes-infos", "scenarionet", "opendrive"])
 def test_damaged_sources_end_in_a_sentence(format: str, tmp_path: Path) -> None:
     source, files = made(tmp_path)[format]
-    import_scene(format, source)
+    reader = "nuscenes" if format == "t4" else format
+    import_scene(reader, source)
     refused, before = 0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for seed in range(MUTATIONS):
         rng = random.Random(f"{format} {seed}")
@@ -84,7 +85,7 @@ def test_damaged_sources_end_in_a_sentence(format: str, tmp_path: Path) -> None:
         path.write_bytes(mutated(whole, rng))
         started = time.process_time()
         try:
-            import_scene(format, source)
+            import_scene(reader, source)
         except FormatError as error:
             refused += 1
             assert "\n" not in str(error) and str(error).endswith(".") and len(str(error)) < 1000, seed

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -21,11 +22,12 @@ from editor.document import Document, EditError
 from editor.entities import Agent, Area, CameraEntity, Line, SourcePictures
 from editor.files import project
 from editor.formats import FormatError, ImportReport, import_scene
+from editor.formats.nuscenes.lanelet2 import read_lanelet2
 from editor.ground import height_at
 from editor.source_pictures import source_picture
 from editor.track import exists_at, pose_at
 from engine.spec.geometry import transform, wrap_angle
-from tests.editor.made_nuscenes import CATEGORIES, expansion, infos, rotated, tables, write_tables
+from tests.editor.made_nuscenes import CATEGORIES, expansion, infos, lanelet2, rotated, tables, write_t4, write_tables
 
 UNIT_CORNERS = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
 REAL_TABLES = {
@@ -100,7 +102,7 @@ def test_real_tables(name: str, shared_data: Path) -> None:
     assert compare(document, report, rows) == REAL_TABLES[name]
     cameras = {row["channel"] for row in rows["sensor"] if row["modality"] == "camera"}
     assert {entity.camera.name for entity in document.of(CameraEntity)} <= cameras and list(document.of(CameraEntity))
-    assert "no map expansion" in report.text()
+    assert ("(Lanelet2)" if name == "t4dataset_tiny" else "no map expansion") in report.text()
 
 
 @pytest.fixture
@@ -277,9 +279,58 @@ def test_pictures_whose_names_lead_elsewhere_are_left(root: Path) -> None:
             check.entity(replace(entity, pictures=SourcePictures(str(root), ((0.0, name),))))
 
 
-def test_a_lanelet2_map_is_a_reported_omission(root: Path) -> None:
-    (root / "v1.0-mini/map.json").write_text(json.dumps([{"token": "m", "log_tokens": ["log"], "filename": "map/lanelet2_map.osm"}]))
-    assert "1 x Lanelet2 map" in import_scene("nuscenes", root, scene_name="scene-0001")[1].text()
+def test_t4_with_its_lanelet2_map(tmp_path: Path) -> None:
+    root = write_t4(tmp_path / "t4")
+    document, report = import_scene("nuscenes", root)
+    ox, oy, _ = report.origin_m
+
+    def surface(channel: str) -> shapely.Geometry:
+        rings = [area for area in document.of(Area) if area.channel == channel]
+        return shapely.union_all([shapely.Polygon([(x + ox, y + oy) for x, y in area.exterior_m]) for area in rings])
+
+    assert surface("drivable_area").symmetric_difference(shapely.box(980, 492, 1060, 504)).area < 1e-6
+    assert surface("ped_crossing").symmetric_difference(shapely.box(1020, 492, 1024, 504)).area < 1e-6
+    assert surface("walkway").symmetric_difference(shapely.box(980, 504, 1060, 507)).area < 1e-6
+    drawn = {line.channel: sorted((x + ox, y + oy) for x, y in line.points_m) for line in document.of(Line)}
+    assert drawn == {"road_divider": [(980, 500), (1060, 500)], "lane_divider": [(980, 496), (1060, 496)]}
+    assert "1 x lanelet 'bus_stop'" in report.text() and "(Lanelet2)" in report.text()
+    path = root / "map/lanelet2_map.osm"
+    for damaged, says in (
+        (lanelet2().replace("local_x", "x"), "not a Lanelet2 map with local_x"),
+        (lanelet2()[:900], "a Lanelet2 .osm file"),
+        (lanelet2().replace('subtype" v="road"', 'subtype" v="rail"'), "no road within"),
+        ("<!DOCTYPE x>" + lanelet2()[21:], "XML bomb"),
+    ):
+        path.write_text(damaged)
+        assert says in refused("nuscenes", root)
+    (root / "annotation/map.json").write_text(json.dumps([{"token": "m", "log_tokens": ["log"], "filename": "../t4/map/lanelet2_map.osm"}]))
+    assert "no map expansion" in import_scene("nuscenes", root)[1].text(), "a name that leads out of the data set is not followed"
+
+
+def test_real_lanelet2_maps(shared_data: Path) -> None:
+    """T4's tiny one by hand, and a highway of TIER IV's against its lanelets' own quads."""
+    source, highway = shared_data / "t4dataset_tiny", shared_data / "lanelet2_tier4/four_track_highway_lanelet2_map.osm"
+    if not (source.is_dir() and highway.is_file()):
+        pytest.skip(f"{source} or {highway} is not there")
+    document, _ = import_scene("nuscenes", source)
+    road = shapely.union_all([shapely.Polygon(a.exterior_m, a.holes_m) for a in document.of(Area) if a.channel == "drivable_area"])
+    drive = shapely.MultiPoint([(k.pose.x_m, k.pose.y_m) for k in document.ego.keyframes]).convex_hull.buffer(100)
+    expected = shapely.union_all([shapely.box(0, -10, 200, 10), shapely.box(90, -100, 110, 100)]).intersection(drive)
+    assert road.symmetric_difference(expected).area < 1e-6
+    root = ElementTree.parse(highway).getroot()
+    nodes = {node.get("id"): [float(tag.get("v", "")) for key in ("local_x", "local_y") for tag in node if tag.get("k") == key] for node in root.iter("node")}
+    ways = {way.get("id"): np.array([nodes[nd.get("ref")] for nd in way.iter("nd")]) for way in root.iter("way")}
+    quads = []
+    for relation in root.iter("relation"):
+        tags = {tag.get("k"): tag.get("v") for tag in relation.iter("tag")}
+        if tags.get("type") == "lanelet" and tags.get("subtype") in ("road", "highway", "road_shoulder"):
+            sides = {member.get("role"): ways[member.get("ref")] for member in relation.iter("member") if member.get("role") in ("left", "right")}
+            quads.append(shapely.make_valid(shapely.Polygon(np.concatenate([sides["left"], sides["right"][::-1]]))))
+    middle = np.mean(list(nodes.values()), axis=0)
+    found = read_lanelet2(highway, middle[None], np.zeros(3))
+    ours = shapely.union_all([shapely.Polygon(a.exterior_m, a.holes_m) for a in found.areas if a.channel == "drivable_area"])
+    theirs = shapely.union_all(quads).intersection(shapely.Point(middle).buffer(100))
+    assert ours.area > 500 and ours.symmetric_difference(theirs).area < 0.01 * theirs.area and found.lines
 
 
 @pytest.mark.parametrize(("layout", "step_us"), [("old", 500_000), ("v1", 500_000), ("v2", 500_000), ("old", 83_333)])

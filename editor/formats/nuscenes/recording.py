@@ -13,6 +13,7 @@ from editor.document import Document
 from editor.entities import CameraEntity, EgoPath, Keyframe, SourcePictures
 from editor.formats.categories import class_of
 from editor.formats.nuscenes.ground import fit_ground
+from editor.formats.nuscenes.lanelet2 import read_lanelet2
 from editor.formats.nuscenes.map import SceneMap, find_map, read_map, road_of_tracks
 from editor.formats.report import Dropped, FormatError, ImportReport, count_entities
 from editor.formats.rigs import preset_cameras
@@ -61,6 +62,8 @@ class Recording:
     location: str
     map_folder: Path | None
     """Where the data set keeps its maps."""
+    lanelet2: Path | None = None
+    """T4's own map."""
     dropped: list[Dropped] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -121,10 +124,10 @@ def build(recording: Recording, *, start_s: float, duration_s: float | None, map
 
 
 def _map(recording: Recording, map_path: Path | None, path_m: np.ndarray, tracks: Sequence[Track], origin_m: np.ndarray) -> SceneMap:
-    found = find_map(recording.map_folder, recording.location, map_path)
+    found = find_map(recording.map_folder, recording.location, map_path) or recording.lanelet2
     if found is None:
         return road_of_tracks(path_m, tracks, recording.location)
-    return read_map(found, path_m, origin_m)
+    return read_lanelet2(found, path_m, origin_m) if found.suffix == ".osm" else read_map(found, path_m, origin_m)
 
 
 def _tracks(objects: Sequence[SeenObject], origin_m: np.ndarray) -> tuple[list[Track], list[Dropped], list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -154,9 +154,7 @@ def _recording(tables: Tables, scene: Row, source: Path) -> Recording:
         recording.notes.append(f"The scene has {told} key frames and the tables hold {len(samples)} of them.")
     _add_cameras(recording, tables, data, channels)
     _add_pictures(recording, source if source.is_dir() else tables.folder, tables.folder, pictures_in(data, channels, zero_us))
-    maps = tables.rows("map") if tables.has("map") else []
-    if lanelets := sum(str(row.get("filename", "")).endswith(".osm") for row in maps):
-        recording.dropped.append(Dropped("Lanelet2 map", lanelets, "it is not read yet; give a map expansion with --map"))
+    recording.lanelet2 = _lanelet2(tables, source if source.is_dir() else tables.folder)
     others = sorted({channel for channel, modality in channels.values() if modality != "camera"})
     if others:
         count = sum(channels[row["token"]][1] != "camera" for row in data)
@@ -231,6 +229,17 @@ def _location(tables: Tables, scene: Row) -> str:
     if not tables.has("log"):
         return ""
     return str(tables.get("log", scene["log_token"], f"scene '{scene['token']}'").get("location", ""))
+
+
+def _lanelet2(tables: Tables, source: Path) -> Path | None:
+    """T4's map, where the table names one inside of the data set."""
+    for row in tables.rows("map") if tables.has("map") else ():
+        name = PurePosixPath(str(row.get("filename", "")))
+        if name.suffix == ".osm" and not name.is_absolute() and ".." not in name.parts:
+            for root in (source, tables.folder, tables.folder.parent):
+                if (root / name).is_file():
+                    return root / name
+    return None
 
 
 def _add_cameras(recording: Recording, tables: Tables, data: Sequence[Row], channels: Mapping[str, tuple[str, str]]) -> None:

@@ -10,7 +10,7 @@ from xml.parsers import expat
 from editor.formats.report import FormatError
 
 
-def read_xml(path: Path) -> Element:
+def read_xml(path: Path, wanted: str = "an OpenDRIVE .xodr file") -> Element:
     """The root element. Raises FormatError where the file is broken or declares a document type."""
     builder = TreeBuilder()
     parser = expat.ParserCreate()
@@ -28,7 +28,7 @@ def read_xml(path: Path) -> Element:
     except FormatError:
         raise
     except (expat.ExpatError, OSError, AssertionError, LookupError, ValueError) as error:
-        raise FormatError(f"{path} is not a whole XML file ({error}): copy it again, or give an OpenDRIVE .xodr file.") from error
+        raise FormatError(f"{path} is not a whole XML file ({error}): copy it again, or give {wanted}.") from error
 
 
 def number(element: Element, name: str, default: float | None = None) -> float:
