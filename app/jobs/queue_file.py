@@ -49,7 +49,7 @@ class QueueFile:
         """By identity: hashing a long log takes its time."""
 
     def keep(self, request: TakeRequest | Errand) -> None:
-        """Write what a request needs beside the list, before the list names it. May be called without a lock."""
+        """Write what a request needs beside the list, before the list names it. May be called without a lock, to have it done by then."""
         if isinstance(request, Errand):
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -61,6 +61,8 @@ class QueueFile:
 
     def write(self, jobs: Sequence[Job]) -> None:
         """These are what there is to do, in order."""
+        for job in jobs:
+            self.keep(job.request)  # what was kept ahead may be gone again: nothing named it
         rows = [
             {"id": job.id, "serial": job.serial, "workspace": job.workspace, "running": job.state != "queued", "item": job.item, **self._told(job.request)}
             for job in jobs

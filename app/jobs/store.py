@@ -69,6 +69,11 @@ class JobStore:
             if self._worker is None and not self._closed:
                 self._start_worker().send(Load(recipe(self._preset), self._device))
 
+    def keep(self, request: TakeRequest | Errand) -> None:
+        """Have what it needs on disk before it is submitted, where whoever submits it holds a lock."""
+        if self._file is not None:
+            self._file.keep(request)
+
     def resume(self) -> None:
         """Go on with what an earlier studio left in the queue."""
         with self._lock:
@@ -77,8 +82,6 @@ class JobStore:
 
     def submit(self, workspace: str, request: TakeRequest | Errand, item: str = "") -> Job:
         """Put a job in line, before every draft: one that is being drawn makes room within a step and is drawn later."""
-        if self._file is not None:
-            self._file.keep(request)
         with self._lock:
             self._held = False
             serial, total = next(self._serials), request.frames if isinstance(request, TakeRequest) else 1
@@ -142,8 +145,7 @@ class JobStore:
         """Call off every job of a workspace; returns how many those were."""
         with self._lock:
             mine = [job for job in self._jobs.values() if job.live and not job.cancelling and job.workspace == workspace]
-            # What waits first, so that none begins only to be called off.
-            for job in sorted(mine, key=lambda job: job.state != "queued"):
+            for job in sorted(mine, key=lambda job: job.state != "queued"):  # what waits first, so that none begins only to be called off
                 self._cancel(job, "Cancelled.")
         return len(mine)
 
@@ -173,8 +175,7 @@ class JobStore:
 
     @property
     def worker_pid(self) -> int | None:
-        worker = self._worker
-        return worker.process.pid if worker is not None else None
+        return None if self._worker is None else self._worker.process.pid
 
     def close(self) -> None:
         """Call everything off and end the worker."""

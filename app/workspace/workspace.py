@@ -264,6 +264,7 @@ class Workspace:
     def submit(self, request: TakeRequest, item: str = "", *, shown: bool = True) -> Job:
         """Put a job of the document that is open in line; one that is not to be `shown` stays out of the view when it comes."""
         self.drafter.call_off()
+        self.jobs.keep(request)
         with self.lock:
             job = self.jobs.submit(self.name, request, item)
             if shown:

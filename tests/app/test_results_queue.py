@@ -167,6 +167,9 @@ def test_a_frame_that_was_drawn_anew_comes_back_bit_for_bit(tmp_path):
     assert back is not None and back.regions == redrawn.regions and back.frame.index == 2
     assert (back.frame.semantics == frame.semantics).all() and (back.frame.instances == frame.instances).all()
     assert back.conditions.digest() == redrawn.conditions.digest()
+    next((tmp_path / "queue").glob("*.anyscene")).unlink()
+    file.write([Job("job-1", 1, "a", asked)])
+    assert len(file.read()) == 1, "what the list names is there, whatever became of what was kept ahead"
     file.write([])
     assert [path.name for path in (tmp_path / "queue").iterdir()] == ["queue.json"], "what no job needs is deleted"
 
