@@ -25,6 +25,7 @@ _LOOK_M = 25.0
 """How far to each side a road is looked at."""
 _STEP_M = 0.25
 """The drive's line has a point each so many metres."""
+_NEAR_M = np.arange(3.0, 45.0, 3.0)
 _DRIVING_M = 4.0
 """An ego that moves less than this stands."""
 
@@ -177,24 +178,65 @@ class Street:
         return self._sections[key]
 
     def _section(self, station_m: float) -> Section | None:
-        ends, _ = self.drive.place(np.full(3, station_m), np.array([_LOOK_M, -_LOOK_M, 0.0]))
+        ends, yaw = self.drive.place(np.full(3, station_m), np.array([_LOOK_M, -_LOOK_M, 0.0]))
         across = shapely.LineString(ends[:2])
         inside = shapely.intersection(across, self.road)
         spans = []
         for part in shapely.get_parts(inside):
-            if part.geom_type == "LineString":
+            if part.geom_type == "LineString" and not part.is_empty:
                 far = np.hypot(*(shapely.get_coordinates(part) - ends[0]).T)
                 spans.append((_LOOK_M - far.max(), _LOOK_M - far.min()))
         here = next(((low, high) for low, high in spans if low <= 0 <= high), None)
         if here is None:
             return None
-        marks = {}
-        for channel, lines in self.lines.items():
-            hit = self._trees[channel].query(across, predicate="intersects")
-            points = shapely.get_coordinates(shapely.intersection(across, np.array(lines, object)[hit])) if len(hit) else np.zeros((0, 2))
-            at = _LOOK_M - np.hypot(*(points - ends[0]).T)
-            marks[channel] = tuple(sorted({round(float(value), 2) for value in at if here[0] < value < here[1]}))
-        return Section(float(here[1]), float(here[0]), marks["lane_divider"], marks["road_divider"])
+        lanes, roads = (
+            tuple(at for at in self._crossed(channel, across, ends[0], float(yaw[0])) if here[0] < at < here[1])
+            for channel in ("lane_divider", "road_divider")
+        )
+        return Section(float(here[1]), float(here[0]), lanes, roads)
+
+    def _crossed(self, channel: str, across: shapely.LineString, left_end_m: np.ndarray, yaw_rad: float) -> tuple[float, ...]:
+        """Metres to the left at which lines of a channel cross a section, rising: lines that run along the drive, not those of a side road."""
+        found = set()
+        for line in (self.lines[channel][index] for index in self._trees[channel].query(across, predicate="intersects")):
+            for point in shapely.get_parts(shapely.intersection(across, line)):
+                if point.geom_type != "Point":
+                    continue
+                at = line.project(point)
+                before, after = (np.array(line.interpolate(max(at + step, 0.0)).coords[0]) for step in (-0.5, 0.5))
+                away = after - before
+                if abs(away[0] * np.cos(yaw_rad) + away[1] * np.sin(yaw_rad)) > 0.7 * np.hypot(*away):
+                    found.add(round(_LOOK_M - float(np.hypot(point.x - left_end_m[0], point.y - left_end_m[1])), 2))
+        return tuple(sorted(found))
+
+    def lanes_at(self, station_m: float) -> Section | None:
+        """As `section`, with the marks of the nearest place along the drive that has some where there are none, as in a junction."""
+        here = self.section(station_m)
+        if here is None or here.dividers_m:
+            return here
+        near = [there for away in _NEAR_M for sign in (-1, 1) if (there := self.section(station_m + sign * away)) is not None]
+        there = next((one for one in near if one.dividers_m), None) or (
+            None if here.lines_m else next((one for one in near if one.lines_m), None)
+        )
+        if there is None:
+            return here
+        edges = min(here.left_edge_m, there.left_edge_m), max(here.right_edge_m, there.right_edge_m)
+        return Section(*edges, here.lines_m or there.lines_m, there.dividers_m)
+
+    def kerb_is_steady(self, start_m: float, end_m: float, to_left: bool) -> bool:
+        """Whether the road's edge keeps to within a metre of where it is at `start_m`: along a road, that is, and not across a junction."""
+        sections = [self.section(float(station)) for station in np.linspace(start_m, end_m, max(2, round((end_m - start_m) / 4)))]
+        edges = [one.left_edge_m if to_left else one.right_edge_m for one in sections if one is not None]
+        return len(edges) == len(sections) and max(edges) - min(edges) < 1.0
+
+    def kerb_heading(self, start_m: float, end_m: float, to_left: bool) -> float:
+        """Direction (rad) of the road's edge between two stations, the way the ego drives; the ego's own where there is no edge."""
+        ends = self.section(start_m), self.section(end_m)
+        if ends[0] is None or ends[1] is None:
+            return float(self.drive.place((start_m + end_m) / 2)[1][0])
+        edges = np.array([one.left_edge_m if to_left else one.right_edge_m for one in ends if one is not None])
+        (start, end), _ = self.drive.place(np.array([start_m, end_m]), edges)
+        return float(np.arctan2(end[1] - start[1], end[0] - start[0]))
 
     def right_hand(self, section: Section) -> bool:
         """Whether traffic keeps to the right: the road divider lies on the left of the drive. True where nothing tells."""

@@ -32,11 +32,15 @@ def _jaywalker(setting: Setting) -> Document:
         section = street.section(station)
         if section is None or street.drive.front_arrives_s(station - _PERSON_M[0] / 2) is None:
             continue
-        right = street.right_hand(section)
+        right = street.right_hand(street.lanes_at(station) or section)
         for sign in (-1.0, 1.0) if right else (1.0, -1.0):
             edge = section.left_edge_m if sign > 0 else -section.right_edge_m
             aside = max(EGO_HALF_WIDTH_M + 0.4 + size[1] / 2, edge - size[1] / 2 - 0.2)
-            if aside > edge + size[1] / 2 or aside - size[1] / 2 > _FAR_M:
+            if (
+                aside > edge + size[1] / 2
+                or aside - size[1] / 2 > _FAR_M
+                or not street.kerb_is_steady(station - size[0] - 2.0, station + 2.0, sign > 0)
+            ):
                 continue
             placed = _parked_and_walking(setting, street, station, sign, aside)
             if placed is not None:
@@ -54,8 +58,10 @@ def _parked_and_walking(setting: Setting, street: Street, station: float, sign: 
     begins_s = leaves_s - (aside + _CLEAR_M) / speed
     if begins_s + 0.3 * width / speed < _SHORTEST_HIDDEN_S:
         return None  # it would be seen too early
-    xy, yaw = street.drive.place(station - 0.35 - _PERSON_M[0] / 2 - values["clearance_m"] - length / 2, sign * aside)
-    heading = yaw[0] if sign < 0 else yaw[0] + np.pi
+    middle = station - 0.35 - _PERSON_M[0] / 2 - values["clearance_m"] - length / 2
+    xy, _ = street.drive.place(middle, sign * aside)
+    along = street.kerb_heading(middle - length / 2, middle + length / 2, sign > 0)
+    heading = along if sign < 0 else along + np.pi
     parked = Agent("", 0, values["occluder"], (length, width, height), (street.keyframe(0.0, *xy[0], heading),), name="parked")
     ends_s = leaves_s + 1.5 / speed
     (start, end), road = street.drive.place(np.full(2, station), np.array([sign * aside, -sign * (_CLEAR_M + 1.5)]))

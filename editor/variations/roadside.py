@@ -23,14 +23,17 @@ _FROM_KERB_M = 0.9
 def _lane_closure(setting: Setting) -> Document:
     street, values = driven_street(setting.document), setting.values
     drive = street.drive
-    first, last = EGO_FRONT_M + 3.0, max(drive.length_m, EGO_FRONT_M + 8.0)
+    first, last = EGO_FRONT_M + 3.0, drive.length_m + 15.0
+    runs = values["taper_m"] + values["works_m"]
     starts = first + (last - first) * setting.rng.permutation(np.linspace(0.0, 1.0, 12))
     for start in starts:
-        section = street.section(float(start))
+        section = street.lanes_at(float(start))
         if section is None:
             continue
         right = street.right_hand(section)
         for to_left in (not right, right):
+            if not street.kerb_is_steady(float(start) - 2.0, float(start) + runs, to_left):
+                continue
             for lane in section.lanes_beside(to_left)[:2][::-1]:
                 agents = _works(street, float(start), lane, to_left, values)
                 placed = None if agents is None else _cleared(setting.document, agents)
@@ -106,7 +109,7 @@ def _cyclist_queue(setting: Setting) -> Document:
         section = street.section(at)
         if section is None:
             continue
-        right = street.right_hand(section)
+        right = street.right_hand(street.lanes_at(at) or section)
         edge = -section.right_edge_m if right else section.left_edge_m
         aside = edge - _FROM_KERB_M
         if aside < EGO_HALF_WIDTH_M + 0.6:

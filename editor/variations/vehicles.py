@@ -13,7 +13,7 @@ import numpy as np
 from editor.clip import frame_count
 from editor.document import Document
 from editor.entities import Agent
-from editor.variations.drive import Street, driven_street
+from editor.variations.drive import Lane, Street, driven_street
 from editor.variations.guarantees import gap_and_closing, new_agents_are_sound, only_agents_differ, time_to_collision_s
 from editor.variations.motion import EGO_FRONT_M, EGO_HALF_WIDTH_M, in_the_way, motion_of
 from editor.variations.variation import Choice, NoPlace, Range, Setting, Values, Variation, added, put_agents
@@ -24,6 +24,7 @@ TTC_TOLERANCE_S = 0.15
 """How far a time to collision measured at 12 Hz may be from the one asked for."""
 BEYOND_SIGHT_M = 60.0
 """A vehicle may come into being when it is farther ahead than this: no grid reaches there."""
+_DRIVEN = ("bicycle", "bus", "car", "motorcycle", "trailer", "truck")
 _STEP_S = 1 / RATE_HZ
 _BUMPER_M = 0.5
 """Vehicles keep at least this much between bumpers."""
@@ -60,7 +61,7 @@ def _cut_in(setting: Setting) -> Document:
     closing, ttc = values["closing_m_s"], values["ttc_s"]
     easing = 1.1 * closing / ttc
     for at_s in setting.moments(0.5, setting.document.duration_s - 0.5):
-        section = street.section(float(np.interp(at_s, times, street.drive.station_m)))
+        section = street.lanes_at(float(np.interp(at_s, times, street.drive.station_m)))
         if section is None or np.interp(at_s, times, street.drive.speed_m_s) < closing + 1.0:
             continue
         after = np.maximum(times - at_s, 0.0)
@@ -69,7 +70,7 @@ def _cut_in(setting: Setting) -> Document:
         first = setting.rng.random() < 0.5
         for to_left in (first, not first):
             lanes = section.lanes_beside(to_left)
-            if not lanes:
+            if not lanes or (not section.dividers_m and _is_oncoming(setting.document, street, lanes[0])):
                 continue
             begun = abs(lanes[0].middle_m)
             share = _sides_meet(
@@ -84,6 +85,19 @@ def _cut_in(setting: Setting) -> Document:
             if placed is not None:
                 return placed
     raise NoPlace("Nowhere does the ego drive fast enough beside a lane from which a vehicle could cut in.")
+
+
+def _is_oncoming(document: Document, street: Street, lane: Lane) -> bool:
+    """Whether somebody in a lane faces the ego's drive, half-way through the scene: where no line tells, traffic does."""
+    frames = frame_count(document)
+    agents = [motion_of(agent, frames) for agent in document.of(Agent) if agent.class_name in _DRIVEN]
+    if not agents:
+        return False
+    half = frames // 2
+    stations, left = street.drive.stations_of(np.array([motion.center_m[half] for motion in agents]))
+    _, yaw = street.drive.place(stations)
+    facing = np.cos(np.array([motion.yaw_rad[half] for motion in agents]) - yaw) < -0.5
+    return bool((facing & (left > lane.right_m) & (left < lane.left_m)).any())
 
 
 def _smoothstep(phase: np.ndarray) -> np.ndarray:

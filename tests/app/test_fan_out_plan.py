@@ -32,7 +32,7 @@ def test_a_plan_file_says_all_there_is(tmp_path: Path) -> None:
     (tmp_path / "plan.toml").write_text(
         """
         scenes = ["scenes/*.anyscene"]
-        variations = ["original", "jaywalker", { name = "lane_closure", taper_m = [20, 25], count = 2 }]
+        variations = ["original", "hard_brake", { name = "lane_closure", taper_m = [20, 25], count = 2 }]
         seeds = [0, 1]
         prompts = ["clear day", "night"]
         frames = 16
@@ -49,7 +49,7 @@ def test_a_plan_file_says_all_there_is(tmp_path: Path) -> None:
     assert [source.licence for source in plan.sources] == ["not stated", "Apache-2.0"]
     assert plan.gate.thresholds["obedience_miou"].flag == 80 and "phantoms_per_frame" in plan.gate.thresholds
     found = expand(plan)
-    assert len(found.items) + found.alike == 2 * (2 + 2 + 4) * 2 - 2 * sum(r.variation == "jaywalker" for r in found.refusals)
+    assert len(found.items) + found.alike == 2 * (2 + 2 + 4) * 2 - 2 * sum(r.variation == "hard_brake" for r in found.refusals)
     assert {item.document.prompt for item in found.items} == {"clear day", "night"}
     assert all(20 <= item.parameters["taper_m"] <= 25 for item in found.items if item.variation == "lane_closure")
     again = expand(read_plan(tmp_path / "plan.toml"))

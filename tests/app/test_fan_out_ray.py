@@ -19,7 +19,7 @@ from tests.app.test_fan_out_run import InProcess, contents
 
 PLAN = Plan(
     (Source("crossing", document=SAMPLES["crossing"]()),),
-    (Wanted("original"), Wanted("jaywalker")),
+    (Wanted("original"), Wanted("hard_brake")),
     seeds=(0, 1),
     presets=("fake:0.2",),
     until="occupancy",

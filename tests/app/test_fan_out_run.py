@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CROSSING = SAMPLES["crossing"]()
 PLAN = Plan(
     (Source("crossing", document=CROSSING, licence="Apache-2.0"),),
-    (Wanted("original"), Wanted("jaywalker"), Wanted("light_and_weather")),
+    (Wanted("original"), Wanted("hard_brake"), Wanted("light_and_weather")),
     presets=("fake",),
     until="occupancy",
     frames=2,
@@ -112,7 +112,7 @@ def test_a_failure_is_one_line_and_the_rest_goes_on(tmp_path: Path) -> None:
             Source("gone", tmp_path / "gone.anyscene"),
             Source("blank", document=SAMPLES["blank"]()),
         ),
-        variations=(Wanted("original"), Wanted("jaywalker")),
+        variations=(Wanted("original"), Wanted("hard_brake")),
         until="buffers",
         cameras=None,
         gate=Gate({"obedience_miou": Threshold(101.0, 100.5)}),
@@ -238,7 +238,7 @@ def test_a_killed_driver_leaves_whole_takes_only_and_the_next_run_goes_on(tmp_pa
     argv = [
         str(tmp_path / "crossing.anyscene"),
         "--variations",
-        "original,jaywalker",
+        "original,hard_brake",
         "--seeds",
         "0,1",
         "--preset",

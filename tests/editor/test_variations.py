@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import shapely
 
-from editor import check
+from editor import check, edits
 from editor.clip import boxes_at, ego_pose_at, frame_count
 from editor.document import Document, EditError
 from editor.entities import Agent, CameraEntity
@@ -40,10 +40,26 @@ HAS_NO_PLACE = {
         "agents_thinned",
         "agents_doubled",
     },
-    "crossing": set[str](),
+    "crossing": {"jaywalker"},
     "lane_closure": {"crowd_at_crossing"},
 }
-"""Some templates -> variations that refuse them: nothing moves on the blank page, and a straight road has no crossings."""
+"""Some templates -> variations that refuse them: nothing moves on the blank page, nobody parks in the middle of a crossing, and a straight
+road has none."""
+
+
+def straight() -> Document:
+    """A road of four lanes along x; the ego drives 9 m/s along y = -1.75 for 6 s."""
+    steps = [
+        edits.set_scene(name="straight", duration_s=6.0),
+        edits.add_area("drivable_area", [(-60.0, -7.0), (200.0, -7.0), (200.0, 7.0), (-60.0, 7.0)]),
+        edits.add_line("road_divider", [(-60.0, 0.0), (200.0, 0.0)]),
+        *(edits.add_line("lane_divider", [(-60.0, y), (200.0, y)]) for y in (-3.5, 3.5)),
+        edits.move_waypoint("ego", 0, 0.0, -1.75),
+        edits.add_waypoint("ego", 6.0, 54.0, -1.75),
+        edits.add_agent("car", -20.0, -5.25),
+        edits.use_rig("nuscenes6"),
+    ]
+    return edits.compose(*steps)(Document())
 
 
 def some(document: Document, name: str, seeds: int = 3) -> list[Variant]:
@@ -81,7 +97,9 @@ def test_every_document_holds_the_guarantee_and_can_be_saved(name: str, scene: s
 
 @pytest.mark.parametrize("name", VARIATIONS)
 def test_a_variation_is_a_function_of_scene_seed_and_number(name: str) -> None:
-    document, again = SCENES["crossing"], SAMPLES["crossing"]()
+    document, again = straight(), straight()
+    if name != "jaywalker":
+        document, again = SCENES["crossing"], SAMPLES["crossing"]()
     one = [v.document for v in islice(stream(document, VARIATIONS[name], 5), 3)]
     two = [v.document for v in islice(stream(again, VARIATIONS[name], 5), 3)]
     assert one == two
@@ -97,8 +115,10 @@ def test_a_variation_is_a_function_of_scene_seed_and_number(name: str) -> None:
 )
 def test_nobody_new_runs_into_anybody_by_polygons_frame_by_frame(name: str) -> None:
     """The slow twin of Traffic.meets: the polygons of editor.clip's boxes, one frame after the other."""
-    document = SCENES["crossing"]
-    for variant in some(document, name, 2):
+    document = SCENES["crossing"] if name != "jaywalker" else straight()
+    found = some(document, name, 2)
+    assert found
+    for variant in found:
         fresh = {agent.instance_id for agent in added(document, variant.document)}
         for frame in range(frame_count(document)):
             boxes = boxes_at(variant.document, frame / 12)
@@ -140,16 +160,17 @@ def test_tracks_are_sampled_as_the_clip_reads_them() -> None:
 
 def test_closest_approach_of_the_jaywalker_on_a_straight_road() -> None:
     """The ego drives along y = -1.75 at constant speed, so both moments can be had with a ruler."""
-    document = SCENES["crossing"]
-    for variant in some(document, "jaywalker", 4):
+    document = straight()
+    found = some(document, "jaywalker", 4)
+    assert len(found) == 4
+    for variant in found:
         walker = agent_of(variant, document, "pedestrian")
-        times = np.arange(0, 6, 0.001)
+        times = np.arange(0, 7, 0.001)
         xy, _ = sampled(walker.keyframes, times)
         aside = np.abs(xy[:, 1] + 1.75)
         inside = np.nonzero(aside < 0.95 + 0.35)[0]
         left_s = times[inside[-1]]
-        speed = 36.0 / 4.0
-        arrives_s = (walker.keyframes[0].pose.x_m - 0.35 - EGO_FRONT_M) / speed
+        arrives_s = (walker.keyframes[0].pose.x_m - 0.35 - EGO_FRONT_M) / 9.0
         assert arrives_s - left_s == pytest.approx(variant.parameters["gap_s"], abs=0.02)
         assert post_encroachment_s(variant.document, walker) == pytest.approx(variant.parameters["gap_s"], abs=0.1)
 
@@ -226,7 +247,7 @@ def test_left_hand_traffic_of_left_hand_traffic_has_no_place() -> None:
 
 
 def test_variations_work_on_the_left_as_on_the_right() -> None:
-    mirrored = next(vary(SCENES["crossing"], "left_hand_traffic")).document
+    mirrored = next(vary(straight(), "left_hand_traffic")).document
     for name in ("jaywalker", "lane_closure", "cyclist_queue", "cut_in"):
         assert some(mirrored, name), name
     (first, *_) = some(mirrored, "cyclist_queue")
@@ -235,9 +256,21 @@ def test_variations_work_on_the_left_as_on_the_right() -> None:
     )
 
 
-def test_a_painted_road_is_a_road() -> None:
-    from editor import edits
+def test_lanes_of_a_junction_are_those_of_the_road_before_it() -> None:
+    """Nothing marks the middle of the crossing; nobody may cut in from the oncoming side there, nor park."""
+    document = SCENES["crossing"]
+    street = street_of(document)
+    middle = street.section(24.0)
+    assert middle is not None and not middle.dividers_m and not middle.lines_m
+    lanes = street.lanes_at(24.0)
+    assert lanes is not None and lanes.dividers_m == (1.75,) and lanes.lanes_beside(True) == [] and len(lanes.lanes_beside(False)) == 1
+    assert not street.kerb_is_steady(8.0, 24.0, False) and street.kerb_is_steady(-10.0, 5.0, False)
+    for variant in some(document, "cut_in", 6):
+        (agent,) = added(document, variant.document)
+        assert all(keyframe.pose.y_m < -1.7 for keyframe in agent.keyframes), "it comes from the lane on the ego's right"
 
+
+def test_a_painted_road_is_a_road() -> None:
     crossing = SCENES["crossing"]
     roads = [e.id for e in crossing.entities.values() if getattr(e, "channel", "") == "drivable_area"]
     painted = edits.paint_polygon("drivable_area", [(-40.0, -7.0), (90.0, -7.0), (90.0, 7.0), (-40.0, 7.0)])(edits.delete(roads)(crossing))
