@@ -23,6 +23,7 @@ from app.server.main import build, mount_page
 from editor.entities import CameraEntity
 from tests.app.conftest import PATIENCE_S
 
+pytestmark = pytest.mark.timeout(900)
 ENDPOINTS = {
     "/list_takes", "/generate", "/queue_state", "/cancel", "/move", "/retry", "/evaluate", "/scores", "/export", "/exports", "/restore", "/matrix",
 }  # fmt: skip
@@ -40,13 +41,13 @@ class Script:
         return self.client.predict(api_name=f"/{name}", **fields)
 
     def ended(self, job: dict[str, Any]) -> dict[str, Any]:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + 3 * PATIENCE_S
         while True:
             (found,) = [one for one in self.call("queue_state") if one["id"] == job["id"]]
             if found["state"] not in LIVE:
                 return found
             assert time.monotonic() < deadline, f"the job is still '{found['state']}'"
-            time.sleep(0.1)
+            time.sleep(0.2)
 
     def http(self, path: str) -> httpx.Response:
         return httpx.get(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.config.token}"}, trust_env=False)
@@ -115,19 +116,21 @@ def test_a_script_generates_measures_hands_over_and_restores(script):
 
 
 def test_a_matrix_is_a_job_a_cell_and_seed_and_one_of_them_can_be_called_off(script):
-    slow = script.call("generate", frames=48, preset="fake:0.3", until="occupancy")
-    jobs = script.call("matrix", weathers=["clear", "rain"], lights=["day", "night"], seeds=3, frames=1, views="fake")
+    slow = script.call("generate", frames=48, preset="fake:2", until="occupancy")
+    words = {"weathers": ["clear", "rain"], "lights": ["day", "night"]}
+    jobs = script.call("matrix", **words, seeds=3, frames=1, views="fake")
     assert len(jobs) == 12 and len({(one["item"], one["recipe"]["seed"]) for one in jobs}) == 12
-    assert [one["position"] for one in jobs] == list(range(1, 13)) and {one["item"] for one in jobs} == {"day, clear", "day, rain", "night, clear", "night, rain"}
+    assert [one["position"] for one in jobs] == list(range(1, 13))
+    assert {one["item"] for one in jobs} == {"day, clear", "day, rain", "night, clear", "night, rain"}
     assert script.call("move", job=jobs[11]["id"], place=1)[1]["id"] == jobs[11]["id"]
     script.call("cancel", job=jobs[4]["id"])
-    script.call("cancel", job=slow["id"])
     left = [one["id"] for one in script.call("queue_state") if one["state"] == "queued" and one["item"]]
     assert len(left) == 11 and left[0] == jobs[11]["id"] and jobs[4]["id"] not in left
-    # Two of them are enough to be made here.
-    for one in jobs[1:4] + jobs[5:11]:
+    # One of them is enough to be made here.
+    for one in jobs[:4] + jobs[5:11]:
         script.call("cancel", job=one["id"])
-    assert [script.ended(jobs[at])["state"] for at in (0, 11)] == ["done", "done"]
+    script.call("cancel", job=slow["id"])
+    assert script.ended(jobs[11])["state"] == "done"
     made = {one["name"]: one for one in script.call("list_takes")}
     assert made[jobs[11]["name"]]["prompt"].endswith("night, rain") and jobs[4]["name"] not in made
     again = script.ended(script.call("retry", job=jobs[4]["id"]))
@@ -139,7 +142,8 @@ def test_a_matrix_is_a_job_a_cell_and_seed_and_one_of_them_can_be_called_off(scr
     [
         ("cancel", {"job": "job-999"}, "nothing to cancel"), ("retry", {"job": "job-999"}, "There is no job"),
         ("move", {"job": "job-999", "place": 1}, "does not wait"),
-        ("evaluate", {"take": "../../etc"}, "There is no take"), ("restore", {"take": "none"}, "There is no take"), ("generate", {"frames": -3}, "cannot be made"),
+        ("evaluate", {"take": "../../etc"}, "There is no take"), ("restore", {"take": "none"}, "There is no take"),
+        ("generate", {"frames": -3}, "cannot be made"),
         ("generate", {"until": "tomorrow"}, "tomorrow"), ("matrix", {"weathers": [], "lights": ["day"]}, "Nothing is chosen"),
         ("list_takes", {"workspace": "../x"}, "letters, digits"),
     ],

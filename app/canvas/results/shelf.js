@@ -39,7 +39,7 @@ function card(held, take, value) {
       h("div", { class: "line" }, h("b", { class: "scene", text: take.scene || "(no name)" }), mark ? h("span", { class: `mark ${take.state}`, text: mark[0], title: mark[1] }) : null, !take.finished && h("span", { class: "mark", text: "unfinished" })),
       h("div", { class: "line prompt", text: take.prompt || "no prompt" }),
       h("div", { class: "line facts" }, h("span", { text: models, title: "Occupancy model and view model" }), h("span", { class: "mono", text: `seed ${take.seed}` })),
-      h("div", { class: "line facts" }, h("span", { class: "mono", text: `${take.frames} fr · ${take.length_s.toFixed(1)} s` }), h("span", { text: take.stage }), h("span", { class: "faint", text: when(take.modified) }))),
+      h("div", { class: "line facts" }, h("span", { class: "mono", text: `${take.frames} fr · ${take.length_s.toFixed(1)} s` }), take.stage !== "video" && h("span", { text: take.stage, title: "How far it was made" }), h("span", { class: "faint", text: when(take.modified) }))),
     !on && h("button", { type: "button", class: "mini compare", label: `Compare with ${take.name}`, title: "Compare with the take that is selected (B)", text: "A|B", on: { click: compare } }));
 }
 
