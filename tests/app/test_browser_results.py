@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 pytest.importorskip("playwright")
 
+from PIL import Image
 from playwright.sync_api import expect
 
 from editor.files import project
@@ -154,3 +156,51 @@ def test_s12_a_matrix_of_weather_light_and_seeds_in_five_actions(tab: Tab) -> No
     tab.at("cancel-mine").click()
     tab.until("nothing waits", lambda: waits.count() == 0)
     expect(tab.at("job").filter(has_text="night, rain · seed 2").get_by_test_id("job-retry")).to_be_visible()
+
+
+def test_a_camera_opened_large_steps_zooms_shows_outlines_and_is_made_anew_alone(tab: Tab) -> None:
+    tab.generate(frames=2, preset="fake", views="fake", until="video")
+    first = tab.until_job("a take", lambda job: job["state"] == "done")
+    tab.page.keyboard.press("Escape")
+    tab.at("strip-CAM_FRONT").dblclick()
+    expect(tab.at("lightbox")).to_be_visible()
+    expect(tab.at("lightbox-frame")).to_have_text("frame 0")
+    tab.page.keyboard.press("ArrowRight")
+    expect(tab.at("lightbox-frame")).to_have_text("frame 1")
+    tab.page.keyboard.press("o")
+    tab.until("outlines are there", lambda: tab.page.evaluate("() => (document.querySelector('[data-testid=outlines]')?.naturalWidth ?? 0) > 0"))
+    box = tab.at("lightbox").locator(".shot").bounding_box()
+    assert box is not None
+    tab.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    tab.page.mouse.wheel(0, -500)
+    tab.until("it is zoomed", lambda: float(tab.page.evaluate("() => document.querySelector('.lightbox .shot').style.getPropertyValue('--scale')")) > 1.5)
+    check(tab, "a camera, large")
+    tab.jobs.clear()
+    tab.at("camera-anew").click()
+    again = tab.until_job("the camera is made anew", lambda job: job["state"] == "done")
+    assert again["id"] != first["id"] and again["frames_total"] == 2, "the pictures of one camera"
+    for video in (Path(first["take"]) / "video").glob("*.mp4"):
+        same = video.read_bytes() == (Path(again["take"]) / "video" / video.name).read_bytes()
+        assert same or video.name == "CAM_FRONT.mp4", video.name
+    tab.page.keyboard.press("Escape")
+    expect(tab.at("lightbox")).to_be_hidden()
+
+
+def test_a_picture_dropped_on_a_camera_is_what_its_video_begins_from(tab: Tab) -> None:
+    drop = """([tile, bytes, name]) => {
+        const held = new DataTransfer();
+        held.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
+        for (const kind of ["dragover", "drop"]) tile.dispatchEvent(new DragEvent(kind, { dataTransfer: held, bubbles: true, cancelable: true }));
+    }"""
+    tile = tab.at("strip-CAM_FRONT").element_handle()
+    tab.page.evaluate(drop, [tile, list(b"no picture at all"), "notes.txt"])
+    expect(tab.page.get_by_text("no PNG or JPEG picture")).to_be_visible()
+    tab.faults.clear()  # the refusal's status stands on the console
+    data = io.BytesIO()
+    Image.new("RGB", (64, 36), (90, 120, 200)).save(data, "PNG")
+    tab.page.evaluate(drop, [tab.at("strip-CAM_FRONT").element_handle(), list(data.getvalue()), "dusk.png"])
+    expect(tab.at("anchor-CAM_FRONT")).to_be_visible()
+    # 'fake' begins from no picture, and the page says so.
+    expect(tab.page.get_by_text("begins from no picture")).to_be_visible()
+    kept = list((tab.studio.workspace / "anchors").iterdir())
+    assert [one.read_bytes() for one in kept] == [data.getvalue()]

@@ -55,6 +55,7 @@ export function makeLightbox(app, strip) {
         h("span", { class: "mono", text: `frame ${store.frame}`, testid: "lightbox-frame" }),
         button({ text: outlined ? "Hide outlines" : "Outlines", label: "Outlines of the occupancy over the picture", key: "O", testid: "outlines-toggle", class: outlined ? "on" : "", press: outline }),
         button({ text: "This camera anew", label: "Make this camera's pictures anew; every other camera keeps its own", testid: "camera-anew", press: () => anew() }),
+        button({ text: "Compare", label: "This take beside another one, or another view model's pictures of the same scene, under a slider", testid: "compare-takes", press: compare }),
         part && button({ text: `Frames ${part[0]}–${part[1]} anew`, label: "Make this camera's pictures of the range anew; all others stay", testid: "range-anew", press: () => anew(part) }),
         anchor && h("span", { class: "anchor", testid: "anchor-set" }, h("img", { src: anchor.url, alt: "" }), app.takesAnchors() ? "begins from this picture" : "this view model begins from no picture", button({ icon: "close", label: "Take the picture off", class: "ghost tiny", press: () => { app.anchors.delete(shown); draw(); } }))),
       button({ icon: "close", label: "Close", key: "Esc", class: "ghost close", press: () => show("") }));
@@ -64,6 +65,12 @@ export function makeLightbox(app, strip) {
   function outline() {
     outlined = !outlined;
     draw();
+  }
+
+  function compare() {
+    app.showResults(true);
+    const tab = [...document.querySelectorAll("#results-tabs [role=tab]")].find((one) => one.textContent?.trim() === "Compare");
+    if (tab instanceof HTMLElement) tab.click();
   }
 
   /** @param {[number, number]} [frames] */
