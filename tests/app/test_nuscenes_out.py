@@ -248,13 +248,18 @@ def test_the_command_line(crossing_set: tuple[Take, Path], tmp_path: Path, capsy
     assert "for the format 'nuscenes'" in capsys.readouterr().err
 
 
-def test_names_that_lead_out_of_the_folder_are_refused(crossing_set: tuple[Take, Path], tmp_path: Path) -> None:
+def test_pictures_stand_in_by_time_and_inside_of_the_folder(crossing_set: tuple[Take, Path], tmp_path: Path) -> None:
     from engine.export.nuscenes import NamedPicture, stand_in
 
     made, _ = crossing_set
     for name in ("../x.jpg", "/tmp/x.jpg", "samples/x.sh"):
         with pytest.raises(ExportError, match="no picture inside"):
             stand_in(made, [NamedPicture("CAM_FRONT", 0.0, name, 64, 32)], tmp_path / "out")
+    early = [NamedPicture("CAM_FRONT", time_s, f"samples/{n}.jpg", 32, 16) for n, time_s in enumerate((-0.05, 0.0, -0.2))]
+    report = stand_in(made, early, tmp_path / "early")
+    assert sorted(path.name for path in (tmp_path / "early/samples").iterdir()) == ["0.jpg", "1.jpg"], "a key frame's cameras come a little early"
+    assert "up to 50 ms" in report.dropped[0] and "Dropped: 1 pictures" in report.dropped[1]
+    assert Image.open(tmp_path / "early/samples/0.jpg").size == (32, 16)
     with pytest.raises(ExportError, match="None of the set's pictures"):
         stand_in(made, [NamedPicture("CAM_FRONT", 99.0, "samples/x.jpg", 64, 32)], tmp_path / "out")
 

@@ -15,6 +15,9 @@ from engine.export.parts import ExportError, ExportReport, pictures, videos
 from engine.spec.grid import RATE_HZ
 from engine.spec.take import Take
 
+FARTHEST_S = 1 / RATE_HZ
+"""Cameras of a key frame are up to 50 ms early: the first ones are taken before the scene's first key frame, which is the take's first frame."""
+
 
 @dataclass(frozen=True, slots=True)
 class NamedPicture:
@@ -29,19 +32,21 @@ class NamedPicture:
 
 
 def stand_in(take: Take, named: Iterable[NamedPicture], out: Path) -> ExportReport:
-    """Writes for every picture of the set the frame that is nearest in time, at most half a frame away, in the set's size.
+    """Writes for every picture of the set the frame that is nearest in time, at most FARTHEST_S away, in the set's size.
 
     Raises ExportError where none fits, and for a name that leads out of the folder.
     """
     if out.exists() and (out.is_file() or any(out.iterdir())):
         raise ExportError(f"{out} holds other things already: export into a new folder.")
     wanted: dict[str, dict[int, list[NamedPicture]]] = defaultdict(lambda: defaultdict(list))
-    early_late = 0
+    early_late, farthest_s = 0, 0.0
     for one in named:
         frame = int(np.abs(take.timestamps_s - one.time_s).argmin())
-        if abs(float(take.timestamps_s[frame]) - one.time_s) > 0.5 / RATE_HZ + 1e-6:
+        apart_s = abs(float(take.timestamps_s[frame]) - one.time_s)
+        if apart_s > FARTHEST_S:
             early_late += 1
             continue
+        farthest_s = max(farthest_s, apart_s)
         path = PurePosixPath(one.name)
         if path.is_absolute() or ".." in path.parts or path.suffix.lower() not in (".jpg", ".jpeg", ".png"):
             raise ExportError(f"The set names a picture '{one.name[:80]}', which is no picture inside of it: mend its sample_data table.")
@@ -59,7 +64,7 @@ def stand_in(take: Take, named: Iterable[NamedPicture], out: Path) -> ExportRepo
                 files += 1
     if not files:
         raise ExportError(f"None of the set's pictures falls into the take {take.folder} by camera and time: name the scene that it was made of.")
-    said = [f"Noted: pictures were resized to the set's size; each is the frame nearest in time, up to {500 / RATE_HZ:.0f} ms away."]
+    said = [f"Noted: pictures were resized to the set's size; each is the frame nearest in time, up to {1000 * farthest_s:.0f} ms away."]
     if early_late:
         said.append(f"Dropped: {early_late} pictures of the set are of times that the take does not show.")
     if absent:
