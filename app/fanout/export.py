@@ -78,8 +78,8 @@ def _write_shards(store: Store, folder: Path, keys: list[str], shard_bytes: floa
 def _add_sample(store: Store, archive: tarfile.TarFile, key: str) -> None:
     """The take's files as KEY.PATH with dots for slashes, and its row as KEY.json. No times, no owners: same takes, same bytes."""
     row = store.row(key)
-    _add(archive, f"{key}.json", json.dumps({name: row[name] for name in row if name not in ("counts", "files")}, sort_keys=True).encode())
-    for file in row["files"]:
+    _add(archive, f"{key}.json", json.dumps({name: row[name] for name in row if name != "counts"}, sort_keys=True).encode())
+    for file in store.files(key):
         _add(archive, f"{key}.{file['path'].replace('/', '.').lower()}", (store.take(key) / file["path"]).read_bytes())
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from app.fanout.gate import Gate
 from app.fanout.items import Expansion, Item
 from app.fanout.make import Outcome
-from app.fanout.manifest import write_manifest
+from app.fanout.manifest import NAME, is_current, write_manifest
 from app.fanout.page import write_page
 from app.fanout.store import Store
 from editor.document import Document
@@ -88,7 +88,7 @@ def run(
                 if outcome.failure:
                     failures.append((by_key[outcome.key], outcome.failure))
         finally:
-            if todo or not (root / "manifest.parquet").exists():
+            if not is_current(store):
                 rows = write_manifest(store)
                 write_page(store, rows, expansion.items, sources or {})
         rejected, verdicts = _judged(store, by_key)
@@ -106,7 +106,7 @@ def _judged(store: Store, by_key: Mapping[str, Item]) -> tuple[tuple[tuple[Item,
     """Rejected takes of the plan and how often each verdict was given, as the manifest has them."""
     import pyarrow.parquet as parquet
 
-    table = parquet.read_table(store.root / "manifest.parquet", columns=["key", "verdict", "reasons"]).to_pylist()
+    table = parquet.read_table(store.root / NAME, columns=["key", "verdict", "reasons"]).to_pylist()
     mine = [row for row in table if row["key"] in by_key]
     rejected = tuple((by_key[row["key"]], ", ".join(row["reasons"])) for row in mine if row["verdict"] == "reject")
     return rejected, Counter(row["verdict"] for row in mine)

@@ -31,12 +31,13 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._rows = root / KNOWN_BY / "rows"
+        self._files = root / KNOWN_BY / "files"
         self._making = root / KNOWN_BY / "making"
         self.thumbnails = root / "thumbnails"
 
     def prepare(self) -> None:
         """Makes what is missing of the folders."""
-        for folder in (self._rows, self._making, self.thumbnails):
+        for folder in (self._rows, self._files, self._making, self.thumbnails):
             folder.mkdir(parents=True, exist_ok=True)
 
     def landed(self) -> set[str]:
@@ -57,6 +58,10 @@ class Store:
         """What was measured and noted of a take that has landed."""
         return json.loads((self._rows / f"{key}.json").read_text())
 
+    def files(self, key: str) -> list[dict[str, Any]]:
+        """Path, sha256 and bytes of every file of a take that has landed; apart from its row, because they are most of what is known of it."""
+        return json.loads((self._files / f"{key}.json").read_text())
+
     def begin(self, key: str) -> Path:
         """A folder, not there yet, to make a take in: named for this process, so that two who make the same one do not meet."""
         folder = self._making / f"{key}-{socket.gethostname()}-{os.getpid()}"
@@ -67,12 +72,14 @@ class Store:
         shutil.rmtree(folder, ignore_errors=True)
 
     def land(self, key: str, folder: Path, row: dict[str, Any], thumbnail: bytes) -> bool:
-        """Puts a finished take in place; False where another landed the same one first."""
+        """Puts a finished take in place, its hashed files apart from its row; False where another landed the same one first."""
         put(self.thumbnails / f"{key}.jpg", thumbnail)
         if self.take(key).exists():
             self.give_up(folder)
             return False
-        put(self._rows / f"{key}.json", json.dumps(row, allow_nan=False).encode())
+        rest = {name: value for name, value in row.items() if name != "files"}
+        put(self._files / f"{key}.json", json.dumps(row["files"]).encode())
+        put(self._rows / f"{key}.json", json.dumps(rest, allow_nan=False).encode())
         sync_folder(folder)
         try:
             os.rename(folder, self.take(key))

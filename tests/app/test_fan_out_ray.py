@@ -29,11 +29,11 @@ PLAN = Plan(
 
 @pytest.fixture
 def cluster() -> Iterator[Any]:
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "180")  # a busy machine starts nodes slowly
     pytest.importorskip("ray")
     import ray
     from ray.cluster_utils import Cluster
 
-    os.environ["RAY_DISABLE_IMPORT_WARNING"] = "1"
     started = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     started.second = started.add_node(num_cpus=1)
     yield started

@@ -98,8 +98,13 @@ def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
     second = InProcess()
     report = run(expand(PLAN), tmp_path, second, PLAN.gate)
     assert (report.made, report.kept) == (2, 1) and not set(first.made) & set(second.made)
+    rows = parquet.read_table(tmp_path / "manifest.parquet").to_pylist()
+    assert [row["key"] for row in rows] == sorted(item.key for item in expand(PLAN).items), "rows of both runs, in order"
+    assert all(row["files"] for row in rows)
+    (tmp_path / "manifest.parquet").unlink()  # as when the driver died before it came to that
     third = InProcess()
     assert run(expand(PLAN), tmp_path, third, PLAN.gate).kept == 3 and third.made == []
+    assert parquet.read_table(tmp_path / "manifest.parquet").to_pylist() == rows
 
 
 def test_a_failure_is_one_line_and_the_rest_goes_on(tmp_path: Path) -> None:
