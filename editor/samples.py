@@ -129,14 +129,14 @@ def two_way() -> Document:
 
 
 def highway() -> Document:
-    """One carriageway of a highway, three lanes in one direction; the ego drives in the middle one at 22 m/s."""
+    """One carriageway of a highway, three lanes in one direction; the ego drives in the middle one at 20 m/s."""
     edge = 1.5 * LANE_M
     return edits.compose(
-        edits.set_scene(name="highway", duration_s=6.0, prompt="Sunny afternoon."),
+        edits.set_scene(name="highway", duration_s=4.0, prompt="Sunny afternoon."),
         edits.add_road([(-60.0, 0.0), (240.0, 0.0)], 3, LANE_M),
         edits.add_line("road_divider", [(-60.0, edge - 0.3), (240.0, edge - 0.3)]),
         *(edits.add_line("lane_divider", [(-60.0, side * LANE_M / 2), (240.0, side * LANE_M / 2)]) for side in (1, -1)),
-        _ego([(0.0, 0.0, 0.0), (6.0, 132.0, 0.0)]),
+        _ego([(0.0, 0.0, 0.0), (4.0, 80.0, 0.0)]),
         edits.use_rig("nuscenes6"),
     )(Document())
 

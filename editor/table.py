@@ -253,7 +253,7 @@ TABLE = (
     Command(
         "stroke_voxels", "Brush voxels along points", "Result", "Brush voxels",
         {
-            "points": POINTS, "radius_m": may(METRES, 1.0), "class_name": may(choice(*CLASSES), ""), "bottom_m": may(METRES, 0.2), "top_m": may(METRES, 3.0),
+            "points": POINTS, "radius_m": may(METRES, 1.0), "class_name": may(choice(*CLASSES), ""), "bottom_m": may(METRES, 0.2), "top_m": may(METRES, 4.0),
             "span": SPAN, "follows": may(TEXT, ""), "time_s": may(TIME, 0.0),
         },
         edits.stroke_voxels, selects_added=True,

@@ -108,7 +108,11 @@ export function textField(spec) {
   input.addEventListener("keydown", (event) => {
     if (event.key === "Escape") input.value = before;
     if (event.key === "Enter" || event.key === "Escape") input.blur();
-    if (event.key === "Enter") spec.enter?.();
+    if (event.key === "Enter" && spec.enter) {
+      // Where it closes a dialog, the focus goes back to a button that the same press must not press.
+      event.preventDefault();
+      spec.enter();
+    }
     // The dialog that it stands in closes by Esc.
     if (event.key !== "Escape" || !input.closest(".dialog")) event.stopPropagation();
   });

@@ -14,13 +14,13 @@ export function channelOf(entity) {
 /** @param {string} name */
 export const spoken = (name) => name.replaceAll("_", " ");
 
-/** Logs name their agents by UUIDs, and shout: four digits tell them apart well enough, in lower case. @param {string} name */
-const shortened = (name) => name.replace(/^[A-Z_ ]{3,}(?=[ _])/, (word) => word.toLowerCase()).replace(/([0-9a-f]{4})[0-9a-f]{4}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, "$1");
+/** Whether a name says nothing to a person: logs name their agents by UUIDs and hashes. @param {string} name */
+const isCode = (name) => /[0-9a-f]{8}-[0-9a-f]{4}|[0-9a-f]{16}/i.test(name);
 
 /** @param {Entity} entity */
 export function labelOf(entity) {
   switch (entity.kind) {
-    case "agent": return entity.name ? spoken(shortened(entity.name)) : `${spoken(entity.class_name)} ${entity.instance_id}`;
+    case "agent": return entity.name && !isCode(entity.name) ? spoken(entity.name) : `${spoken(entity.class_name)} ${entity.instance_id}`;
     case "ego": return "ego";
     case "camera": return entity.camera.name;
     case "paint": return `${entity.erases ? "erased" : "paint"} · ${spoken(entity.channel)}${entity.span ? ` · f${entity.span[0]}–${entity.span[1]}` : ""}`;

@@ -46,7 +46,7 @@ export function mount(root) {
   const left = h("aside", { class: "left", label: "Scene" }, pane("Channels", makeChannels(app), { class: "channels-pane" }), pane("Objects", objects.body, { head: objects.head, class: "objects-pane" }), pane("Inspector", makeInspector(app), { class: "inspector-pane" }));
   const timeline = makeTimeline(app);
   const centre = h("main", { class: "centre" },
-    makeOptions(app), h("div", { class: "stage" }, canvas, makeEmpty(app), makeVariants(app), makeToasts(app), strip.lightbox),
+    makeOptions(app), h("div", { class: "stage" }, canvas, makeEmpty(app), makeVariants(app), makeToasts(app), checks.box, strip.lightbox),
     splitter(studio, "--timeline", "y", { sign: -1, min: 84, max: 420, label: "Timeline height", start: () => timeline.offsetHeight }), timeline);
   const upper = pane("3D", viewer.body, { head: viewer.head, class: "viewer-pane" });
   const cameras = pane("Cameras", strip.body, { head: strip.head, class: "strip-pane" });
@@ -56,7 +56,7 @@ export function mount(root) {
   fill(studio, makeTopbar(app), h("div", { class: "body" }, makeRail(app), left,
     splitter(studio, "--left", "x", { sign: 1, min: 200, max: 460, label: "Left pane width", start: () => left.offsetWidth }), centre,
     splitter(studio, "--right", "x", { sign: -1, min: 300, max: 1100, label: "Right pane width", start: () => right.offsetWidth }), right),
-    h("footer", { class: "status" }, coordinates, hint, checks.head, zoom), checks.box);
+    h("footer", { class: "status" }, coordinates, hint, checks.head, zoom));
   fill(root, studio);
   studio.addEventListener("refused", (event) => event instanceof CustomEvent && app.say("warn", event.detail));
   makeRestore(app);

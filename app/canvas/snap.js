@@ -4,7 +4,7 @@ import { egoPose } from "./entity.js";
 import { inside } from "./geometry.js";
 
 const REACH_M = 9;
-const KERB_REACH_M = 2.2;
+const KERB_REACH_M = 1.4;
 const KERB_GAP_M = 0.3;
 /** How far behind the kerb somebody on foot stands. */
 const ON_THE_PAVEMENT_M = 0.6;

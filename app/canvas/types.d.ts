@@ -61,7 +61,7 @@ interface FileLists { projects: FileEntry[]; recovery: RecoveryEntry[]; logs: Fi
 /** What looks wrong in the scene; nothing of it blocks anything. */
 interface Problem { sentence: string; ids: string[]; time_s: number | null }
 /** What became of an export. */
-interface Exported { take: string; folder: string; rows: Array<{ format: string; files: number; dropped: string[]; error: string | null }>; verified: string | null }
+interface Exported { take: string; folder: string; rows: Array<{ format: string; files: number; dropped: string[]; error: string | null }>; writing: string | null; verified: string | null }
 interface Notice { id: number; level: "info" | "warn" | "error"; text: string }
 
 interface Stroke { channel: string; erases: boolean; radius_m: number; points: Point[]; span: [number, number] | null; seq: number | null }

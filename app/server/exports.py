@@ -23,7 +23,9 @@ def export(workspace: Workspace, message: Mapping[str, Any], send: Send) -> None
     source = files.take_folder(message.get("take", ""), workspace.config)
     take, parent = Take.open(source), free(workspace.config.exports, source.name)
     rows: list[dict[str, object]] = []
+    tell = {"type": "exported", "take": source.name, "folder": str(parent), "verified": None}
     for name in dict.fromkeys(names):
+        send({**tell, "rows": list(rows), "writing": name})
         out = parent / (f"{name}.glb" if name.startswith("glb") else name)
         row: dict[str, object] = {"format": name, "files": 0, "dropped": [], "error": None}
         parent.mkdir(parents=True, exist_ok=True)
@@ -35,8 +37,10 @@ def export(workspace: Workspace, message: Mapping[str, Any], send: Send) -> None
             shutil.rmtree(out, ignore_errors=True)
         rows.append(row)
     written = [str(row["format"]) for row in rows if row["error"] is None]
-    verified = _verified(take, parent, written) if message.get("verify") is True and written else None
-    send({"type": "exported", "take": source.name, "folder": str(parent), "rows": rows, "verified": verified})
+    if message.get("verify") is True and written:
+        send({**tell, "rows": rows, "writing": "what was written, read again"})
+        tell["verified"] = _verified(take, parent, written)
+    send({**tell, "rows": rows, "writing": None})
 
 
 def free(parent: Path, name: str) -> Path:
@@ -81,13 +85,14 @@ def _mp4_fault(take: Any, folder: Path) -> str | None:
 
 
 def _nuscenes_fault(take: Any, folder: Path) -> str | None:
-    from editor.entities import Agent
-    from editor.formats import import_scene
+    from editor.formats import FormatError
+    from editor.formats.nuscenes.verify import verify
 
-    document, _ = import_scene("nuscenes", folder)
-    wanted = {box.instance_id for frame in take.boxes for box in frame}
-    found = sum(1 for _ in document.of(Agent))
-    return None if found >= len(wanted) else f"nuscenes holds {text.plural(found, 'agent')} of {len(wanted)}"
+    try:
+        verify(take, folder)
+    except FormatError as fault:
+        return str(fault).rstrip(".")
+    return None
 
 
 _CHECKS = {"occ3d": _occ3d_fault, "mp4": _mp4_fault, "nuscenes": _nuscenes_fault}

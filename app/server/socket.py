@@ -56,7 +56,7 @@ To the page
                                                  quality; recipe {occupancy, seed, steps|null} of a draft, else null; the rest are addresses
     bev {frame, source, edits, stale, pending, url, origin_m, size_m, ego [x, y, yaw]}   PNG from above in the ego's frame: x forward up, y left
     problems {problems [{sentence, ids, time_s|null}]}   what looks wrong; nothing of it blocks anything
-    exported {take, folder, rows [{format, files, dropped, error|null}], verified|null}
+    exported {take, folder, rows [{format, files, dropped, error|null}], writing|null, verified|null}   writing: what is in hand
     files {projects, templates, takes, recovery, logs, formats}   each {path, name, modified}; recovery as above, its `path` is `which`
     notice {level info|warn|error, text}         one sentence
     saved {path, at} | autosaved {at}            at: seconds since 1970

@@ -9,9 +9,9 @@ CHANNEL_KEYS: dict[str, str] = {
 """Key that picks a channel on the canvas; the others are picked from the palette."""
 
 EXPORTS: dict[str, str] = {
-    "nuscenes": "tables, maps, key frames and sweeps, as the devkit reads them",
+    "nuscenes": "tables, map, pictures and sweeps of a virtual LiDAR, as the devkit reads them",
     "occ3d": "labels.npz per frame, 18 classes, with masks",
-    "mp4": "one video per camera and a mosaic",
+    "mp4": "one video per camera",
     "frames": "the video's pictures, one PNG each",
     "png": "the layout's channels, one PNG each",
     "glb": "the drawn world as one 3D file",

@@ -9,8 +9,8 @@ import numpy as np
 from editor import check
 from editor.closeness import crossing_of, time_to_collision_s
 from editor.document import Document, Edit, EditError
-from editor.edits.agents import shift_track, tracked, with_track
-from editor.edits.transform import copied
+from editor.edits.agents import tracked, with_track
+from editor.edits.transform import copied, move
 from editor.entities import Agent, CameraEntity, Keyframe
 from editor.ground import height_at
 from editor.lanes import route_from
@@ -63,12 +63,19 @@ def meet(id: str, gap_s: float = 1.0) -> Edit:
 
 
 def reach_ttc(id: str, min_ttc_s: float = 1.5) -> Edit:
-    """Shifts an agent ahead of the ego along its own way, so that the least time to collision is `min_ttc_s`; speeds stay as they are."""
+    """Moves an agent's whole track ahead or back along the ego's way, so that the least time to collision is `min_ttc_s`; speeds and lanes stay."""
     wanted = check.number(min_ttc_s, "The time to collision", 0.1, 60.0)
 
     def edit(document: Document) -> Document:
+        first, last = document.ego.keyframes[0].pose, document.ego.keyframes[-1].pose
+        way = np.array([last.x_m - first.x_m, last.y_m - first.y_m])
+        ahead = way / np.hypot(*way) if np.hypot(*way) > 0.1 else np.array([np.cos(first.yaw_rad), np.sin(first.yaw_rad)])
+
+        def shifted(forward_m: float) -> Document:
+            return move([id], float(ahead[0] * forward_m), float(ahead[1] * forward_m))(document)
+
         def least(forward_m: float) -> float:
-            moved = shift_track(id, forward_m)(document)
+            moved = shifted(forward_m)
             return float(time_to_collision_s(moved, moved.get(id, Agent)).min())
 
         document.get(id, Agent)
@@ -79,7 +86,7 @@ def reach_ttc(id: str, min_ttc_s: float = 1.5) -> Edit:
         spans = [k for k in range(len(steps) - 1) if np.isfinite(sign[k : k + 2]).all() and sign[k] * sign[k + 1] <= 0]
         if not spans:
             near = f"the nearest is {found[np.isfinite(found)].min():.1f} s" if np.isfinite(found).any() else "it is never in the ego's way"
-            raise EditError(f"No shift of '{id}' along its way gives a time to collision of {wanted:g} s: {near}. Change its speed first.")
+            raise EditError(f"No shift of '{id}' along the ego's way gives a time to collision of {wanted:g} s: {near}. Change its speed first.")
         k = min(spans, key=lambda k: abs(steps[k] + 0.5))
         low, high = float(steps[k]), float(steps[k + 1])
         rising = sign[k + 1] >= sign[k]
@@ -92,7 +99,7 @@ def reach_ttc(id: str, min_ttc_s: float = 1.5) -> Edit:
                 low = middle
             else:
                 high = middle
-        return shift_track(id, round((low + high) / 2, 3))(document)
+        return shifted(round((low + high) / 2, 3))
 
     return edit
 

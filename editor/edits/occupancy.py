@@ -73,7 +73,7 @@ def stroke_voxels(
     class_name: str = "",
     *,
     bottom_m: float = 0.2,
-    top_m: float = 3.0,
+    top_m: float = 4.0,
     span: tuple[int, int] | None = None,
     follows: str = "",
     time_s: float = 0.0,

@@ -32,7 +32,7 @@ def cameras(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {entity["id"]: entity for entity in document["entities"] if entity["kind"] == "camera"}
 
 
-def test_six_cameras_between_six(tab: Tab) -> None:
+def test_scenario_s6_six_cameras_between_six(tab: Tab) -> None:
     tab.page.keyboard.press("c")
     tab.at("rig").select_option("nuscenes6")
     six = cameras(tab.until_document("the rig is there", lambda d: len(cameras(d)) == 6))

@@ -39,7 +39,7 @@ def pictures(tab: Tab) -> bool:
     return tab.at("strip").locator("img").evaluate_all("(all) => all.length > 0 && all.every((i) => !i.hidden && i.complete && i.naturalWidth > 0)")
 
 
-def test_a_killed_studio_is_found_again_by_the_page_that_was_open(tab: Tab) -> None:
+def test_scenario_s13_a_killed_studio_is_found_again_by_the_page_that_was_open(tab: Tab) -> None:
     tab.at("channel-walkway").click()
     tab.page.keyboard.press("b")
     stroke(tab, 60)

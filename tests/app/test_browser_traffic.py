@@ -34,7 +34,7 @@ def vehicles(folder: str) -> int:
     return int(np.isin(Take.open(folder).semantics, [CLASS[name] for name in VEHICLES]).sum())
 
 
-def test_traffic_is_mirrored_and_vehicles_leave_the_result(tab: Tab) -> None:
+def test_scenarios_s3_and_s4_traffic_is_mirrored_and_vehicles_leave_the_result(tab: Tab) -> None:
     scene = tab.document()
     tab.at("mirror").click()
     mirrored = tab.until_document("traffic keeps to the other side", lambda d: d["can_undo"] == "Mirror traffic")

@@ -65,8 +65,10 @@ def test_the_least_time_to_collision_is_reached() -> None:
     scene = cut_in()
     solved = edits.reach_ttc("car-1", 1.5)(scene)
     assert time_to_collision_s(solved, solved.get("car-1", Agent)).min() == pytest.approx(1.5, abs=0.05)
-    times = [[k.time_s for k in one.get("car-1", Agent).keyframes] for one in (scene, solved)]
-    assert times[0] == times[1]
+    before, after = (one.get("car-1", Agent).keyframes for one in (scene, solved))
+    assert [k.time_s for k in before] == [k.time_s for k in after]
+    shift = {(round(b.pose.x_m - a.pose.x_m, 9), b.pose.y_m - a.pose.y_m) for a, b in zip(before, after, strict=True)}
+    assert len(shift) == 1 and next(iter(shift))[1] == 0.0, "moved as a whole, along the ego's way: it keeps its lanes and its speeds"
     with pytest.raises(EditError, match="never in the ego's way|nearest"):
         edits.reach_ttc("car-1", 1.5)(edits.compose(edits.add_agent("car", 10, 30), edits.add_waypoint("car-1", 6, 60, 30))(street()))
 

@@ -41,8 +41,8 @@ export function showExport(app) {
   store.on("exported", () => {
     const done = store.exported;
     if (!done || !result.isConnected) return;
-    ready();
-    fill(result, h("p", {}, "Written to ", h("b", { class: "path", text: done.folder })), done.rows.map((row) => h("div", { class: "export-row", testid: `exported-${row.format}` },
+    if (done.writing === null) ready();
+    fill(result, h("p", {}, done.writing === null ? "Written to " : `Writing: ${done.writing}… into `, h("b", { class: "path", text: done.folder })), done.rows.map((row) => h("div", { class: "export-row", testid: `exported-${row.format}` },
       h("b", { text: row.format }), row.error ? h("span", { class: "sentence", text: row.error }) : h("span", { text: `${row.files} ${row.files === 1 ? "file" : "files"}` }),
       row.dropped.length > 0 && h("ul", { class: "notes" }, row.dropped.map((text) => h("li", { text }))))), done.verified && h("p", { testid: "export-verified", text: done.verified }));
   });

@@ -1,0 +1,248 @@
+"""Stories of notes/authoring.md about streets and who moves on them, with real mouse and keys, within their number of actions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import shapely
+
+pytest.importorskip("playwright")
+
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from editor.clip import boxes_at, ego_pose_at, frame_count
+from editor.closeness import crossing_of, time_to_collision_s
+from editor.edits.roads import drivable
+from editor.entities import Agent, Area, Line
+from editor.track import pose_at, speed_between
+from editor.validate import EGO_CENTER_AHEAD_M, EGO_SIZE_M
+from editor.variations.guarantees import hidden_from_ego
+from engine.spec.classes import CHANNEL
+from engine.spec.geometry import Box
+from engine.spec.take import Take
+from tests.app.actions import Actions, acting, nothing_wrong, scene_of, undone
+from tests.app.browser_driver import CHROMIUM, StudioProcess, chromium
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
+    pytest.mark.timeout(500),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright, chromium(playwright) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
+    studio = StudioProcess(tmp_path_factory.mktemp("streets") / "workspace", preset="fake").start()
+    yield studio
+    studio.stop()
+
+
+@pytest.fixture
+def act(browser: Browser, studio: StudioProcess, request: pytest.FixtureRequest) -> Iterator[Actions]:
+    with acting(browser, studio, request.node.name.removeprefix("test_")) as somebody:
+        yield somebody
+
+
+def test_scenario_s1_a_jaywalker_behind_a_parked_bus_meets_the_ego(act: Actions) -> None:
+    tab = act.tab
+    act.template("two_way", "two-way street")
+    px = tab.find_places()
+    act.press("a")
+    act.choose("agent-class", "bus")
+    act.point(px((22, 2.5)), ctrl=True)
+    bus = undone(tab, "Add bus")["selection"][0]
+    act.choose("agent-class", "pedestrian")
+    act.point(px((29, 4.6)), ctrl=True)
+    undone(tab, "Add pedestrian")
+    act.press("w")
+    act.point(px((29, -5)))
+    tab.until_document("it walks", lambda d: d["can_undo"].startswith("Add waypoint"))
+    act.press("Enter")
+    act.type("track-speed", "1.8")
+    tab.until_document("at its pace", lambda d: d["can_undo"].startswith("Speed of"))
+    act.type("meet-gap", "1.0")
+    scene = scene_of(tab.until_document("they meet", lambda d: d["can_undo"].endswith("meets the ego")))
+    act.generate()
+    assert act.count <= 14
+
+    walker, parked = next(a for a in scene.of(Agent) if a.class_name == "pedestrian"), scene.get(bus, Agent)
+    crossing = crossing_of(scene, walker)
+    assert crossing is not None and abs(crossing.gap_s - 1.0) < 0.1
+    a, b = walker.keyframes
+    assert speed_between(a, b) == pytest.approx(1.8, abs=0.01)
+    kerb, half = 3.5, parked.size_m[1] / 2
+    assert parked.keyframes[0].pose.y_m == pytest.approx(kerb - half - 0.3, abs=0.05) and a.pose.y_m == pytest.approx(kerb + 0.6, abs=0.05)
+    assert abs(math.cos(parked.keyframes[0].pose.yaw_rad) + 1) < 1e-3, "parked the way its lane is driven"
+    hidden = hidden_from_ego(scene, walker, parked)
+    first_seen = int(np.argmin(hidden))
+    assert first_seen / 12 >= 0.5 and not hidden[first_seen:][: int(crossing.ego_s * 12) - first_seen].any(), "hidden first, then seen until they meet"
+
+
+def test_scenario_s2_a_lane_is_closed_with_cones(act: Actions) -> None:
+    tab = act.tab
+    before = scene_of(act.template("highway", "highway"))
+    px = tab.find_places()
+    act.press("t")
+    act.drag(px((8, 0)), px((50, 0)))
+    undone(tab, "Close a lane")
+    act.press("a")
+    act.choose("agent-class", "construction_vehicle")
+    act.point(px((42, 0)))
+    act.choose("agent-class", "barrier")
+    act.point(px((30, 0)))
+    act.point(px((34, 0)))
+    tab.until_document("two barriers", lambda d: sum(e.get("class_name") == "barrier" for e in d["entities"]) == 2)
+    act.press("Shift+V")
+    tab.until_document("the ego is selected", lambda d: d["selection"] == ["ego"])
+    act.type("shift-left", "3.5")
+    scene = scene_of(undone(tab, "Shift ego"))
+    act.generate()
+    assert act.count <= 13
+
+    cones = [a for a in scene.of(Agent) if a.class_name == "traffic_cone"]
+    assert len(cones) >= 12 and list(scene.of(Line)) == list(before.of(Line))
+    swept = []
+    for frame in range(frame_count(scene)):
+        ego = ego_pose_at(scene, frame / 12)
+        swept.append(shapely.Polygon(Box(0, "car", (ego.x_m + EGO_CENTER_AHEAD_M, ego.y_m, 0.8), EGO_SIZE_M, ego.yaw_rad).corners_bev_m()))
+    way = shapely.union_all(swept)
+    assert not [a.id for a in scene.of(Agent) if way.intersects(shapely.Point(a.keyframes[0].pose.x_m, a.keyframes[0].pose.y_m).buffer(0.3))]
+
+
+def test_scenario_s5_a_crosswalk_is_moved_and_ends_at_the_kerb(act: Actions) -> None:
+    tab = act.tab
+    scene = scene_of(tab.document())
+    old = min((a for a in scene.of(Area) if a.channel == "ped_crossing"), key=lambda a: shapely.Polygon(a.exterior_m).centroid.x)
+    middle = shapely.Polygon(old.exterior_m).centroid
+    px = tab.find_places()
+    # Beside the drive: a path would be picked before the crossing under it.
+    act.point(px((middle.x, middle.y + 4)))
+    tab.until_document("it is selected", lambda d: d["selection"] == [old.id])
+    act.drag(px((middle.x + 0.7, middle.y + 4.5)), px((middle.x - 14.3, middle.y + 7.5)))
+    undone(tab, "Move")
+    act.click("clip-to-road")
+    after = scene_of(undone(tab, "Clip to the road"))
+    take = Take.open(act.generate()["take"])
+    assert act.count <= 4
+
+    new = shapely.Polygon(after.get(old.id, Area).exterior_m)
+    assert new.centroid.x == pytest.approx(middle.x - 15, abs=0.3) and new.difference(drivable(after)).area < 1e-6
+    assert new.bounds[3] == pytest.approx(7.0, abs=0.05), "it ends at the kerb"
+    for k in range(take.frame_count):
+        for place, painted in (((middle.x, middle.y + 4), False), ((new.centroid.x, new.centroid.y), True)):
+            ego = np.linalg.inv(take.world_SE3_ego[k]) @ [*place, 0, 1]
+            i, j = np.floor((ego[:2] - take.grid.origin_m[:2]) / take.grid.voxel_m).astype(int)
+            assert bool(take.layouts[k][CHANNEL["ped_crossing"], i, j]) == painted
+
+
+def test_scenario_s8_a_cut_in_brakes_to_a_time_to_collision(act: Actions) -> None:
+    tab = act.tab
+    act.template("highway", "highway")
+    px = tab.find_places()
+    act.press("a")
+    act.point(px((18, -3.3)), ctrl=True)
+    undone(tab, "Add car")
+    act.press("w")
+    for place in ((40, 0), (58, 0)):
+        act.point(px(place))
+    car = tab.until_document("two waypoints", lambda d: any(len(e.get("keyframes", ())) == 3 for e in d["entities"]))["selection"][0]
+    act.type("speed-0", "20")
+    act.type("speed-1", "6")
+    tab.until_document("it brakes", lambda d: d["can_undo"].startswith("Speed of"))
+    act.type("min-ttc", "1.5")
+    scene = scene_of(tab.until_document("solved", lambda d: d["can_undo"].startswith("Time to collision")))
+    act.generate()
+    assert act.count <= 11
+
+    agent = scene.get(car, Agent)
+    assert time_to_collision_s(scene, agent).min() == pytest.approx(1.5, abs=0.1)
+    speeds = [speed_between(a, b) for a, b in zip(agent.keyframes, agent.keyframes[1:], strict=False)]
+    assert speeds == pytest.approx([20, 6], abs=0.1) and abs(agent.keyframes[0].pose.y_m + 3.5) < 0.05, "snapped to the middle of its lane"
+
+
+def test_scenario_s9_cyclists_queue_along_a_way(act: Actions) -> None:
+    tab = act.tab
+    tab.pick_file("two_way")
+    tab.until_document("the street", lambda d: d["name"] == "two-way street")
+    px = tab.find_places()
+    act.press("a")
+    act.choose("agent-class", "bicycle")
+    act.point(px((10, 2.2)))
+    undone(tab, "Add bicycle")
+    act.press("w")
+    act.point(px((32, 2.2)))
+    tab.until_document("it has a way", lambda d: d["can_undo"].startswith("Add waypoint"))
+    act.click("array-along")
+    act.type("arg-jitter_s", "0.3")
+    scene = scene_of(tab.until_document("six of them", lambda d: d["can_undo"].startswith("Array of")))
+    assert act.count <= 7
+
+    queue = list(scene.of(Agent))
+    assert len(queue) == 6 and len({a.instance_id for a in queue}) == 6
+    for frame in range(frame_count(scene)):
+        boxes = [shapely.Polygon(box.corners_bev_m()) for box in boxes_at(scene, frame / 12)]
+        assert not any(a.intersects(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    xs = [pose_at(a.keyframes, 3.0).x_m for a in queue]
+    assert xs == sorted(xs, reverse=True) and len({round(a - b, 3) for a, b in zip(xs, xs[1:], strict=False)}) > 1, "one after the other, shaken"
+
+
+def test_scenario_s10_somebody_drives_the_wrong_way_and_is_told_of_but_not_stopped(act: Actions) -> None:
+    tab = act.tab
+    tab.pick_file("two_way")
+    tab.until_document("the street", lambda d: d["name"] == "two-way street")
+    px = tab.find_places()
+    act.press("a")
+    act.point(px((38, -1.7)))
+    undone(tab, "Add car")
+    act.press("g")
+    undone(tab, "Rotate")
+    act.click("follow-lane")
+    against = tab.until_document("it follows the lane", lambda d: "follows the lane" in d["can_undo"])
+    expect(tab.at("checks")).to_contain_text("to look at")
+    act.click("checks")
+    tab.at("problem").filter(has_text="against the traffic").click()
+    act.count += 1
+    assert act.count <= 6
+    car = next(e for e in against["entities"] if e["kind"] == "agent")
+    assert car["keyframes"][-1][1] < car["keyframes"][0][1] and tab.document()["selection"] == [car["id"]]
+    act.generate()
+
+
+def test_scenario_s14_from_a_blank_page_to_a_t_junction(act: Actions) -> None:
+    tab = act.tab
+    act.click("new")
+    tab.until_document("a blank page", lambda d: not d["entities"])
+    px = tab.find_places()
+    act.press("s")
+    for start, end in (((-36, 1.75), (12, 1.75)), ((12, 1.75), (36, 1.75)), ((12, -32), (12, 1.75))):
+        act.drag(px(start), px(end))
+    tab.until_document("three roads", lambda d: len(d["entities"]) == 3)
+    act.press("z")
+    act.point(px((12, -10)))
+    undone(tab, "Add crosswalk")
+    act.press("s")
+    act.click("walkways")
+    undone(tab, "Walkways")
+    act.click("dividers")
+    undone(tab, "Dividers")
+    act.press("a")
+    act.point(px((26, 0)))
+    act.point(px((-18, 0)))
+    scene = scene_of(tab.until_document("two cars", lambda d: sum(e["kind"] == "agent" for e in d["entities"]) == 2))
+    nothing_wrong(tab)
+    take = Take.open(act.generate()["take"])
+    assert act.count <= 15
+
+    assert {a.channel for a in scene.of(Area)} == {"drivable_area", "ped_crossing", "walkway"} and any(scene.of(Line))
+    assert (take.layouts[:, [CHANNEL[name] for name in ("drivable_area", "ped_crossing", "walkway", "road_divider")]].sum((0, 2, 3)) > 0).all()
+    joint = shapely.Point(12, 1.75).buffer(1.2)
+    assert not any(shapely.LineString(line.points_m).intersects(joint) for line in scene.of(Line)), "no divider across the junction"
