@@ -130,13 +130,11 @@ def draft() -> Row:
 
 def occupancy() -> Row:
     """Frames per second of the compact preset, beside UniScene's published configuration with random weights."""
-    from engine.occupancy.bench import bench_occupancy, straight_drive
-    from engine.spec.grid import OCC3D
-    from engine.spec.raster import rasterise
+    from engine.occupancy.bench import bench_occupancy, standing
     from engine.weights import WeightsError
 
     try:
-        return bench_occupancy(straight_drive(rasterise(_street_layout(), OCC3D, np.eye(4))))
+        return bench_occupancy(standing(_street_layout()))
     except WeightsError as error:
         return {"skipped": str(error)}
 

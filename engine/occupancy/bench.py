@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -20,6 +21,9 @@ from engine.occupancy.shipped import load_generator
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.spec.clip import SceneClip
+from engine.spec.grid import OCC3D
+from engine.spec.layout import Layout
+from engine.spec.raster import rasterise
 
 UNISCENE = OccupancyPreset(
     VaeConfig(latent=4, decoder_sees_layout=False),
@@ -66,6 +70,7 @@ def _random(preset: OccupancyPreset, device: torch.device) -> OccupancyGenerator
     return OccupancyGenerator(preset, OccupancyVae(preset.vae), dit, device)
 
 
-def straight_drive(layout: np.ndarray, frames: int = FRAMES) -> SceneClip:
-    """A clip that repeats one layout (15, X, Y) while the ego stands: enough for timing."""
-    return SceneClip(np.repeat(layout[None], frames, 0), ((),) * frames, np.repeat(np.eye(4)[None], frames, 0))
+def standing(street: Layout, frames: int = FRAMES) -> SceneClip:
+    """A clip of one street while the ego stands: enough for timing."""
+    layout, ground = rasterise(street, OCC3D, np.eye(4)), (replace(street, boxes=()),) * frames
+    return SceneClip(np.repeat(layout[None], frames, 0), ((),) * frames, np.repeat(np.eye(4)[None], frames, 0), ground=ground)

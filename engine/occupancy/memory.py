@@ -66,7 +66,7 @@ class WorldMemory:
         if touched.any():
             touched = np.asarray(binary_dilation(touched, np.ones((3, 3)), iterations=SHADOW_CELLS), bool)
         if self._latest is None or self._latest[0] != at:
-            self._latest = at, self._reader.read(at)[0]
+            self._latest = at, self._reader.read(at)[0].copy()  # a reader's frames cannot be written to
         return Remembered(Seen(self._latest[1], ~touched, take.grid, take.world_SE3_ego[at]), in_place)
 
     def _touched(self, index: int, at: int, same_time: bool, in_place: bool) -> np.ndarray:

@@ -73,9 +73,10 @@ class OccupancyGenerator:
         """Frames in order from index `first` on, each as soon as it is done; ends early where `cancelled()` says so.
 
         `past` is frame `first` - 1, the history of the first one: going on from a frame of a rollout gives the rest of that rollout.
-        What the `memory` of an earlier take holds is taken over.
-        Raises ValueError where the two do not fit.
+        What the `memory` of an earlier take holds is taken over, by rollouts from the first frame on. Raises ValueError where these do not fit.
         """
+        if past is not None and memory is not None:
+            raise ValueError("A rollout that goes on from a frame stays in that frame's world: leave the memory out, or begin anew.")
         if first != (0 if past is None else past.index + 1):
             before = "none" if past is None else f"frame {past.index}"
             raise ValueError(f"A rollout from frame {first} needs frame {first - 1} as its history and was given {before}: pass that frame.")
@@ -85,7 +86,7 @@ class OccupancyGenerator:
         panoptic = Panoptic(clip.grid, max(ids, default=0) + 1)
         if past is not None:
             panoptic.go_on_from(past.semantics, past.instances, clip.boxes[past.index], clip.world_SE3_ego[past.index])
-        world = self._world(clip, recipe, past, memory, cancelled)
+        world = self._world(clip, recipe, past, cancelled)
         before = None if past is None else past.semantics
         for index in range(first, len(clip)):
             remembered = None if memory is None else memory.of(index)
@@ -174,9 +175,7 @@ class OccupancyGenerator:
         sketch = self.begin(layouts, held, known, cell_dice(cells, recipe.seed + DICE), cell_dice(cells, DICE), places)
         return self.flow(velocity, noise, steps, sketch, known, cancelled)
 
-    def _world(
-        self, clip: SceneClip, recipe: Recipe, past: OccupancyFrame | None, memory: WorldMemory | None, cancelled: Cancelled
-    ) -> StaticWorld | None:
+    def _world(self, clip: SceneClip, recipe: Recipe, past: OccupancyFrame | None, cancelled: Cancelled) -> StaticWorld | None:
         """The static world of a rollout; one that goes on has drawn the key grids up to there. None where the ground is not known, and where the
         flow begins from noise.
 
@@ -188,19 +187,8 @@ class OccupancyGenerator:
         world = StaticWorld(clip, clip.ground, partial(self.key, recipe, clip))
         if past is None:
             return world
-        again = None
-        for index in range(past.index + 1):
-            remembered = None if memory is None else memory.of(index)
-            if remembered is not None and remembered.whole:
-                again = remembered.seen.semantics
-                continue
-            seen = None if remembered is None else remembered.seen
-            around = world.around(index, cancelled, seen)
-            if around is None:
-                return world
-            if index == past.index:
-                again = self.frame(clip, index, None, recipe, cancelled, (seen, around))
-                again = again if again is None or remembered is None else remembered.onto(again)
+        around = [world.around(index, cancelled) for index in range(past.index + 1)][-1]
+        again = None if around is None else self.frame(clip, past.index, None, recipe, cancelled, (around,))
         if again is None or (again == past.semantics)[(again != FREE) | (past.semantics != FREE)].mean() < SAME_WORLD:
             world.believe(all_of(past.semantics, clip.grid, clip.world_SE3_ego[past.index]))
         return world
