@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from app.fanout.plan import AS_IT_IS, Plan, PlanError, Source, Wanted
+from app.fanout.plan import AS_IT_IS, UNKNOWN_LICENCE, Plan, PlanError, Source, Wanted
 from app.jobs.request import SEEN, TakeRequest
 from editor.clip import frame_count
 from editor.document import Document, EditError
@@ -87,6 +87,7 @@ def expand(plan: Plan) -> Expansion:
             continue
         frames = frame_count(document) - round(plan.start_s * RATE_HZ) if plan.frames is None else plan.frames
         origin = quick_document_hash(document)
+        licence = _licence(source, document)
         for wanted in plan.variations:
             for variant in _variants(document, source, wanted, plan, frames, refusals):
                 for one in _prompted(variant.document, plan):
@@ -99,7 +100,7 @@ def expand(plan: Plan) -> Expansion:
                             continue
                         items[key] = Item(
                             key, one, recipe, plan.until, plan.start_s, frames, plan.cameras, source.name, origin,
-                            source.licence, variant.variation, dict(variant.parameters), variant.number,
+                            licence, variant.variation, dict(variant.parameters), variant.number,
                         )  # fmt: skip
     return Expansion(tuple(items.values()), tuple(refusals), alike)
 
@@ -145,6 +146,13 @@ def _opened(source: Source, plan: Plan, refusals: list[Refusal]) -> Document | N
     except (EditError, project.ProjectError) as error:
         refusals.append(Refusal(source.name, "", str(error)))
         return None
+
+
+def _licence(source: Source, document: Document) -> str:
+    """What the plan says, else what the importer noted of the log's terms."""
+    if source.licence != UNKNOWN_LICENCE:
+        return source.licence
+    return next((note for note in document.notes if note.startswith("Imported from ")), UNKNOWN_LICENCE)
 
 
 def _variants(document: Document, source: Source, wanted: Wanted, plan: Plan, frames: int, refusals: list[Refusal]) -> Iterator[Variant]:

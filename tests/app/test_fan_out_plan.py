@@ -115,6 +115,14 @@ def test_what_cannot_be_is_one_sentence_and_the_rest_goes_on(tmp_path: Path) -> 
     assert all(one.sentence.endswith(".") and "\n" not in one.sentence for one in found.refusals)
 
 
+def test_a_log_brings_its_licence_along_unless_the_plan_says_another() -> None:
+    log = replace(SAMPLES["crossing"](), notes=("Imported from Argoverse 2 (CC BY-NC-SA 4.0, non-commercial).", "Dropped 2 x x: y."))
+    for said, licence in (("not stated", log.notes[0]), ("MIT", "MIT")):
+        (item,) = expand(replace(FAKE, sources=(Source("log", document=log, licence=said),))).items
+        assert item.licence == licence
+    assert expand(FAKE).items[0].licence == "not stated"
+
+
 def test_what_is_alike_is_made_once() -> None:
     found = expand(replace(FAKE, sources=(CROSSING, Source("copy", document=SAMPLES["crossing"]())), seeds=(0, 0)))
     assert len(found.items) == 1 and found.alike == 3
