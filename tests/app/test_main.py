@@ -69,7 +69,7 @@ def test_accepted_connections_send_at_once():
 
 def test_the_page_process_never_loads_torch(tmp_path):
     code = (
-        "import sys, pathlib\nfrom app.config import AppConfig\nfrom app import main\n"
+        "import sys, pathlib\nfrom app.config import AppConfig\nfrom app.server import main\n"
         f"config = AppConfig(port=0, preset='fake', workspace=pathlib.Path({str(tmp_path)!r}), warm=False)\n"
         "app = main.build(config)\napp.state.workspaces.get('default').screen.viser_port()\n"
         "import engine.render; engine.render.warm_up()\n"
