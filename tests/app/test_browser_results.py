@@ -56,6 +56,8 @@ def tab(tmp_path: Path) -> Iterator[Tab]:
 def open_results(tab: Tab) -> None:
     tab.page.keyboard.press("F2")
     expect(tab.at("shelf-take")).to_have_count(2)
+    expect(tab.page.locator("#results-title")).to_contain_text("3 frames")
+    expect(tab.page.locator("#take-restore")).to_be_enabled()
 
 
 def seen_frame(tab: Tab, frame: int) -> None:
@@ -120,12 +122,13 @@ def test_the_scene_of_a_take_is_restored(tab: Tab) -> None:
     open_results(tab)
     expect(tab.at("shelf-take").first).not_to_contain_text("current")
     tab.page.locator("#take-restore").click()
+    tab.until_document("the scene is back", lambda document: document["name"] == "crossing")
     expect(tab.at("tab-author")).to_have_attribute("aria-selected", "true")
     expect(name).to_have_value("crossing")
     tab.until("the take is shown", lambda: tab.at("viewer-badge").inner_text().startswith("Take"))
 
 
-def test_s12_a_matrix_of_weather_light_and_seeds_in_five_actions(tab: Tab) -> None:
+def test_scenario_s12_a_matrix_of_weather_light_and_seeds_in_five_actions(tab: Tab) -> None:
     tab.generate(frames=48, preset="fake", until="occupancy")
     tab.until_job("it is under way", lambda job: job["state"] in ("running", "queued"))
     actions = 0

@@ -35,8 +35,7 @@ export function makeVariants(app) {
     store.emit("variant");
   };
   app.keepVariant = (carryOn) => {
-    if (store.job && BUSY.includes(store.job.state)) app.say("info", "A job is already running: wait for it or cancel it first.");
-    else if (store.variant?.shown) app.socket.send({ type: "keep", carry_on: carryOn });
+    if (store.variant?.shown) app.socket.send({ type: "keep", carry_on: carryOn });
   };
   app.dropRegion = () => {
     if (!store.region) return;
