@@ -1,0 +1,73 @@
+"""What is wired in must matter: a generator from which STOccDiT, its history or its layout tokens are taken draws something else.
+
+Random weights: this says that each part reaches the voxels, not how much it does there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from engine.api import Recipe
+from engine.occupancy.config import PRESETS
+from engine.occupancy.rollout import OccupancyGenerator
+from engine.occupancy.sketch import Sketch
+from engine.occupancy.stoccdit import StOccDit
+from engine.occupancy.vae import OccupancyVae
+from engine.spec.classes import CHANNEL
+from engine.spec.clip import SceneClip
+from engine.spec.geometry import Box, Pose, invert
+from engine.spec.grid import OCC3D
+from engine.spec.layout import Layout, Polygon
+from engine.spec.raster import rasterise
+
+SMALL = OCC3D.crop(48)
+ROAD = Layout((Polygon(CHANNEL["drivable_area"], np.array([(-200.0, -4.0), (200.0, -4.0), (200.0, 4.0), (-200.0, 4.0)])),))
+CAR = Box(7, "car", (4.0, 1.0, 0.8), (4.0, 1.8, 1.6), 0.0)
+
+
+def generator() -> OccupancyGenerator:
+    torch.manual_seed(0)
+    preset = PRESETS["tiny"]
+    assert preset.sketch is not None
+    vae, dit, sketch = OccupancyVae(preset.vae), StOccDit(preset.dit), Sketch(preset.sketch)
+    sketch.codebook.copy_(torch.randn(sketch.codebook.shape))
+    with torch.no_grad():
+        for parameter in dit.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.2)
+    return OccupancyGenerator(preset, vae, dit, torch.device("cpu"), sketch)
+
+
+def drawn(made_by: OccupancyGenerator) -> list[np.ndarray]:
+    poses = np.stack([Pose(x_m=0.5 * k).matrix() for k in range(2)])
+    layouts = np.stack([rasterise(Layout(ROAD.polygons, boxes=(CAR,)), SMALL, pose) for pose in poses])
+    clip = SceneClip(layouts, tuple((CAR.moved(invert(pose)),) for pose in poses), poses, grid=SMALL, ground=(ROAD,) * 2)
+    return [frame.semantics for frame in made_by.frames(clip, Recipe(seed=2))]
+
+
+def without_flow(made_by: OccupancyGenerator, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(made_by, "velocity", lambda *asked: lambda x, t: torch.zeros_like(x))
+
+
+def without_history(made_by: OccupancyGenerator, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(StOccDit, "remembers", False)
+
+
+def without_layout_tokens(made_by: OccupancyGenerator, patch: pytest.MonkeyPatch) -> None:
+    dit = made_by.dit
+    patch.setattr(dit, "read_layout", lambda layouts, drop=None: dit.null_state(1, layouts.shape[-2] // 8, layouts.shape[-1] // 8))
+
+
+@pytest.mark.parametrize("bypass", [without_flow, without_history, without_layout_tokens])
+def test_every_part_reaches_the_voxels(bypass: Callable[[OccupancyGenerator, pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, made_by = drawn(generator()), generator()
+    bypass(made_by, monkeypatch)
+    for there, gone in zip(whole, drawn(made_by), strict=True):
+        assert (there != gone).mean() > 1e-3
+
+
+def test_the_same_twice_is_the_same() -> None:
+    assert all(np.array_equal(a, b) for a, b in zip(drawn(generator()), drawn(generator()), strict=True))
