@@ -3,7 +3,6 @@
 import { button, fill, h } from "../dom.js";
 import { watch } from "../store.js";
 
-const BUSY = ["queued", "loading", "running"];
 
 /** @param {App} app */
 export function makeVariants(app) {
@@ -47,13 +46,12 @@ export function makeVariants(app) {
     }
   };
 
-  watch(store, ["variant", "region", "tool", "frame", "take", "job"], () => {
+  watch(store, ["variant", "region", "tool", "frame", "take"], () => {
     const v = store.variant, fresh = Boolean(store.region) && !(v && sameRing(store.region ?? [], v.region));
     const here = Boolean(v?.shown) && !fresh;
     bar.hidden = !store.region || (!v && store.tool !== "region");
     if (bar.hidden) return;
     const elsewhere = Boolean(v) && !fresh && !v?.shown;
-    const busy = Boolean(store.job && BUSY.includes(store.job.state));
     fill(words, ...(elsewhere && v ? [v.frame === store.frame ? "The scene changed here: undo shows the variants" : `Variants wait at frame ${v.frame}`]
       : here && v ? [v.drawing ? "Drawing…" : v.index === 0 ? "What was before" : h("span", { class: `badge draft${v.whole ? " whole" : ""}`, testid: "variant-quality", text: v.whole ? "Full quality" : "Draft", title: v.seed === null ? "" : `Seed ${v.seed}` })]
         : [`Region at frame ${store.frame}`]));
@@ -62,7 +60,7 @@ export function makeVariants(app) {
     again.hidden = elsewhere;
     stepper.hidden = !here;
     keep.hidden = onward.hidden = !here;
-    keep.disabled = onward.disabled = !v?.can_keep || busy || Boolean(v?.drawing);
+    keep.disabled = onward.disabled = !v?.can_keep || Boolean(v?.drawing);
     go.hidden = !elsewhere || v?.frame === store.frame;
     if (!v) return;
     which.textContent = v.index === 0 ? `Before · ${v.count}` : `${v.index} of ${v.count}`;
