@@ -14,7 +14,7 @@ import httpx
 import pytest
 import uvicorn
 from gradio_client import Client
-from gradio_client.exceptions import AppError
+from gradio_client.exceptions import AppError, AuthenticationError
 
 from app.config import AppConfig
 from app.jobs.job import LIVE
@@ -151,3 +151,12 @@ def test_a_matrix_is_a_job_a_cell_and_seed_and_one_of_them_can_be_called_off(scr
 def test_a_refusal_is_a_sentence(script, name, fields, word):
     with pytest.raises(AppError, match=word):
         script.call(name, **fields)
+
+
+def test_on_this_machine_the_first_visit_of_the_page_lets_a_script_in(script):
+    cookies = httpx.get(script.url, trust_env=False).cookies
+    headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+    client = Client(f"{script.url}/", headers=headers, httpx_kwargs={"trust_env": False}, verbose=False, analytics_enabled=False)
+    assert isinstance(client.predict(api_name="/list_takes"), list)
+    with pytest.raises(AuthenticationError, match="credentials"):
+        Client(f"{script.url}/", headers={"Cookie": "anyscene_0=guessed"}, httpx_kwargs={"trust_env": False}, verbose=False)
