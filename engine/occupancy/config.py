@@ -71,6 +71,8 @@ class SamplerConfig:
     """Defaults of generation."""
 
     steps: int = 30
+    draft_steps: int = 10
+    """Of a region that is drawn anew while the hand still holds the pen: fewer than of the frame that follows."""
     guidance: float = 2.0
     begin_at: float = 1.0
     """Noise level at which the flow begins from the sketch; without one it begins from noise alone, as in the paper."""
@@ -96,13 +98,13 @@ PRESETS: dict[str, OccupancyPreset] = {
     "tiny": OccupancyPreset(
         VaeConfig(latent=4, width=16, blocks=1, axial_blocks=1),
         DitConfig(latent=4, blocks=2, width=32, heads=2, layout_width=8),
-        SamplerConfig(steps=2, guidance=1.0, begin_at=0.6, sketch_rounds=4),
+        SamplerConfig(steps=2, draft_steps=1, guidance=1.0, begin_at=0.6, sketch_rounds=4),
         SketchConfig(latent=4, codes=32, width=32, fine_width=32, blocks=1, heads=1),
     ),
     "compact": OccupancyPreset(
         VaeConfig(),
         DitConfig(blocks=8, width=192, heads=6, layout_width=32, layout_tokens="one_way", layout_added=True, history=1, local_width=96),
-        SamplerConfig(steps=3, guidance=1.0, begin_at=0.6),
+        SamplerConfig(steps=3, draft_steps=2, guidance=1.0, begin_at=0.6),
         SketchConfig(),
     ),
     "paper": OccupancyPreset(VaeConfig(width=128, decoder_sees_layout=False), DitConfig()),

@@ -26,7 +26,6 @@ TOKEN_CELLS = 8
 """Voxel columns along a token's edge."""
 CONTEXT_TOKENS = 3
 """Tokens around the region that the model sees and keeps."""
-DRAFT_STEPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,8 @@ def redraw(
     device, vae = generator.device, generator.vae
     layouts = torch.from_numpy(np.ascontiguousarray(clip.layouts[0][:, window.x, window.y])).to(device)[None, None]
     old = torch.from_numpy(np.ascontiguousarray(before.semantics[window.x, window.y])).to(device)[None]
-    steps, guidance = recipe.steps or DRAFT_STEPS, generator.preset.sampler.guidance if recipe.guidance is None else recipe.guidance
+    sampler = generator.preset.sampler
+    steps, guidance = recipe.steps or sampler.draft_steps, sampler.guidance if recipe.guidance is None else recipe.guidance
     drawn_cells = any_cells(region[window.x, window.y])
     mask = torch.from_numpy(drawn_cells).to(device).float()[None, None, None]        # (1, 1, 1, h, w)
     with half_precision(device):
@@ -91,7 +91,7 @@ def redraw(
         sketch = generator.begin(layouts, known[0], ~drawn_cells, dice, dice, places)
         # The held latents around the region carry what was there; the frame before is not at hand, and the model knows that case.
         velocity = generator.velocity(layouts, known[:, :0], guidance)
-        latents = sample(velocity, noise, steps, known, mask, cancelled, sketch, generator.preset.sampler.begin_at)
+        latents = sample(velocity, noise, steps, known, mask, cancelled, sketch, sampler.begin_at)
     if latents is None:
         return None
     drawn = generator.decode(latents, layouts)                                       # (x, y, Z)

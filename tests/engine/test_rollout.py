@@ -143,3 +143,7 @@ def test_a_window_is_made_of_whole_tokens_inside_the_grid() -> None:
     window = Window.around(region)
     assert (window.x, window.y) == (slice(0, 32), slice(120, 176))
     assert window.grid(OCC3D).origin_m == (-40.0, 8.0, -1.0) and window.grid(OCC3D).shape == (32, 56, 16)
+
+
+def test_a_draft_has_fewer_steps_than_the_frame_that_follows() -> None:
+    assert all(preset.sampler.draft_steps < preset.sampler.steps for preset in PRESETS.values())
