@@ -13,10 +13,10 @@ from engine.views import registry
 
 FRAME_BYTES = {"layout": 5e3, "occupancy": 60e3}
 """Of a frame: layouts, poses and boxes; occupancy, compressed."""
-VIEW_BYTES = {"buffers": 620e3, "video": 25e3}
-"""Of one camera at one frame of 448 x 256 pixels."""
+VIEW_BYTES = {"buffers": 517e3, "video": 10e3}
+"""Of one camera at one frame of 448 x 256 pixels: buffers as docs/scale.md has them."""
 FRAME_SECONDS = {"fake": 0.05, "tiny": 0.4, "compact": 1.5, "paper": 0.5}
-"""Seconds of occupancy of one frame by preset, on one core (paper: on a GPU). Measured ones replace them once there are any."""
+"""Seconds of occupancy of one frame by preset, guessed; those of takes that are there replace them."""
 VIEW_SECONDS = 0.02
 """Of one camera's buffers at one frame."""
 
@@ -34,7 +34,8 @@ class Estimate:
     def words(self, count: int, workers: int) -> str:
         minutes = self.seconds / max(1, min(workers, count)) / 60
         basis = "by the takes that are there" if self.measured else "a rough guess until the first take is there"
-        return f"{count} takes to make: {_size(self.bytes)}, about {minutes:.0f} minutes with {workers} {'worker' if workers == 1 else 'workers'} ({basis})."
+        with_whom = f"{workers} worker{'' if workers == 1 else 's'}"
+        return f"{count} takes to make: {size_words(self.bytes)}, about {minutes:.0f} minutes with {with_whom} ({basis})."
 
 
 def estimate(items: Sequence[Item], store: Store | None) -> Estimate:
@@ -91,5 +92,6 @@ def _guess(item: Item) -> tuple[float, float]:
     return seconds, size
 
 
-def _size(count: float) -> str:
+def size_words(count: float) -> str:
+    """Bytes in a unit that a person reads."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(count / 1e6, 0.1):.1f} MB"

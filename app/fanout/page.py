@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from app.fanout.estimate import size_words
 from app.fanout.histograms import SHOWN, Counts, added_up, bins, counts_of_scenes
 from app.fanout.items import Item
 from app.fanout.store import Store, put
@@ -40,9 +41,7 @@ def _summary(rows: Sequence[dict[str, Any]]) -> str:
     )
     verdicts = Counter(row["verdict"] for row in rows)
     words = ", ".join(f"{verdicts[word]} {word}" for word in _ORDER if verdicts[word])
-    return (
-        f"{frames} frames at 12 Hz, {size / 1e9:.2f} GB, {seconds / 60:.1f} minutes of making. {words}. Every row is in manifest.parquet."
-    )
+    return f"{frames} frames at 12 Hz, {size_words(size)}, {seconds / 60:.1f} minutes of making. {words}. Every row is in manifest.parquet."
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:

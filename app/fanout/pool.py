@@ -20,6 +20,8 @@ from app.fanout.store import Store
 
 DEATHS = 3
 """An item during which the worker's process died so often is given up."""
+BARREN = 8
+"""After so many deaths in a row with nothing made in between, nothing more is tried."""
 _AHEAD = 2
 """Items handed out ahead, for each worker: a worker never waits, and a document is in few places at once."""
 WORKER_BYTES = {"fake": 0.6e9, "tiny": 1.5e9, "compact": 2.5e9, "paper": 12e9}
@@ -28,6 +30,10 @@ WORKER_BYTES = {"fake": 0.6e9, "tiny": 1.5e9, "compact": 2.5e9, "paper": 12e9}
 
 def workers_here(presets: Sequence[str], device: str = "auto") -> int:
     """As many workers as this machine's cores and free memory bear; one where the models run on a GPU."""
+    if device == "auto" and any(not preset.startswith("fake") for preset in presets):
+        from engine.devices import pick_device  # torch, which takes its time
+
+        device = pick_device(device).type
     if device == "cuda":
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -52,16 +58,16 @@ class LocalPool:
     def run(self, items: Sequence[Item], store: Store, gate: Gate) -> Iterator[Outcome]:
         """An outcome for each item, in the order in which they end."""
         todo, deaths = list(items), Counter[str]()
-        idle_breaks = 0
+        barren = 0
         while todo:
             left = {item.key: item for item in todo}
             try:
                 for outcome in self._until_it_breaks(todo, store, gate):
                     del left[outcome.key]
-                    idle_breaks = 0
+                    barren = 0
                     yield outcome
             except BrokenProcessPool:
-                idle_breaks += 1
+                barren += 1
             landed = store.landed() if left else set()
             in_hand = store.begun()
             store.sweep()
@@ -75,11 +81,15 @@ class LocalPool:
                     del left[key]
                     why = "most often for lack of memory: ask for fewer workers"
                     yield Outcome(key, f"The worker's process died {DEATHS} times while it made this take, {why}.")
-            if idle_breaks > DEATHS:
+            if barren >= BARREN:
                 for key in left:
-                    yield Outcome(key, "Worker processes die before they begin: start one take with `launch.py generate` to see why.")
+                    yield Outcome(
+                        key,
+                        f"Worker processes died {BARREN} times with nothing made in between: start one take with `launch.py generate` to see why.",
+                    )
                 return
-            todo = list(left.values())
+            # What was in hand goes to the end: one item that kills its worker does not hold the others up.
+            todo = sorted(left.values(), key=lambda item: item.key in in_hand)
 
     def _until_it_breaks(self, items: Sequence[Item], store: Store, gate: Gate) -> Iterator[Outcome]:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -194,7 +194,7 @@ def test_rejected_and_flagged_takes_are_not_handed_over(tmp_path: Path) -> None:
 def test_as_many_workers_as_memory_and_cores_bear(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.fanout.pool._free_bytes", lambda: 10e9)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
-    assert workers_here(["compact"]) == 3 and workers_here(["fake:0.1"]) == 13 and workers_here(["compact"], "cuda") == 1
+    assert workers_here(["compact"], "cpu") == 3 and workers_here(["fake:0.1"]) == 13 and workers_here(["compact"], "cuda") == 1
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
     assert workers_here(["fake"]) == 2
 
