@@ -6,6 +6,7 @@ import { cornerUnder, drawHint, grabs, keyframeUnder, knobOf, lone, ringsOf, wit
 import { keyframeAt, poseAt, wrap } from "../tracks.js";
 
 const STARTS_AT_PX = 3;
+const MANY_KEYS = 40;
 const SNAP_RAD = Math.PI / 12;
 
 /**
@@ -79,12 +80,14 @@ export const selectTool = {
       gesture = { mode: "corner", id: entity.id, ring: corner.ring, index: corner.index, rings, moved: corner.fresh };
       return;
     }
-    if (index >= 0 && entity) {
+    const hit = pick(app.store, at.world, 1 / app.view.scale);
+    const target = hit ? app.store.entity(hit) : undefined;
+    // A recorded track has a keyframe nearly everywhere: somebody who stands on it is meant before it is.
+    const recorded = entity && (entity.kind === "agent" || entity.kind === "ego") && entity.keyframes.length > MANY_KEYS && target && target.id !== entity.id && hasBody(app, target, at.world);
+    if (index >= 0 && entity && !recorded) {
       gesture = { mode: "key", id: entity.id, index, moved: false, to: at.world };
       return;
     }
-    const hit = pick(app.store, at.world, 1 / app.view.scale);
-    const target = hit ? app.store.entity(hit) : undefined;
     if (at.alt && target && (target.kind === "agent" || target.kind === "ego")) {
       app.select([target.id]);
       gesture = { mode: "key", id: target.id, index: keyframeAt(target.keyframes, app.time_s), moved: false, to: at.world };
