@@ -1,4 +1,4 @@
-"""The same work on a Ray cluster: actors that hold models make items; Ray places them, restarts them and tries again.
+"""The same work on a Ray cluster: actors that hold models make items; Ray places them and starts them again.
 
 Every node must see the folder that takes land in and this checkout, both at the same path, and have the extra `scale` installed.
 Results are written where they are made; a few hundred bytes an item come back.
@@ -7,6 +7,7 @@ Results are written where they are made; a few hundred bytes an item come back.
 from __future__ import annotations
 
 import os
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -29,6 +30,9 @@ class Maker:
 
     def __init__(self, root: Path, gate: Gate, device: str) -> None:
         self._store, self._models, self._gate = Store(root), HeldModels(device), gate
+
+    def ready(self) -> None:
+        """Answers once the actor is there."""
 
     def make(self, item: Item) -> Outcome:
         if item.key in self._store.landed_of([item.key]):  # the try before this one landed it, and died before it could say so
@@ -54,29 +58,40 @@ class RayActors:
         self._join(ray)
         gpus = int(ray.cluster_resources().get("GPU", 0)) if self._device != "cpu" else 0
         wanted = self._actors or gpus or max(1, int(ray.cluster_resources().get("CPU", 1)))
-        resources = {"num_cpus": 1, "num_gpus": 1 if gpus else 0, "max_restarts": -1, "max_task_retries": RETRIES}
+        resources = {"num_cpus": 1, "num_gpus": 1 if gpus else 0, "max_restarts": -1}
         maker = ray.remote(Maker).options(**resources)
-        idle = [maker.remote(store.root.resolve(), gate, self._device) for _ in range(min(wanted, max(1, len(items))))]
-        queue = iter(items)
+        actors = [maker.remote(store.root.resolve(), gate, self._device) for _ in range(min(wanted, max(1, len(items))))]
+        idle, queue, tries = list(actors), deque(items), Counter[str]()
         busy: dict[object, tuple[object, Item]] = {}
+        mending: dict[object, object] = {}
         try:
             while True:
-                while idle and (item := next(queue, None)) is not None:
-                    actor = idle.pop()
+                while idle and queue:
+                    actor, item = idle.pop(), queue.popleft()
                     busy[actor.make.remote(ray.put(item))] = actor, item  # pyright: ignore[reportAttributeAccessIssue]
-                if not busy:
+                if not busy and not queue:
                     return
-                (done, *_), _ = ray.wait(list(busy), num_returns=1)
+                (done, *_), _ = ray.wait([*busy, *mending], num_returns=1)
+                if done in mending:
+                    idle.append(mending.pop(done))
+                    continue
                 actor, item = busy.pop(done)
-                idle.append(actor)
                 try:
-                    yield ray.get(done)
-                except ray.exceptions.RayError as error:
-                    yield Outcome(
-                        item.key, f"The cluster gave this take up after {RETRIES} tries ({type(error).__name__}): see Ray's own log."
-                    )
+                    outcome = ray.get(done)
+                except ray.exceptions.RayActorError as error:
+                    # Its process or its node died: others take the item over, and it comes back when Ray has started it again.
+                    tries[item.key] += 1
+                    mending[actor.ready.options(max_task_retries=-1).remote()] = actor  # pyright: ignore[reportAttributeAccessIssue]
+                    if tries[item.key] <= RETRIES:
+                        queue.append(item)
+                        continue
+                    why = f"The cluster gave this take up after {RETRIES} tries ({type(error).__name__}): see Ray's own log."
+                    outcome = Outcome(item.key, why)
+                else:
+                    idle.append(actor)
+                yield outcome
         finally:
-            for actor in (*idle, *(actor for actor, _ in busy.values())):
+            for actor in actors:
                 ray.kill(actor)
 
     def _join(self, ray) -> None:  # noqa: ANN001

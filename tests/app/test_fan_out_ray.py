@@ -53,12 +53,12 @@ def test_two_nodes_make_what_one_process_makes(cluster: Any, tmp_path: Path) -> 
 
 @pytest.mark.timeout(600)
 def test_a_node_that_dies_costs_the_takes_in_hand(cluster: Any, tmp_path: Path) -> None:
-    plan = replace(PLAN, seeds=(0, 1, 2))
+    plan = replace(PLAN, variations=(Wanted("original"),), seeds=(0, 1, 2, 3))
     expansion = expand(plan)
     gone = []
 
     def lose_a_node(stage: str, done: int, total: int) -> None:
-        if done == 2 and not gone:
+        if done == 1 and not gone:
             cluster.remove_node(cluster.second, allow_graceful=False)
             gone.append(done)
 
