@@ -10,7 +10,7 @@ const MANY_KEYS = 40;
 const SNAP_RAD = Math.PI / 12;
 
 /**
- * @typedef {{mode: "move", ids: string[], from: Point, px: Point, began: boolean, dx: number, dy: number}
+ * @typedef {{mode: "move", hit: string, ids: string[], from: Point, px: Point, began: boolean, dx: number, dy: number}
  *   | {mode: "turn", ids: string[], pivot: Point, from: number, angle: number}
  *   | {mode: "corner", id: string, ring: number, index: number, rings: Point[][], moved: boolean}
  *   | {mode: "key", id: string, index: number, moved: boolean, to: Point}
@@ -103,7 +103,7 @@ export const selectTool = {
       return;
     } else if (hit) {
       if (!app.store.selection.has(hit)) app.select([hit]);
-      gesture = { mode: "move", ids: movable(app), from: at.world, px: at.px, began: false, dx: 0, dy: 0 };
+      gesture = { mode: "move", hit, ids: movable(app), from: at.world, px: at.px, began: false, dx: 0, dy: 0 };
       return;
     }
     if (!hit || at.shift) gesture = { mode: "marquee", from: at.world, to: at.world, keep: at.shift ? new Set(app.store.selection) : new Set() };
@@ -145,10 +145,8 @@ export const selectTool = {
     gesture = null;
     if (!done) return;
     if (done.mode === "move" && done.began) app.commitDisplacement(done.ids, 0, done.dx, done.dy);
-    else if (done.mode === "move" && !at.shift) {
-      const hit = pick(app.store, at.world, 1 / app.view.scale);
-      if (hit) app.select([hit]);
-    } else if (done.mode === "turn") app.commitDisplacement(done.ids, done.angle, 0, 0, done.pivot);
+    else if (done.mode === "move" && !at.shift) app.select([done.hit]);
+    else if (done.mode === "turn") app.commitDisplacement(done.ids, done.angle, 0, 0, done.pivot);
     else if (done.mode === "corner") {
       const shape = app.store.entity(done.id);
       if (shape && done.moved) sendRings(app, shape, done.rings);

@@ -1,0 +1,229 @@
+"""Stories of notes/authoring.md about logs, results mended by hand, handing over, and the keyboard alone; within their number of actions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("playwright")
+
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from editor.clip import boxes_at, ego_pose_at
+from editor.document import Document
+from editor.entities import Agent
+from engine.render.edits import voxels_in_box
+from engine.spec.classes import CLASS, FREE
+from engine.spec.geometry import Pose, invert
+from engine.spec.take import Take
+from tests.app.actions import Actions, acting, scene_of, settings, undone
+from tests.app.browser_driver import CHROMIUM, StudioProcess, chromium, until
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
+    pytest.mark.timeout(500),
+]
+LOG = Path(__file__).resolve().parents[3] / "shared" / "data" / "av2" / "sensor_val_adcf7d18_PIT"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright, chromium(playwright) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
+    studio = StudioProcess(tmp_path_factory.mktemp("results") / "workspace", preset="fake").start()
+    yield studio
+    studio.stop()
+
+
+@pytest.fixture
+def act(browser: Browser, studio: StudioProcess, request: pytest.FixtureRequest) -> Iterator[Actions]:
+    with acting(browser, studio, request.node.name.removeprefix("test_")) as somebody:
+        yield somebody
+
+
+def only_shifted(before: Document, after: Document, shifts: dict[str, tuple[float, float]]) -> None:
+    """Only those tracks differ, by exactly so much ahead and to the left in their own frames."""
+    for id in ("ego", *(a.id for a in before.of(Agent))):
+        old, new = (d.ego.keyframes if id == "ego" else d.get(id, Agent).keyframes for d in (before, after))
+        ahead, left = shifts.get(id, (0.0, 0.0))
+        assert len(old) == len(new)
+        for a, b in zip(old, new, strict=True):
+            c, s = math.cos(a.pose.yaw_rad), math.sin(a.pose.yaw_rad)
+            dx, dy = b.pose.x_m - a.pose.x_m, b.pose.y_m - a.pose.y_m
+            assert (c * dx + s * dy, c * dy - s * dx) == pytest.approx((ahead, left), abs=1e-6) and a.time_s == b.time_s
+
+
+@pytest.mark.skipif(not LOG.is_dir(), reason=f"{LOG} is not here")
+def test_scenario_s7_a_car_of_a_log_is_ahead_and_the_ego_to_the_left(act: Actions) -> None:
+    tab = act.tab
+    act.click("import")
+    act.type("import-source", str(LOG))
+    before = scene_of(tab.until_document("the log opens", lambda d: d["name"] == LOG.name))
+    tab.until("the playhead stands at the start", lambda: tab.at("frame-label").inner_text().startswith("frame 0 "))
+    px, ego = tab.find_places(), ego_pose_at(before, 0.0)
+    places = {b.instance_id: b.center_m[:2] for b in boxes_at(before, 0.0)}
+    near = [a for a in before.of(Agent) if a.instance_id in places and a.class_name == "car"]
+    ahead = [a for a in near if 6 < math.dist(places[a.instance_id], (ego.x_m, ego.y_m)) < 40]
+    lead = min(ahead, key=lambda a: abs(math.atan2(*(np.subtract(places[a.instance_id], (ego.x_m, ego.y_m)) @ _turn(ego.yaw_rad))[::-1])))
+    act.point(px(places[lead.instance_id]))
+    tab.until_document("the car is selected", lambda d: d["selection"] == [lead.id])
+    act.type("shift-forward", "2")
+    undone(tab, f"Shift {lead.id}")
+    act.point(px((ego.x_m, ego.y_m)))
+    tab.until_document("a click on the ego selects the ego", lambda d: d["selection"] == ["ego"])
+    act.type("shift-left", "1")
+    after = scene_of(undone(tab, "Shift ego"))
+    take = Take.open(act.generate()["take"])
+    assert act.count <= 9
+    only_shifted(before, after, {lead.id: (2.0, 0.0), "ego": (0.0, 1.0)})
+    np.testing.assert_allclose(take.world_SE3_ego[0], ego_pose_at(after, 0.0).matrix(), atol=1e-6)
+
+
+def _turn(yaw: float) -> np.ndarray:
+    return np.array([[math.cos(yaw), -math.sin(yaw)], [math.sin(yaw), math.cos(yaw)]])
+
+
+def test_scenario_s11_a_result_is_mended_by_hand_and_stays_mended(act: Actions) -> None:
+    tab = act.tab
+    tab.at("generate").click()
+    first = Take.open(tab.until_job("a take", lambda job: job["state"] == "done")["take"])
+    scene = scene_of(tab.document())
+    ghost = next(a for a in scene.of(Agent) if a.class_name == "construction_vehicle")
+    car = next(a for a in scene.of(Agent) if a.name == "overtakes on the right")
+    place = ghost.keyframes[0].pose
+    px = tab.find_places()
+
+    act.press("o")
+    act.drag(px((place.x_m - 5, place.y_m - 1.5)), px((place.x_m + 5, place.y_m + 3)))
+    undone(tab, "Edit occupancy")
+    act.press("v")
+    act.point(px((car.keyframes[0].pose.x_m, car.keyframes[0].pose.y_m)))
+    tab.until_document("the car is selected", lambda d: d["selection"] == [car.id])
+    act.click("fill-agent")
+    mended = scene_of(tab.until_document("its box is filled", lambda d: d["can_undo"].startswith("Fill")))
+    tab.jobs.clear()
+    take = Take.open(act.generate()["take"])
+    assert act.count <= 8
+
+    assert (first.semantics[0] == CLASS["construction_vehicle"]).any() and not (take.semantics == CLASS["construction_vehicle"]).any()
+    for k in range(take.frame_count):
+        world_SE3_ego = ego_pose_at(mended, k / 12).matrix()
+        box = next(b for b in boxes_at(mended, k / 12) if b.instance_id == car.instance_id)
+        block, inside = voxels_in_box(take.grid, invert(world_SE3_ego) @ Pose(*box.center_m, box.yaw_rad).matrix(), box.size_m)
+        assert inside.sum() > 50 and (take.semantics[k][block][inside] == CLASS["car"]).all() and (take.instances[k][block][inside] == car.instance_id).all()
+    assert (take.semantics[0] != FREE).any()
+    tab.page.keyboard.press("Control+z")
+    tab.page.keyboard.press("Control+z")
+    tab.until_document("both are undone", lambda d: not any(e["kind"] == "occupancy_edit" for e in d["entities"]))
+
+
+def test_scenario_s15_a_take_is_handed_over(act: Actions) -> None:
+    tab = act.tab
+    settings(tab, 7, "video")
+    tab.at("views").select_option("fake")
+    tab.at("generate").click()
+    made = until("a take", lambda: tab.jobs and tab.jobs[-1]["state"] == "done" and tab.jobs[-1], tab.page, 300.0)
+    source = Take.open(made["take"])
+    expect(tab.at("take-label")).to_contain_text("video")
+    act.press("Control+e")
+    act.click("export-pack")
+    act.click("export-go")
+    assert act.count <= 4
+    # nuScenes' sweeps are cast ray by ray.
+    expect(tab.at("export-verified")).to_contain_text("Read again and equal to the take", timeout=300_000)
+    for name in ("nuscenes", "occ3d", "mp4"):
+        expect(tab.at(f"exported-{name}")).to_contain_text("file")
+        expect(tab.at(f"exported-{name}").locator("li").first).to_be_visible()
+    folder = Path(tab.at("export-result").locator(".path").inner_text())
+    assert len(list((folder / "occ3d").rglob("labels.npz"))) == source.frame_count and len(list((folder / "mp4").glob("*.mp4"))) == len(source.cameras)
+    tab.page.keyboard.press("Escape")
+
+
+def test_scenario_s16_a_car_and_the_ego_are_shifted_by_keyboard_alone(act: Actions) -> None:
+    tab = act.tab
+    keyboard = tab.page.keyboard
+    before = scene_of(tab.document())
+    pointer = """() => { window.pointed = 0; addEventListener('pointerdown', () => { window.pointed += 1; }, true); }"""
+    tab.page.evaluate(pointer)
+    keyboard.press("Control+f")
+    expect(tab.at("object-filter")).to_be_focused()
+    keyboard.type("overtakes")
+    keyboard.press("ArrowDown")
+    (car,) = [a.id for a in before.of(Agent) if a.name == "overtakes on the right"]
+    tab.until_document("the car is selected", lambda d: d["selection"] == [car])
+    keyboard.press("Enter")
+    expect(tab.page.locator(".inspector input:focus")).to_have_count(1)
+    for _ in range(40):
+        if tab.page.evaluate("document.activeElement?.dataset.testid") == "shift-forward":
+            break
+        keyboard.press("Tab")
+    expect(tab.at("shift-forward")).to_be_focused()
+    keyboard.type("2")
+    keyboard.press("Enter")
+    undone(tab, f"Shift {car}")
+    keyboard.press("Shift+V")
+    tab.until_document("the ego is selected", lambda d: d["selection"] == ["ego"])
+    act.palette("shift a track in its own left_m=1")
+    after = scene_of(undone(tab, "Shift ego"))
+    only_shifted(before, after, {car: (2.0, 0.0), "ego": (0.0, 1.0)})
+    tab.jobs.clear()
+    keyboard.press("Control+Enter")
+    tab.until_job("the take is made", lambda job: job["state"] == "done")
+    assert tab.page.evaluate("window.pointed") == 0
+
+
+def test_a_field_refuses_what_it_does_not_take_and_a_corner_is_dragged_added_and_removed(act: Actions) -> None:
+    tab = act.tab
+    tab.at("duration").fill("500")
+    tab.at("duration").press("Enter")
+    expect(tab.at("notice").filter(has_text="Duration takes 0.1 to 100 s, so 500 was not set")).to_be_visible()
+    expect(tab.at("duration")).to_have_value("4")
+
+    tab.page.keyboard.press("s")
+    px = tab.find_places()
+    tab.drag(px((-30, 25)), px((0, 25)))
+    road = undone(tab, "Add road")["selection"][0]
+    tab.page.keyboard.press("v")
+
+    def ring() -> list[list[float]]:
+        return next(e for e in tab.document()["entities"] if e["id"] == road)["exterior_m"]
+
+    corner = ring()[0]
+    tab.drag(px((corner[0], corner[1])), px((corner[0] - 3, corner[1] + 4)))
+    tab.until_document("a corner moved", lambda d: d["can_undo"] == "Change area")
+    assert ring()[0] == pytest.approx([corner[0] - 3, corner[1] + 4], abs=0.3) and len(ring()) == 4
+    a, b = ring()[1], ring()[2]
+    middle = ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2)
+    tab.drag(px(middle), px((middle[0] + 4, middle[1])))
+    tab.until("a corner more", lambda: len(ring()) == 5)
+    tab.page.keyboard.down("Alt")
+    tab.click(px((middle[0] + 4, middle[1])))
+    tab.page.keyboard.up("Alt")
+    tab.until("and one less", lambda: len(ring()) == 4)
+    for _ in range(3):
+        tab.page.keyboard.press("Control+z")
+    tab.until("each was a step of its own", lambda: ring()[0] == corner)
+
+
+def test_a_project_from_anywhere_is_opened_as_a_copy(act: Actions, tmp_path: Path) -> None:
+    from editor.files import project
+    from editor.samples import two_way
+
+    tab, path = act.tab, tmp_path / "elsewhere.anyscene"
+    project.save(two_way(), path)
+    tab.at("import").click()
+    tab.at("import-format").select_option("anyscene")
+    tab.at("import-source").fill(str(path))
+    tab.at("import-source").press("Enter")
+    found = tab.until_document("the copy opens", lambda d: d["name"] == "two-way street")
+    assert found["saved_path"] is None and found["dirty"]
+    expect(tab.at("import-dialog")).to_be_hidden()
