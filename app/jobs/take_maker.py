@@ -100,7 +100,7 @@ class _Making:
         anchors, self.world = request.anchor_pictures(), request.remembered()
         if self.world is not None and (self.world.grid.shape, self.world.grid.origin_m) != (clip.grid.shape, clip.grid.origin_m):
             raise EditError(f"Take '{self.world.folder.name}' is of grid '{self.world.grid.name}' and the scene of '{clip.grid.name}': leave the world out.")
-        if self.world is not None and (undone := _undone(self.world.folder, request.document)):
+        if self.world is not None and (undone := undone_edits(self.world.folder, request.document)):
             one = undone == 1
             are = "edit of occupancy that the scene has no more and that stays" if one else "edits of occupancy that the scene has no more and that stay"
             watch.note(f"The world of take '{self.world.folder.name}' has {undone} {are}: leave the world out to be rid of that.")
@@ -246,7 +246,7 @@ class _Making:
         return {**asdict(self.recipe), "models": models, **asked, **(request.basis.facts() if request.basis is not None else {})}
 
 
-def _undone(world: Path, document: Document) -> int:
+def undone_edits(world: Path, document: Document) -> int:
     """How many edits of occupancy are on the frames of an earlier take and not in the document; 0 where the take does not say."""
     try:
         before = project.load(world / SCENE).of(OccupancyEdit)

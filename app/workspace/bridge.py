@@ -11,12 +11,15 @@ from pathlib import Path
 from app.config import AppConfig
 from app.jobs.basis import Basis
 from app.jobs.request import SEEN, STAGES, TakeRequest
+from app.jobs.take_maker import undone_edits
 from app.workspace import anchors
 from app.workspace.shown import ShownTake
 from editor.clip import frame_count
 from editor.document import Document, EditError
+from engine.api import Recipe
 from engine.presets import recipe
 from engine.spec.grid import RATE_HZ
+from engine.spec.take import frames_on_disk
 from engine.views import registry
 
 MOST_FRAMES = 1200
@@ -25,7 +28,7 @@ MOST_FRAMES = 1200
 
 def take_request(document: Document, message: Mapping[str, object], config: AppConfig, shown: ShownTake | None = None) -> TakeRequest:
     """A `generate` message as a request; with `from_frame` it goes on from that frame of the take that is `shown`, with `seen_anew` it is that
-    take with its pictures made anew.
+    take with its pictures made anew. A take from the start remembers the world of the one shown (`_world`), but for `world` false.
 
     Raises ValueError (one sentence) where it makes no sense.
     """
@@ -62,7 +65,17 @@ def take_request(document: Document, message: Mapping[str, object], config: AppC
     cameras = tuple(names) if names is not None else None
     out = free_folder(config.takes, document.name)
     given = anchors.named(message.get("anchors"), asked.views, config) if until == "video" else {}
-    return TakeRequest(document, out, asked, until, start / RATE_HZ, frames, cameras, basis, anchors=given)
+    world = _world(document, shown, asked) if message.get("world") is not False and basis is None and until != "layout" else None
+    return TakeRequest(document, out, asked, until, start / RATE_HZ, frames, cameras, basis, anchors=given, world=world)
+
+
+def _world(document: Document, shown: ShownTake | None, asked: Recipe) -> Path | None:
+    """The take whose world goes on: the one shown, once it is whole, by the same occupancy model and seed. Another seed is another world, and so is one
+    without an edit of the occupancy that was undone since."""
+    if shown is None or (shown.recipe.occupancy, shown.recipe.seed) != (asked.occupancy, asked.seed):
+        return None
+    whole = all(shown.holds(shown.start_frame + index) for index in range(shown.frames)) and frames_on_disk(shown.path) == shown.frames
+    return shown.path if whole and not undone_edits(shown.path, document) else None
 
 
 def _seen_anew(shown: ShownTake | None, message: Mapping[str, object]) -> tuple[int, int, Basis]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.commands.parser import build_parser
+from app.config import AppConfig
 from app.jobs.basis import Basis, occupancy_digest
 from app.jobs.request import TakeRequest
+from app.workspace.bridge import take_request
+from app.workspace.shown import ShownTake
 from editor.document import Document, EditError
 from editor.entities import OccupancyEdit
 from engine.occupancy.fake import FakeOccupancy
@@ -78,3 +81,24 @@ def test_edits_that_were_undone_stay_and_that_is_said(tmp_path: Path) -> None:
     ]
     take(DOCUMENT.with_entities(edit), tmp_path / "third", until="occupancy", frames=1, world=first, note=notes.append)
     assert len(notes) == 1
+
+
+def test_the_page_goes_on_in_the_world_of_the_take_shown(tmp_path: Path) -> None:
+    config = AppConfig(workspace=tmp_path)
+    first = take(DOCUMENT, tmp_path / "first", until="occupancy", frames=2)
+    shown, moved = ShownTake.from_folder(first), Document(name="street, a car moved")
+    usual = {"preset": "fake", "seed": shown.recipe.seed, "until": "occupancy", "frames": 2}
+    assert take_request(moved, usual, config, shown).world == first
+    for other in ({"world": False}, {"seed": shown.recipe.seed + 1}, {"preset": "compact"}, {"until": "layout"}, {"from_frame": 1}):
+        assert take_request(moved, usual | other, config, shown).world is None, other
+    assert take_request(moved, usual, config, None).world is None
+    assert take_request(moved, usual, config, replace(shown, frames=3, disk=None)).world is None, "it is still being made"
+
+
+def test_what_was_undone_since_is_not_remembered(tmp_path: Path) -> None:
+    edit = OccupancyEdit("e1", kind="remove_class", class_name="manmade")
+    first = take(DOCUMENT.with_entities(edit), tmp_path / "first", until="occupancy", frames=1)
+    asked = {"preset": "fake", "seed": RECIPE.seed, "until": "occupancy", "frames": 1}
+    shown, config = ShownTake.from_folder(first), AppConfig(workspace=tmp_path)
+    assert take_request(DOCUMENT.with_entities(edit), asked, config, shown).world == first
+    assert take_request(DOCUMENT, asked, config, shown).world is None

@@ -19,7 +19,7 @@ const about = (s) => (s < 90 ? `about ${Math.max(1, Math.round(s))} s` : s < 540
 /** @param {App} app */
 export function makeGenerate(app) {
   const { store } = app;
-  const settings = { frames: /** @type {number|null} */ (null), start: 0, seed: 0, steps: /** @type {number|null} */ (null), preset: "", views: "", until: "video", live: true };
+  const settings = { frames: /** @type {number|null} */ (null), start: 0, seed: 0, steps: /** @type {number|null} */ (null), preset: "", views: "", until: "video", live: true, world: true };
   try {
     Object.assign(settings, JSON.parse(localStorage.getItem(REMEMBERED) ?? "{}"));
   } catch {
@@ -31,6 +31,9 @@ export function makeGenerate(app) {
   const stop = button({ text: "Cancel", label: "Cancel this job; its finished frames stay", key: "Shift+X", testid: "cancel", class: "danger", press: () => app.cancelJob() });
   const live = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", testid: "live", label: "Live drafts", on: { change: () => { told = ""; keep({ live: live.checked }); } } }));
   const liveBox = h("label", { class: "check", title: "After each edit, draw the frame shown again: only where the edit touched it, everything else is held" }, live, h("span", { text: "Live" }));
+  const world = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", testid: "world", label: "Keep the street of the take shown", on: { change: () => keep({ world: world.checked }) } }));
+  const worldBox = h("label", { class: "check", title: "With the same seed, what the scene has not changed stays as the take shown has it; off: everything is drawn anew" }, world, h("span", { text: "Same street" }));
+  world.checked = settings.world;
   const onward = button({ icon: "onward", text: "From here", label: "Generate the take's frames from the playhead on anew; those before it are kept as they are, in a new take", key: "Ctrl+Shift+Enter", testid: "generate-on", press: () => app.generateOn() });
   const again = button({ icon: "camera", label: "Pictures again: the take shown as it is, in a new take with its pictures made anew for the cameras, the prompt, the looks and the occupancy edits of now", testid: "pictures-again", press: () => app.seeAnew() });
   const bar = h("div", { class: "bar", testid: "progress", role: "progressbar", label: "Progress", "aria-valuemin": "0" }, h("i"));
@@ -58,7 +61,7 @@ export function makeGenerate(app) {
     if (document.activeElement instanceof HTMLElement && form.contains(document.activeElement)) document.activeElement.blur();
     const { start_frame, frames } = span();
     if (!(store.job && BUSY.includes(store.job.state))) began = performance.now();
-    if (!app.socket.send({ type: "generate", frames, start_frame, seed: settings.seed, steps: settings.steps, ...models(), until: settings.until, cameras: null, anchors: anchors() })) app.say("error", "Not connected to the studio, so nothing was started; it reconnects by itself.");
+    if (!app.socket.send({ type: "generate", frames, start_frame, seed: settings.seed, steps: settings.steps, ...models(), until: settings.until, cameras: null, anchors: anchors(), world: settings.world })) app.say("error", "Not connected to the studio, so nothing was started; it reconnects by itself.");
   };
   app.generateOn = () => {
     if (!store.scene) return;
@@ -177,5 +180,5 @@ export function makeGenerate(app) {
   setInterval(() => store.job && BUSY.includes(store.job.state) && progress(), 250);
   const stale = h("span", { class: "badge", testid: "stale", title: "The scene changed since this take was made" }, icon("reuse", 12), "take is stale");
   watch(store, ["take"], () => (stale.hidden = !store.take?.stale));
-  return { head: stale, body: h("div", { class: "generate" }, prompt, form, estimate, h("div", { class: "go" }, go, onward, again, liveBox, stop), bar, line) };
+  return { head: stale, body: h("div", { class: "generate" }, prompt, form, estimate, h("div", { class: "go" }, go, onward, again, liveBox, worldBox, stop), bar, line) };
 }
