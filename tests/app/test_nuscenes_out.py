@@ -220,6 +220,7 @@ def test_verify_finds_what_was_damaged(crossing_set: tuple[Take, Path], tmp_path
         ("sample_annotation", "visibility_token", "9", "has no row"),
         ("sample_data", "filename", "samples/none.jpg", "missing or empty"),
         ("calibrated_sensor", "translation", [9.0, 0.0, 0.0], "another lens or pose"),
+        ("ego_pose", "rotation", [0.0, 0.0, 0.0, 1.0], "The ego read back lies"),
     ):
         copy = tmp_path / table / key
         shutil.copytree(folder, copy)
@@ -229,6 +230,21 @@ def test_verify_finds_what_was_damaged(crossing_set: tuple[Take, Path], tmp_path
         path.write_text(json.dumps(rows))
         with pytest.raises(FormatError, match=says):
             verify(made, copy)
+
+
+def test_a_take_with_one_key_frame_is_verified_to_its_last_pose(tmp_path: Path) -> None:
+    """Its set is read as a moment that stands still, while the ego of its tables drives on."""
+    made = Take.open(take(crossing(), tmp_path / "take", frames=2, cameras=["CAM_FRONT"]))
+    assert np.linalg.norm(made.world_SE3_ego[1, :3, 3] - made.world_SE3_ego[0, :3, 3]) > 0.1, "the ego drives"
+    export_take(made, "nuscenes", tmp_path / "set")
+    found = verify(made, tmp_path / "set")
+    assert found.key_frames == 1 and found.boxes > 0 and found.ego_m < 0.01
+    path = tmp_path / "set/v1.0-mini/ego_pose.json"
+    rows = json.loads(path.read_text())
+    rows[-1]["translation"][0] += 0.05
+    path.write_text(json.dumps(rows))
+    with pytest.raises(FormatError, match="The ego read back lies 0.05"):
+        verify(made, tmp_path / "set")
 
 
 def test_the_command_line(crossing_set: tuple[Take, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

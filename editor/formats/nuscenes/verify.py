@@ -10,6 +10,7 @@ import numpy as np
 from editor.clip import boxes_at, ego_pose_at
 from editor.document import Document
 from editor.entities import CameraEntity
+from editor.formats.nuscenes.frames import se3
 from editor.formats.nuscenes.tables import Tables, read_tables
 from editor.formats.report import FormatError
 from engine.spec.geometry import Box, wrap_angle
@@ -63,10 +64,12 @@ def verify(take: Take, folder: Path) -> Verified:
     tables = Tables(next(path.parent for path in sorted(folder.glob("*/sample.json"))))
     _tokens(tables, found)
     _files(tables, folder, found)
-    shift = _shift(take, document, np.array(report.origin_m))
+    origin_m = np.array(report.origin_m)
+    shift = _shift(take, document, origin_m)
     first_s = float(take.timestamps_s[0])
-    _ego(take, document, shift, first_s, found)
     stamps = sorted(int(row["timestamp"]) for row in tables.rows("sample"))
+    _ego(take, document, shift, (stamps[-1] - stamps[0]) / 1e6, found)
+    _poses(take, tables, shift + origin_m, stamps[0], found)
     for stamp in stamps:
         time_s = (stamp - stamps[0]) / 1e6
         frame = int(np.abs(take.timestamps_s - first_s - time_s).argmin())
@@ -102,15 +105,26 @@ def _shift(take: Take, document: Document, origin_m: np.ndarray) -> np.ndarray:
     return np.round(to_global) - origin_m
 
 
-def _ego(take: Take, document: Document, shift_m: np.ndarray, first_s: float, found: Verified) -> None:
-    for frame in range(take.frame_count):
-        time_s = float(take.timestamps_s[frame]) - first_s
-        if time_s > document.duration_s + 1e-6:
+def _ego(take: Take, document: Document, shift_m: np.ndarray, length_s: float, found: Verified) -> None:
+    """The ego of the scene, up to the last key frame: a set with one key frame is read as a moment that stands still."""
+    for frame, time_s in enumerate(take.timestamps_s - take.timestamps_s[0]):
+        if time_s > length_s + 1e-6:
             break
-        ours = take.world_SE3_ego[frame]
-        read = ego_pose_at(document, time_s).matrix()
-        found.ego_m = max(found.ego_m, float(np.linalg.norm(ours[:3, 3] + shift_m - read[:3, 3])))
-        found.ego_rad = max(found.ego_rad, _turned(ours, read))
+        _same_ego(take.world_SE3_ego[frame], ego_pose_at(document, float(time_s)).matrix(), shift_m, found)
+
+
+def _poses(take: Take, tables: Tables, shift_m: np.ndarray, zero_us: int, found: Verified) -> None:
+    """The rows of ego_pose, which go on behind the last key frame. `shift_m` (3,) leads from the take's world to the global frame."""
+    times_s = take.timestamps_s - take.timestamps_s[0]
+    for row in tables.rows("ego_pose"):
+        frame = int(np.abs(times_s - (int(row["timestamp"]) - zero_us) / 1e6).argmin())
+        _same_ego(take.world_SE3_ego[frame], se3(row, "ego_pose"), shift_m, found)
+
+
+def _same_ego(ours: np.ndarray, read: np.ndarray, shift_m: np.ndarray, found: Verified) -> None:
+    """Poses (4, 4)."""
+    found.ego_m = max(found.ego_m, float(np.linalg.norm(ours[:3, 3] + shift_m - read[:3, 3])))
+    found.ego_rad = max(found.ego_rad, _turned(ours, read))
     if found.ego_m > FARTHEST_M or found.ego_rad > FARTHEST_RAD:
         raise FormatError(f"The ego read back lies {found.ego_m:.3f} m and {np.degrees(found.ego_rad):.2f} degrees off: report this export.")
 
