@@ -84,9 +84,10 @@ class Pace:
         frame_s, picture_s = self.rates(request)
         elapsed = 0.0 if job.work_started is None else time.monotonic() - job.work_started
         if frame_s is None or picture_s is None:
-            # Nothing is known before: a frame and its pictures count as one piece each.
+            # Nothing is known before: a frame and its pictures count as one piece each, once one of each is there to tell how long they take.
             share = (made + drawn) / max(1, frames + pictures)
-            return None if share < 0.02 else elapsed / share - elapsed
+            untold = (frames and not made) or (pictures and drawn < pictures / request.frames)
+            return None if untold or share < 0.02 else elapsed / share - elapsed
         whole, done = frames * frame_s + pictures * picture_s, made * frame_s + drawn * picture_s
         return max(0.0, (elapsed + TRUST_S) / (done + TRUST_S) * (whole - done))
 

@@ -240,6 +240,21 @@ def test_the_estimate_converges_on_what_a_job_really_takes(tmp_path, monkeypatch
     assert errors[-1] == 0 and errors[20] < 0.15 * 60 and errors[-2] < 1.0 and errors[0] > errors[10] > errors[30]
 
 
+def test_an_unknown_pace_is_told_once_a_frame_and_its_pictures_are_there(tmp_path, monkeypatch):
+    """Pictures are far quicker than the first frame, of which so many pieces as slow would be hours."""
+    pace, now = Pace(), [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    asked = request(tmp_path, until="video", frames=4)
+    cameras = len([one for one in DOCUMENT.of(CameraEntity) if one.enabled])
+    job = Job("job-1", 1, "a", asked, state="running", started=100.0, work_started=100.0)
+    now[0], job.frames_kept = 300.0, 1
+    assert pace.left_s(job) is None
+    now[0], job.pictures_made = 301.0, cameras - 1
+    assert pace.left_s(job) is None
+    now[0], job.pictures_made = 320.0, cameras
+    assert pace.left_s(job) == pytest.approx(3 * 220.0)
+
+
 def test_positions_and_times_are_told(tmp_path):
     jobs = store(tmp_path)
     jobs.pace.frame_s["fake"] = 2.0

@@ -12,7 +12,7 @@ const SHORT_SCENE = 60, USUAL_FRAMES = 48;
 const LOOKS = /** @type {Record<string, string>} */ ({ queued: "Waiting for the engine", loading: "Loading the model", running: "Generating", done: "Done", failed: "Failed", cancelled: "Cancelled" });
 
 /** @param {number} s */
-const clock = (s) => (s < 60 ? `${s.toFixed(1)} s` : `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")} min`);
+const clock = (s) => (s < 60 ? `${s.toFixed(1)} s` : s < 5400 ? `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")} min` : `${(s / 3600).toFixed(1)} h`);
 /** Of what is not measured to the second. @param {number} s */
 const about = (s) => (s < 90 ? `about ${Math.max(1, Math.round(s))} s` : s < 5400 ? `about ${Math.round(s / 60)} min` : `about ${(s / 3600).toFixed(1)} h`);
 
