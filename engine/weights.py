@@ -123,6 +123,15 @@ def load_model(model: nn.Module, stem: Path, config: Any) -> dict[str, Any]:
     return card
 
 
+def begun(model: nn.Module, folder: Path | None, name: str, config: Any) -> dict[str, Any]:
+    """Loads the weights NAME of a folder, if there is one, to go on from; returns what their card adds to the next one's. WeightsError as `load_model`."""
+    if folder is None:
+        return {}
+    card = load_model(model, folder / name, config)
+    past = [*card.get("began_from", []), {key: card[key] for key in ("sha256", "steps", "batch", "data") if key in card}]
+    return {"began_from": past}
+
+
 def _tensors(files: list[Path]) -> dict[str, torch.Tensor]:
     try:
         return {name: tensor for file in files for name, tensor in load_file(file).items()}

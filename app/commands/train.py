@@ -12,7 +12,7 @@ from app.errors import CommandError
 OF_MODEL = {
     "steps": ("vae", "occupancy", "sketch", "ablations", "views", "judge", "wan"),
     "batch": ("vae", "occupancy", "sketch", "ablations", "views", "judge", "wan"),
-    "begin": ("vae", "occupancy", "sketch", "odds"),
+    "begin": ("vae", "occupancy", "sketch", "odds", "views"),
     "phase": ("occupancy", "views"),
     "ablation": ("vae", "occupancy"),
     "latent": ("vae",),

@@ -19,7 +19,7 @@ from engine.train.loop import Schedule, train
 from engine.views.ggve.autoencoder import Autoencoder
 from engine.views.ggve.compact import CONFIGS, CompactGGVE, velocity_of
 from engine.views.ggve.flow import flow_loss, sample, sigmas
-from engine.weights import save_model
+from engine.weights import begun, save_model
 
 SCHEDULES = {
     "tiny": Schedule(steps=10, batch=2, rate=2e-3, warmup=3, ema=0.9, seed=5, workers=0),
@@ -30,7 +30,16 @@ STEPS = 8
 
 
 def train_ggve(
-    preset: str, out: Path, autoencoder: Autoencoder, pictures: Path, *, worlds: tuple[int, int], schedule: Schedule, resume: bool, device: torch.device
+    preset: str,
+    out: Path,
+    autoencoder: Autoencoder,
+    pictures: Path,
+    *,
+    worlds: tuple[int, int],
+    schedule: Schedule,
+    resume: bool,
+    device: torch.device,
+    begin: Path | None = None,
 ) -> dict[str, Any]:
     """Encodes the pictures of `worlds` (to learn from, held out) once, trains, measures, writes `ggve.safetensors` and its card."""
     for name, count in (("train", worlds[0]), ("held_out", worlds[1])):
@@ -40,9 +49,10 @@ def train_ggve(
     torch.manual_seed(schedule.seed)
     config = CONFIGS[preset]
     model = CompactGGVE(config)
+    before = begun(model, begin, "ggve", config)
     batches = GroupBatches(_encoded(out, "train"), schedule.seed, schedule.batch, schedule.steps)
     facts = train(model, ggve_loss, batches, schedule, out / "ggve_run", device=device, resume=resume)
-    facts |= {"measured": held_out_error(model, _encoded(out, "held_out"), device), "measured_on": f"{worlds[1]} drawn held-out procedural worlds"}
+    facts |= before | {"measured": held_out_error(model, _encoded(out, "held_out"), device), "measured_on": f"{worlds[1]} drawn held-out procedural worlds"}
     save_model(model, out / "ggve", config, facts)
     return facts
 

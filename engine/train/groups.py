@@ -20,9 +20,10 @@ from engine.data.drawn_pictures import MOMENTS, VIEWS
 from engine.devices import half_precision
 from engine.train.frame_files import write_file
 from engine.views.ggve.autoencoder import Autoencoder
-from engine.views.ggve.conditions import conditions
+from engine.views.ggve.conditions import FALLING, conditions
 from engine.views.ggve.control import Controls
 from engine.views.ggve.guide import Guide
+from engine.views.ggve.shown import show
 from engine.views.ggve.text import tokens
 
 MODES: dict[tuple[tuple[int, ...], tuple[int, ...]], float] = {
@@ -41,11 +42,13 @@ HINT_NOISE = 0.1
 """Deviation of noise on observed latents: at inference they were generated too."""
 COLUMNS = ("latent", "semantic", "coordinate", "plucker", "look", "words")
 """Of an encoded file: a row is a picture, in the order of `drawn_pictures`."""
+GIVEN = ((0, 0), (0, 1), (1, 0), (1, 1))
+"""Whether albedo and sun are shown: a picture has a latent for each."""
 
 
 @torch.no_grad()
 def encode(model: Autoencoder, folder: Path, out: Path, worlds: int, device: torch.device, at_once: int = 6) -> None:
-    """Writes `out`: latents (N, C, h, w), conditions with all told (float16), look numbers and words of a folder's pictures."""
+    """Writes `out`: latents (N, len(GIVEN), C, h, w), conditions with all told (float16), look numbers and words of a folder's pictures."""
     pictures = drawn_pictures.read(folder, worlds)
     rows: dict[str, list[np.ndarray]] = {name: [] for name in COLUMNS}
     for start in range(0, len(pictures["picture"]), at_once):
@@ -56,9 +59,10 @@ def encode(model: Autoencoder, folder: Path, out: Path, worlds: int, device: tor
         guide["rays"] = torch.from_numpy(np.stack(rays)).to(device)
         told = torch.ones(len(rays), device=device)
         known = conditions(guide, torch.from_numpy(pictures["pose"][part]).to(device), told, told)
+        picture = torch.from_numpy(pictures["picture"][part]).to(device).float() / 255               # (B, 3, H, W)
         with half_precision(device):
-            latent = model.latents(torch.from_numpy(pictures["picture"][part]).to(device).float() / 255)
-        for name, column in (known._asdict() | {"latent": latent.float()}).items():
+            latents = [model.latents(picture, show(guide, albedo * told, sun * told)).float() for albedo, sun in GIVEN]
+        for name, column in (known._asdict() | {"latent": torch.stack(latents, 1)}).items():
             rows[name] += list(column.cpu().numpy().astype(np.float16))
         rows["look"] += list(look_rows(pictures["look"][part], pictures["sun"][part]))
         rows["words"] += [np.array(tokens(str(caption))) for caption in pictures["caption"][part]]
@@ -105,12 +109,14 @@ class GroupBatches:
         numbers = chosen[:, None, None] * VIEWS * MOMENTS + np.array(moments) * VIEWS + np.array(views)[:, None]     # (B, V, F)
         rows = {
             name: torch.from_numpy(columns[name][numbers]).float().transpose(2, 3)   # (B, V, channels, F, h, w)
-            for name in ("latent", "semantic", "coordinate", "plucker")
+            for name in ("semantic", "coordinate", "plucker")
         }
         told = torch.from_numpy(random.random((4, self.batch)) >= np.array([[TEXT_DROPPED], [LOOK_DROPPED], [ALBEDO_WITHHELD], [SUN_WITHHELD]]))
+        given = (2 * told[2] + told[3].long())[:, None, None].numpy()                # (B, 1, 1)
+        rows["latent"] = torch.from_numpy(columns["latent"][numbers, given]).float().transpose(2, 3)     # (B, V, C, F, h, w)
         cells = told.float()[:, :, None, None, None, None, None]                     # (4, B, 1, 1, 1, 1, 1)
         rows["semantic"][:, :, -4:] *= cells[2]
-        rows["coordinate"][:, :, -1:] *= cells[3]
+        rows["coordinate"][:, :, -FALLING:] *= cells[3]
         first = numbers[:, 0, 0]
         rows["words"] = torch.from_numpy(columns["words"][first]) * told[0, :, None]
         rows["look"] = torch.from_numpy(columns["look"][first]) * told[0, :, None] * told[1, :, None]

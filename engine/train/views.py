@@ -2,7 +2,7 @@
 
 Recipe: L1 on pixels and on their differences to the right and below (`shared/notes/ggve.md`, RenderFlow). Albedo is withheld in half of the
 samples, so that the latent learns to carry the colours that an anchor picture has to supply; where the sun falls in a quarter of them.
-Noise is added to the latent, up to NOISE of its size, as a model that dreams latents errs.
+Noise is added to the latent, up to NOISE of its size, as a model that dreams latents errs: cell by cell, or over some cells at once.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from engine.data import drawn_pictures
 from engine.devices import half_precision, pick_device
@@ -28,7 +29,7 @@ from engine.train.loop import Schedule, train
 from engine.views.ggve.autoencoder import CONFIGS, STRIDE, Autoencoder
 from engine.views.ggve.guide import Guide
 from engine.views.ggve.shown import show
-from engine.weights import load_model, save_model
+from engine.weights import begun, load_model, save_model
 
 SCHEDULES = {
     "tiny": Schedule(steps=20, batch=2, rate=2e-3, warmup=5, ema=0.9, seed=3, workers=0),
@@ -41,9 +42,11 @@ SECONDS_A_WORLD = 4.0
 """To draw all pictures of one, measured."""
 CUT = (96, 128)
 """Rows and columns of a picture that a sample shows."""
-ALBEDO_WITHHELD, SUN_WITHHELD, NOISE = 0.5, 0.25, 0.15
-EDGES = 1.0
-"""Weight of the differences."""
+ALBEDO_WITHHELD, SUN_WITHHELD, NOISE = 0.5, 0.25, 0.6
+WIDE = 4
+"""Cells along an edge of those that a model gets wrong together."""
+EDGES, ROUGH = 1.0, 0.01
+"""Weight of the differences, and of those between neighbouring cells of the latent: a smooth one is more easily dreamt."""
 GIVEN = {"": (1, 1), "_without_albedo": (0, 1), "_without_sun": (1, 0), "_with_neither": (0, 0)}
 """What a measure's name ends with -> whether albedo and sun are given."""
 MEASURED_EVERY = 5
@@ -104,17 +107,29 @@ def collated(rows: list[dict[str, np.ndarray]]) -> dict[str, Tensor]:
 
 
 def autoencoder_loss(model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-    """L1 on pixels and on their differences; "db" is the PSNR of the batch, to be watched."""
+    """L1 on pixels and on their differences, and on those between the latent's cells; "db" is the PSNR of the batch, to be watched."""
     truth = batch["picture"].float() / 255                                           # (B, 3, H, W)
     shown = show(batch, batch["albedo_given"], batch["sun_given"])
     assert isinstance(model, Autoencoder)
     cells = (len(truth), model.config.latent, truth.shape[2] // STRIDE, truth.shape[3] // STRIDE)
-    size = NOISE * torch.rand((len(truth), 1, 1, 1), generator=generator, device=truth.device)
-    made = model(truth, shown, size * torch.randn(cells, generator=generator, device=truth.device))
+    latent = model.encoder(truth, shown)                                             # (B, L, h, w)
+    made = model.decoder(latent + latent_noise(cells, generator), shown)             # (B, 3, H, W)
+    rough = (latent.diff(dim=-1).abs().mean() + latent.diff(dim=-2).abs().mean()) / 2
     pixel = (made - truth).abs().mean()
     edge = (made.diff(dim=-1) - truth.diff(dim=-1)).abs().mean() + (made.diff(dim=-2) - truth.diff(dim=-2)).abs().mean()
     db = psnr(made.detach().clamp(0, 1), truth).mean()
-    return {"pixel": pixel, "edge": edge, "db": db, "total": pixel + EDGES * edge}
+    return {"pixel": pixel, "edge": edge, "rough": rough, "db": db, "total": pixel + EDGES * edge + ROUGH * rough}
+
+
+def latent_noise(cells: tuple[int, int, int, int], generator: torch.Generator) -> Tensor:
+    """(B, L, h, w): of half of the pictures noise of single cells, of the others of WIDE x WIDE at once; little in most, up to NOISE."""
+    where = generator.device
+    size = NOISE * torch.rand((cells[0], 1, 1, 1), generator=generator, device=where).square()           # (B, 1, 1, 1)
+    wide = torch.rand((cells[0], 1, 1, 1), generator=generator, device=where) < 0.5                      # (B, 1, 1, 1)
+    single = torch.randn(cells, generator=generator, device=where)                   # (B, L, h, w)
+    few = (*cells[:2], cells[2] // WIDE + 2, cells[3] // WIDE + 2)
+    blotches = F.interpolate(torch.randn(few, generator=generator, device=where), scale_factor=float(WIDE), mode="bilinear")
+    return size * torch.where(wide, blotches[:, :, WIDE : WIDE + cells[2], WIDE : WIDE + cells[3]], single)
 
 
 def psnr(made: Tensor, truth: Tensor) -> Tensor:
@@ -133,11 +148,13 @@ def main(
     workers: int | None = None,
     worlds: int | None = None,
     phase: int | None = None,
+    begin: Path | None = None,
     pictures: Path = drawn_pictures.FOLDER,
 ) -> dict[str, Any]:
     """Draws the pictures that the folder `pictures` lacks, trains on those of `worlds` worlds, measures on held-out ones, and writes
     `autoencoder.safetensors`, `ggve.safetensors` and their cards. `phase` 1 or 2 runs one of the two, the second on the first's weights in `out`.
-    A machine without shapely trains on pictures that were drawn elsewhere.
+    Each begins from nothing, or from the weights of its name in the folder `begin`, as `assets/weights/compact` is one. A machine without shapely
+    trains on pictures that were drawn elsewhere.
     """
     if preset not in SCHEDULES:
         raise ValueError(f"There is no view model of our own for preset '{preset}': choose {', '.join(SCHEDULES)}.")
@@ -152,7 +169,9 @@ def main(
     facts: dict[str, Any] = {}
     if phase != 2:
         schedule = SCHEDULES[preset].scaled(steps, batch, workers)
-        facts["autoencoder"] = train_autoencoder(preset, out, pictures, worlds=(learned, held), schedule=schedule, resume=resume, device=where)
+        facts["autoencoder"] = train_autoencoder(
+            preset, out, pictures, worlds=(learned, held), schedule=schedule, resume=resume, device=where, begin=begin
+        )
         if not facts["autoencoder"]["finished"]:
             return facts
     if phase != 1 and preset in ggve.SCHEDULES:
@@ -160,19 +179,28 @@ def main(
         load_model(autoencoder, out / "autoencoder", CONFIGS[preset])
         schedule = ggve.SCHEDULES[preset].scaled(steps, batch, workers)
         facts["ggve"] = ggve.train_ggve(
-            preset, out, autoencoder.eval(), pictures, worlds=(learned, held), schedule=schedule, resume=resume, device=where
+            preset, out, autoencoder.eval(), pictures, worlds=(learned, held), schedule=schedule, resume=resume, device=where, begin=begin
         )
     return facts
 
 
 def train_autoencoder(
-    preset: str, out: Path, pictures: Path, *, worlds: tuple[int, int], schedule: Schedule, resume: bool, device: torch.device
+    preset: str,
+    out: Path,
+    pictures: Path,
+    *,
+    worlds: tuple[int, int],
+    schedule: Schedule,
+    resume: bool,
+    device: torch.device,
+    begin: Path | None = None,
 ) -> dict[str, Any]:
     """Trains on `worlds` (to learn from, held out), measures, writes `autoencoder.safetensors` and its card."""
     among, where, config = processes.current(device.type), device, CONFIGS[preset]
     torch.manual_seed(3)
     learned, held = worlds
     model = Autoencoder(config)
+    before = begun(model, begin, "autoencoder", config)
     batches = PictureBatches(pictures / "train", learned, schedule.seed, schedule.batch)
     held_out = drawn_pictures.read(pictures / "held_out", held)
     if among.writes:
@@ -188,7 +216,7 @@ def train_autoencoder(
         picture=lambda m, step: _sheet(m, held_out, out / "views_run" / f"sample_{step:06d}.png", where),
     )
     keep_statistics(model, batches, where)
-    facts |= {
+    facts |= before | {
         "measured": held_out_psnr(model, held_out, where),
         "measured_on": f"drawn held-out procedural worlds, {drawn_pictures.HEIGHT} x {drawn_pictures.WIDTH}",
         "data": f"engine.data.drawn_pictures, {learned} worlds",
@@ -231,7 +259,8 @@ def cost(model: Autoencoder, batches: PictureBatches, schedule: Schedule, device
 def keep_statistics(model: Autoencoder, batches: PictureBatches, device: torch.device, count: int = 50) -> None:
     """Sets the mean and the deviation of each channel of the latent, over training pictures."""
     model.eval()
-    latents = torch.cat([model.encoder(batches(step)["picture"].to(device).float() / 255).cpu() for step in range(count)])
+    many = ({name: column.to(device) for name, column in batches(step).items()} for step in range(count))
+    latents = torch.cat([model.encoder(one["picture"].float() / 255, show(one, one["albedo_given"], one["sun_given"])).cpu() for one in many])
     model.latent_mean.copy_(latents.mean((0, 2, 3)))
     model.latent_std.copy_(latents.std((0, 2, 3)))
 

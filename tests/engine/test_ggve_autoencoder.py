@@ -22,7 +22,7 @@ from engine.views.ggve.compact import CompactGGVE
 from engine.views.ggve.guide import OPENNESS, SUNLIT
 from engine.views.ggve.shown import FEATURES, GREY, Shown, show
 from engine.views.look import read_prompt
-from engine.weights import load_model
+from engine.weights import WeightsError, begun, load_model, save_model
 
 CPU = torch.device("cpu")
 TINY = CONFIGS["tiny"]
@@ -44,6 +44,7 @@ def pictures(folder: Path, count: int = 3) -> Path:
                 "label": np.where(hit, 11, NOTHING_HIT).astype(np.uint8),
                 "material": np.where(hit, 4, 0).astype(np.uint8),
                 "surface": random.integers(0, 256, (4, HEIGHT, WIDTH)).astype(np.uint8) * hit,
+                "shone": random.integers(0, 256, (4, HEIGHT, WIDTH)).astype(np.uint8) * hit,
                 "picture": random.integers(0, 256, (3, HEIGHT, WIDTH)).astype(np.uint8),
                 "focal": np.float32(40),
                 "up": np.array([0, -1, 0], np.float32),
@@ -80,12 +81,12 @@ def test_a_latent_is_at_most_eight_numbers_for_16_by_16_pixels_whatever_the_size
     for config in (TINY, CONFIGS["compact"]):
         model = Autoencoder(config)
         picture = batch["picture"].float() / 255
-        latent = model.encoder(picture)
+        latent = model.encoder(picture, shown_of(batch))
         assert latent.shape == (2, config.latent, 32 // STRIDE, 48 // STRIDE) and config.latent <= 8
         assert torch.allclose(latent.square().mean(1), torch.ones(2, 2, 3), atol=1e-3)
         assert model(picture, shown_of(batch)).shape == picture.shape
         model.latent_mean.fill_(0.3), model.latent_std.fill_(2.0)
-        assert torch.allclose(model.draw(model.latents(picture), shown_of(batch)), model(picture, shown_of(batch)).clamp(0, 1), atol=1e-5)
+        assert torch.allclose(model.draw(model.latents(picture, shown_of(batch)), shown_of(batch)), model(picture, shown_of(batch)).clamp(0, 1), atol=1e-5)
     assert 1e6 < sum(p.numel() for p in Autoencoder(CONFIGS["compact"]).parameters()) < 4e6
 
 
@@ -102,7 +103,7 @@ def test_an_untrained_decoder_draws_the_lit_albedo_and_grey_where_there_is_none(
 def test_what_is_withheld_is_not_shown(batches: recipe.PictureBatches) -> None:
     batch = batches(0)
     other = batch | {"albedo": 255 - batch["albedo"]}
-    sunless = batch | {"surface": batch["surface"].clone()}
+    sunless = batch | {"surface": batch["surface"].clone(), "shone": 255 - batch["shone"]}
     sunless["surface"][:, SUNLIT] = 0
     whole, blind = shown_of(batch), shown_of(batch, albedo=0, sun=0)
     assert whole.features.shape == (2, FEATURES, 32, 48) and whole.features.abs().max() < 4
@@ -231,3 +232,25 @@ def test_each_group_is_drawn_in_its_own_light(monkeypatch: pytest.MonkeyPatch) -
     rows = list(drawn_pictures.world_pictures(drawn_pictures.FIRST_SEED + 1, 32, 48, 2))
     bright, dark = (np.mean([row["picture"] for row in rows if row["caption"] == words]) for words in ("noon clear", "night"))
     assert dark < bright / 2
+
+
+def test_noise_on_the_latent_is_little_in_most_and_of_single_cells_or_of_many() -> None:
+    cells = (400, 8, 10, 18)
+    noise = recipe.latent_noise(cells, torch.Generator().manual_seed(0))
+    size = noise.std((1, 2, 3))
+    assert noise.shape == cells and size.max() < 1.3 * recipe.NOISE and size.median() < 0.35 * recipe.NOISE < size.max()
+    alike = torch.stack([torch.corrcoef(torch.stack([one[..., 1:].flatten(), one[..., :-1].flatten()]))[0, 1] for one in noise])
+    assert ((alike < 0.2) | (alike > 0.6)).all() and 0.35 < (alike > 0.6).float().mean() < 0.65
+
+
+def test_a_training_goes_on_from_weights_and_says_from_which(tmp_path: Path) -> None:
+    first, second, third = woken(Autoencoder(TINY)), Autoencoder(TINY), Autoencoder(TINY)
+    assert begun(second, None, "autoencoder", TINY) == {}
+    save_model(first, tmp_path / "one" / "autoencoder", TINY, {"steps": 7, "data": "some worlds"})
+    facts = begun(second, tmp_path / "one", "autoencoder", TINY)
+    assert torch.equal(second.decoder.leave.weight, first.decoder.leave.weight.half().float())
+    assert [(past["steps"], past["data"]) for past in facts["began_from"]] == [(7, "some worlds")]
+    save_model(second, tmp_path / "two" / "autoencoder", TINY, {"steps": 5} | facts)
+    assert [past["steps"] for past in begun(third, tmp_path / "two", "autoencoder", TINY)["began_from"]] == [7, 5]
+    with pytest.raises(WeightsError, match="launch.py train"):
+        begun(third, tmp_path / "three", "autoencoder", TINY)

@@ -12,6 +12,7 @@ import torch
 from engine.spec.camera import Camera, Rig, surround_cameras
 from engine.views.calls import Plan
 from engine.views.ggve import chain as chain_module
+from engine.views.ggve.carried import Cells
 from engine.views.ggve.chain import Chain, Key, KeyView, Told, cells_of, fitted
 from engine.views.ggve.compact import CONFIGS, CompactGGVE
 from engine.views.ggve.text import batch_of
@@ -43,9 +44,10 @@ def key_of(cameras: tuple[Camera, ...], x_m: float = 0.0, brightness: Mapping[st
             "label": torch.full(plane, 11, dtype=torch.uint8),
             "material": torch.ones(plane, dtype=torch.uint8),
             "surface": torch.full((1, 4, *plane[1:]), 200, dtype=torch.uint8),
+            "shone": torch.zeros((1, 4, *plane[1:]), dtype=torch.uint8),
             "rays": torch.from_numpy(camera.rays().transpose(2, 0, 1).copy())[None],
         }
-        views[camera.name] = KeyView(guide, world_SE3_ego @ camera.ego_SE3_camera.matrix())
+        views[camera.name] = KeyView(guide, Cells.of(guide, camera, world_SE3_ego @ camera.ego_SE3_camera.matrix(), CELLS))
     return Key(views, world_SE3_ego)
 
 

@@ -15,11 +15,12 @@ from engine.data.looks import LIGHTS, WEATHERS
 from engine.spec.classes import FREE, NOTHING_HIT
 from engine.spec.grid import OCC3D
 from engine.train.frame_files import write_file
-from engine.train.groups import COLUMNS, MODES, GroupBatches, controls_of, encode, look_rows
+from engine.train.groups import COLUMNS, GIVEN, MODES, GroupBatches, controls_of, encode, look_rows
 from engine.views.ggve.autoencoder import CONFIGS, STRIDE, Autoencoder
-from engine.views.ggve.conditions import COORDINATE, RAYS, SEMANTIC, conditions
+from engine.views.ggve.conditions import COORDINATE, FALLING, RAYS, SEMANTIC, conditions
 from engine.views.ggve.flow import ANCHOR_WEIGHT, flow_loss, sample, sigmas
-from engine.views.ggve.guide import OPENNESS, SUNLIT
+from engine.views.ggve.guide import OPENNESS, SUNLIT, Guide
+from engine.views.ggve.shown import show
 from engine.views.ggve.text import LENGTH, LOOK, VOCABULARY, TextConfig, TextEncoder, batch_of, look_numbers, tokens
 from engine.views.look import WORDS, read_prompt
 
@@ -60,6 +61,7 @@ def one_view(height: int = 32, width: int = 48) -> dict[str, torch.Tensor]:
         "distance": torch.from_numpy((random.uniform(1, 90, (1, height, width)) * hit).astype(np.float16)),
         "label": torch.from_numpy(np.where(hit, random.integers(0, FREE, (1, height, width)), NOTHING_HIT).astype(np.uint8)),
         "surface": torch.from_numpy((random.integers(0, 256, (1, 4, height, width)) * hit[:, None]).astype(np.uint8)),
+        "shone": torch.from_numpy((random.integers(0, 256, (1, 4, height, width)) * hit[:, None]).astype(np.uint8)),
         "rays": torch.from_numpy((rays / np.linalg.norm(rays, axis=1, keepdims=True)).astype(np.float32)),
     }
 
@@ -85,14 +87,15 @@ def test_conditions_are_what_a_cell_shows_on_average() -> None:
             coordinate[0] += 1
             coordinate[1:4] += np.clip((point - np.array(OCC3D.origin_m)) / half - 1, -2, 2)
             coordinate[4:7] += pose[:3, :3] @ guide["normal"][0, :, v, u].numpy() / 127
-            coordinate[7:] += guide["surface"][0, [OPENNESS, SUNLIT], v, u].numpy() / 255
+            coordinate[7:9] += guide["surface"][0, [OPENNESS, SUNLIT], v, u].numpy() / 255
+            coordinate[9:] += guide["shone"][0, :, v, u].numpy() / 255
     semantic[-1] = len(pixels)
     d = directions / np.linalg.norm(directions)
     for part, slow in zip(made, (semantic / len(pixels), coordinate / len(pixels), np.concatenate([d, np.cross(pose[:3, 3], d)])), strict=True):
         assert np.allclose(part[0, :, 1, 1], slow, atol=1e-4)
     withheld = conditions(guide, torch.from_numpy(pose)[None], torch.zeros(1), torch.zeros(1))
-    assert not withheld.semantic[:, -4:].any() and not withheld.coordinate[:, -1].any()
-    assert torch.equal(withheld.semantic[:, :-4], made.semantic[:, :-4]) and torch.equal(withheld.coordinate[:, :-1], made.coordinate[:, :-1])
+    assert not withheld.semantic[:, -4:].any() and not withheld.coordinate[:, -FALLING:].any()
+    assert torch.equal(withheld.semantic[:, :-4], made.semantic[:, :-4]) and torch.equal(withheld.coordinate[:, :-FALLING], made.coordinate[:, :-FALLING])
 
 
 def test_the_sampler_follows_a_flow_to_its_end_and_keeps_what_is_observed() -> None:
@@ -138,7 +141,7 @@ def encoded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     random = np.random.default_rng(0)
     count = 3 * VIEWS * MOMENTS
     rows = {
-        "latent": np.arange(count)[:, None, None, None] * np.ones((1, 8, 4, 6)),
+        "latent": np.arange(count)[:, None, None, None, None] + np.arange(4)[:, None, None, None] / 8 * np.ones((1, 4, 8, 4, 6)),
         "semantic": random.random((count, SEMANTIC, 4, 6)) + 1,
         "coordinate": random.random((count, COORDINATE, 4, 6)) + 1,
         "plucker": random.random((count, RAYS, 4, 6)),
@@ -174,6 +177,9 @@ def test_what_is_withheld_is_zero_and_what_is_unknown_is_no_hint(encoded: Path) 
     batch = batches(9)
     told = batch["semantic"][:, 0, -4:, 0].flatten(1)
     assert ((told == 0).all(1) | (told > 0).all(1)).all() and 0 < (told > 0).all(1).float().mean() < 1
+    albedo, sun = told[:, 0] > 0, batch["coordinate"][:, 0, -1, 0, 0, 0] > 0
+    assert torch.equal(batch["latent"][:, 0, 0, 0, 0, 0] % 1 * 8, 2.0 * albedo + sun), "the latent is that of what is told"
+    assert (batch["coordinate"][:, :, :-FALLING] > 0).all() and not sun.all()
     assert (batch["semantic"][:, :, :-4] > 0).all() and not batch["look"][(batch["words"] == 0).all(1)].any()
     noise = torch.ones_like(batch["latent"])
     controls, observed = controls_of(batch, noise)
@@ -203,5 +209,9 @@ def test_encoding_keeps_every_picture_in_its_place(tmp_path: Path) -> None:
         columns = {name: file[name] for name in COLUMNS}
     assert {len(column) for column in columns.values()} == {7} and (columns["look"][:, 3] == np.arange(7)).all()
     assert (columns["words"] == tokens("night fog")).all()
-    alone = model.latents(torch.from_numpy(rows["picture"][5])[None].float() / 255)[0]
-    assert np.abs(columns["latent"][5] - alone.detach().numpy()).max() < 0.1
+    guide = {name: torch.from_numpy(np.stack(rows[name][5:6])) for name in (*Guide._fields, "up")}
+    guide["rays"] = torch.from_numpy(drawn_pictures.ray_table(35.0, (height, width), (0, 0, height, width)))[None]
+    for number, (albedo, sun) in enumerate(GIVEN):
+        shown = show(guide, torch.tensor([float(albedo)]), torch.tensor([float(sun)]))
+        alone = model.latents(torch.from_numpy(rows["picture"][5])[None].float() / 255, shown)[0]
+        assert np.abs(columns["latent"][5, number] - alone.detach().numpy()).max() < 0.1

@@ -32,6 +32,10 @@ class Film(NamedTuple):
     metallic: np.ndarray
     material: np.ndarray
     """uint8, Material + 1; 0 = sky."""
+    shone: np.ndarray
+    """float32 (.., 3): light that surfaces give off and that mirrors show, of all surfaces in the pixel, without the air before them."""
+    lamps: np.ndarray
+    """float32: light of all lamps on those surfaces, mean of the colours, whatever theirs are."""
 
 
 def film(height: int, width: int) -> Film:
@@ -41,4 +45,5 @@ def film(height: int, width: int) -> Film:
         np.zeros(rgb, np.float32), np.zeros(rgb, np.float32), np.ones(one, np.float32), np.zeros(one, np.float32),
         np.zeros(rgb, np.float32), np.zeros(rgb, np.float32), np.full(one, NOTHING_HIT, np.uint8), np.zeros(one, np.uint16),
         np.zeros(one, np.float32), np.zeros(one, np.float32), np.zeros(one, np.uint8),
+        np.zeros(rgb, np.float32), np.zeros(one, np.float32),
     )  # fmt: skip

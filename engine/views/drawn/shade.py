@@ -251,6 +251,7 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                 for c in range(3):
                     colour = out[ALBEDO + c] * (1 - fresnel)
                     rgb[c] = colour * shone * lit * light.sun_rgb[c] + out[GLOW + c] * glow
+                    film.shone[v, u, c] += weight * out[GLOW + c] * glow
                     film.ambient[v, u, c] += weight * keep * colour * box[c]
                 if mirror > 0.0 and lit > 0.0 and sun > 0.0:
                     # The sun itself in the gloss.
@@ -260,6 +261,7 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                         rgb[c] += min(2.0, gloss * fresnel * 22.0) * lit * light.sun_rgb[c]
                 if light.numbers[LAMPS_ON] > 0.2:
                     lamp_light(scene, ray, words, light, x, y, z, nx, ny, nz, through, air)
+                    film.lamps[v, u] += weight * (air[0] + air[1] + air[2]) / 3
                     for c in range(3):
                         rgb[c] += out[ALBEDO + c] * (1 - fresnel) * air[c]
                 if fresnel > 0.015:
@@ -280,7 +282,9 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                             spread * 2 + 0.02 * rough, out, box, air,
                         )  # fmt: skip
                         for c in range(3):
-                            rgb[c] += fresnel * min(air[c], 6.0) / casts
+                            mirrored = fresnel * min(air[c], 6.0) / casts
+                            rgb[c] += mirrored
+                            film.shone[v, u, c] += weight * mirrored
                 through_air(light, dx, dy, distance, rgb)
                 for c in range(3):
                     film.direct[v, u, c] += weight * rgb[c]

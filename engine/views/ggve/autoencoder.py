@@ -2,7 +2,8 @@
 
 The latent (8 numbers for 16 x 16 pixels) need not hold an edge: the decoder is a U-Net over the drawn world's G-buffers whose every stage
 it modulates, x (1 + a) + b, as RAD does (`shared/notes/ggve.md`; a latent concatenated once at the bottom is ignored). The picture is
-`lit S + B` of the lit albedo, which is where an untrained decoder begins (RenderFlow's form, the same notes).
+`lit S + B` of the lit albedo, which is where an untrained decoder begins (RenderFlow's form, the same notes). The encoder is shown the same as
+the decoder, so the latent need not say what the geometry does: what is left is light and weather, nearly the same from cell to cell.
 
 Legend: B views, H W pixels, h w = H/16, W/16, L latent channels, C context channels, Wi channels at stage i of Hi = H/2^i by Wi' = W/2^i.
 """
@@ -61,18 +62,20 @@ class Block(nn.Module):
 
 
 class Encoder(nn.Module):
-    """A picture to its latent, whose L numbers have a mean square of 1 in every cell: noise of a given size weighs the same everywhere."""
+    """A picture, beside what is shown of its geometry, to its latent, whose L numbers have a mean square of 1 in every cell: noise of a given
+    size weighs the same everywhere."""
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         w = config.encoder_widths
-        self.enter = nn.Conv2d(12, w[0], 3, 1, 1)
+        self.enter = nn.Conv2d(24 + FEATURES, w[0], 3, 1, 1)
         self.levels = nn.ModuleList(Block(width, width) for width in w)
         self.down = nn.ModuleList(nn.Conv2d(a, b, 3, 2, 1) for a, b in zip(w[:-1], w[1:], strict=True))
         self.leave = nn.Conv2d(w[-1], config.latent, 3, 1, 1)
 
-    def forward(self, picture: Tensor) -> Tensor:
-        x = self.enter(_last(F.pixel_unshuffle(2 * picture - 1, 2)))                 # (B, W0, H/2, W/2)
+    def forward(self, picture: Tensor, shown: Shown) -> Tensor:
+        pixels = F.pixel_unshuffle(torch.cat([2 * picture - 1, 2 * shown.lit - 1], 1), 2)            # (B, 24, H/2, W/2)
+        x = self.enter(_last(torch.cat([pixels, F.avg_pool2d(shown.features, 2)], 1)))               # (B, W0, H/2, W/2)
         for number, level in enumerate(self.levels):
             x = level(x if number == 0 else self.down[number - 1](F.silu(x)))        # (B, Wi, H/2^(i+1), W/2^(i+1))
         return _of_size_one(self.leave(F.silu(x)).float())                           # (B, L, h, w)
@@ -128,12 +131,13 @@ class Autoencoder(nn.Module):
 
     def forward(self, picture: Tensor, shown: Shown, noise: Tensor | None = None) -> Tensor:
         """There and back, not held to [0, 1]; `noise` (B, L, h, w) is added to the latent, as a model that dreams it errs."""
-        latent = self.encoder(picture)                                               # (B, L, h, w)
+        latent = self.encoder(picture, shown)                                        # (B, L, h, w)
         return self.decoder(latent if noise is None else latent + noise, shown)      # (B, 3, H, W)
 
-    def latents(self, picture: Tensor) -> Tensor:
+    def latents(self, picture: Tensor, shown: Shown) -> Tensor:
         """What a model of appearance learns: latents with mean 0 and deviation 1 in each channel over the training pictures."""
-        return (self.encoder(picture) - self.latent_mean[:, None, None]) / self.latent_std[:, None, None]   # (B, L, h, w)
+        raw = self.encoder(picture, shown)                                           # (B, L, h, w)
+        return (raw - self.latent_mean[:, None, None]) / self.latent_std[:, None, None]              # (B, L, h, w)
 
     def draw(self, latents: Tensor, shown: Shown) -> Tensor:
         """Pictures (B, 3, H, W) in [0, 1] of such latents."""

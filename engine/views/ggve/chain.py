@@ -20,6 +20,7 @@ from engine.api import Cancelled
 from engine.devices import half_precision
 from engine.views.calls import Call, Plan
 from engine.views.ggve.autoencoder import STRIDE
+from engine.views.ggve.carried import Cells, agreed
 from engine.views.ggve.compact import CompactGGVE, velocity_of
 from engine.views.ggve.conditions import conditions
 from engine.views.ggve.control import Controls
@@ -27,6 +28,8 @@ from engine.views.ggve.flow import sample, sigmas
 
 SPREAD = 0.6
 """Of the noise that sampling begins with: light and weather are told, so little is left to chance, and less spread is less blotchy (docs/ggve.md)."""
+STAYS = 0.7
+"""Of what a static point showed at the key frame before, so much stays."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,8 +38,8 @@ class KeyView:
 
     guide: Mapping[str, Tensor]
     """As `show` takes it, with a batch of 1."""
-    world_SE3_camera: np.ndarray
-    """float64 (4, 4)."""
+    cells: Cells
+    """Of its latents, and where it is seen from."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,9 +89,35 @@ class Chain:
             latents = self._run(call, keys, made, seen, cancelled)
             if latents is None:
                 return None
-            made |= {name: latents[place] for place, name in enumerate(call.group) if name not in made}
+            for place in middle_first(call.group):
+                name = call.group[place]
+                if name not in made:
+                    made[name] = self._across(name, self._stayed(name, latents[place], key), key.views, made, call)
         self._before = key, made
         return made
+
+    def at_one(self, latents: Mapping[str, Tensor], views: Mapping[str, KeyView]) -> dict[str, Tensor]:
+        """Latents of every view at a frame between key frames, as much at one as those of a key frame; what the plan is given stays."""
+        settled = {name: latents[name] for name in self.plan.given}
+        for call in self.plan.calls:
+            for place in middle_first(call.group):
+                name = call.group[place]
+                if name not in settled:
+                    settled[name] = self._across(name, latents[name], views, settled, call)
+        return settled
+
+    def _stayed(self, name: str, latents: Tensor, key: Key) -> Tensor:
+        """(C, *cells): a view's latents with what the key frame before showed of what stands still."""
+        if self._before is None:
+            return latents
+        earlier, before = self._before
+        return agreed(latents, key.views[name].cells, [(before[name], earlier.views[name].cells)], same_moment=False, share=STAYS)
+
+    @staticmethod
+    def _across(name: str, latents: Tensor, views: Mapping[str, KeyView], settled: Mapping[str, Tensor], call: Call) -> Tensor:
+        """(C, *cells): a view's latents, at one with the views of its call that are settled where they show the same."""
+        others = [(settled[other], views[other].cells) for other in call.group if other in settled]
+        return agreed(latents, views[name].cells, others, same_moment=True)
 
     def _run(
         self, call: Call, keys: list[Key], made: Mapping[str, Tensor], seen: Mapping[str, tuple[Tensor, ...]], cancelled: Cancelled
@@ -122,7 +151,7 @@ class Chain:
         moments = []
         for key in keys:
             view = key.views[name]
-            pose = torch.from_numpy(ego0_SE3_world @ view.world_SE3_camera).float()[None].to(self.device)
+            pose = torch.from_numpy(ego0_SE3_world @ view.cells.world_SE3_camera).float()[None].to(self.device)
             moments.append([fitted(part, self.cells)[0] for part in conditions(view.guide, pose, albedo, sun)])
         return tuple(torch.stack(column, 1) for column in zip(*moments, strict=True))
 
@@ -130,6 +159,11 @@ class Chain:
         """(C, *cells) of a camera: by its name, so that another camera in the rig changes nothing of it."""
         generator = torch.Generator().manual_seed(crc32(f"{self.seed} {name}".encode()))
         return SPREAD * torch.randn((channels, *self.cells), generator=generator).to(self.device)
+
+
+def middle_first(group: Sequence[str]) -> list[int]:
+    """Places of a call's views in the order in which they are settled: the middle one has neighbours on both sides."""
+    return sorted(range(len(group)), key=lambda place: abs(2 * place + 1 - len(group)))
 
 
 def fitted(x: Tensor, cells: tuple[int, int]) -> Tensor:

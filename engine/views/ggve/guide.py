@@ -15,6 +15,7 @@ from engine.colour import srgb
 from engine.render.buffers import ray_table
 from engine.views.drawn.film import Film
 from engine.views.drawn.finish import gather
+from engine.views.drawn.light import EXPOSURE
 from engine.views.drawn.mesh import Material
 from engine.views.drawn.rays import RAY, blocked
 from engine.views.drawn.world import DrawnWorld, Moment
@@ -42,6 +43,9 @@ class Guide(NamedTuple):
     surface: np.ndarray
     """uint8 (4, H, W), 255 is 1: ROUGHNESS, METALLIC, OPENNESS (share of the sky that a point sees) and SUNLIT (sun's cosine where it
     falls, 0 in shadow, under clouds and at night)."""
+    shone: np.ndarray
+    """uint8 (4, H, W): what surfaces give off and mirrors show, sRGB of what is left of it under the take's exposure (x / (1 + x)); and
+    likewise the light of lamps on a surface, whatever its colour. 0 in the sky."""
 
 
 def guide_of(world: DrawnWorld, moment: Moment, camera: int, seen: Film) -> Guide:
@@ -54,6 +58,7 @@ def guide_of(world: DrawnWorld, moment: Moment, camera: int, seen: Film) -> Guid
         rays = ray_table(world.clip.cameras[camera])
         _shine(moment.world.together.pointer, moment.light.sun_xyz, rays, scene_SE3_camera, seen.depth, seen.normal, seen.material, sunlit)
     normal = np.where(hit[..., None], seen.normal @ scene_SE3_camera[:3, :3], 0.0)
+    shone = np.where(hit[..., None], np.concatenate([seen.shone, seen.lamps[..., None]], -1), 0.0) * moment.light.numbers[EXPOSURE]
     surface = np.stack([seen.roughness, seen.metallic, np.ones_like(sunlit), sunlit])
     surface[OPENNESS] = _smooth_openness(seen)
     return Guide(
@@ -63,6 +68,7 @@ def guide_of(world: DrawnWorld, moment: Moment, camera: int, seen: Film) -> Guid
         label=seen.label,
         material=seen.material,
         surface=_byte(np.where(hit, surface, 0.0)),
+        shone=np.ascontiguousarray(_byte(srgb(shone / (1 + shone))).transpose(2, 0, 1)),
     )
 
 

@@ -19,10 +19,11 @@ from engine.spec.camera import Camera
 from engine.views.drawn.world import CalledOff, DrawnWorld
 from engine.views.ggve.autoencoder import CONFIGS as AUTOENCODERS
 from engine.views.ggve.autoencoder import STRIDE, Autoencoder
+from engine.views.ggve.carried import Cells, agreed
 from engine.views.ggve.chain import Chain, Key, KeyView, Told, cells_of, fitted
 from engine.views.ggve.compact import CONFIGS, CompactGGVE
 from engine.views.ggve.guide import guide_of
-from engine.views.ggve.shown import show
+from engine.views.ggve.shown import Shown, show
 from engine.views.ggve.text import LOOK, batch_of, look_numbers
 from engine.views.look import read_prompt
 from engine.views.scene import PICTURE_PIXELS, ViewScene
@@ -89,7 +90,7 @@ class _Take:
         self.told = told_all
         self._seen, self._key = -1, -KEY_EVERY
         self._waiting: list[tuple[int, Key]] = []
-        self._latents: dict[str, Tensor] = {}
+        self._before: tuple[Key, dict[str, Tensor]] | None = None
 
     def see(self, index: int, cancelled: Cancelled) -> bool:
         """Takes in a frame; False where cancelled on the way."""
@@ -101,13 +102,14 @@ class _Take:
         for number, camera in enumerate(self.scene.cameras):
             if cancelled():
                 return False
-            guide = guide_of(self.world, moment, number, self.world.expose(moment, number))
+            drawn = guide_of(self.world, moment, number, self.world.expose(moment, number))
             world_SE3_camera = clip.world_SE3_ego[index] @ clip.camera_pose(index, number)
-            shown = guide._asdict() | {
+            shown = drawn._asdict() | {
                 "rays": np.nan_to_num(ray_table(camera)).transpose(2, 0, 1).copy(),
                 "up": world_SE3_camera[2, :3].astype(np.float32),
             }
-            views[camera.name] = KeyView({name: torch.from_numpy(part)[None].to(self.device) for name, part in shown.items()}, world_SE3_camera)
+            guide = {name: torch.from_numpy(part)[None].to(self.device) for name, part in shown.items()}
+            views[camera.name] = KeyView(guide, Cells.of(guide, camera, world_SE3_camera, self.chain.cells))
         self._waiting.append((index, Key(views, clip.world_SE3_ego[index])))
         return True
 
@@ -120,17 +122,28 @@ class _Take:
         if not self._waiting:
             return
         last, key = self._waiting[-1]
-        latents = self.chain.follow(key, self._known(last), cancelled)
+        latents = self.chain.follow(key, self._known(last, key), cancelled)
         if latents is None:
             return
-        before, begin = self._latents or latents, self._key
         for index, frame in self._waiting:
+            shown = self._between(index, frame, (last, key, latents))
             for camera in self.scene.cameras:
                 if cancelled():
                     return
-                mixed = torch.lerp(before[camera.name], latents[camera.name], (index - begin) / (last - begin))
-                yield Picture(camera.name, index, self._picture(camera, index, frame.views[camera.name], mixed))
-        self._latents, self._waiting, self._key = latents, [], last
+                yield Picture(camera.name, index, self._picture(camera, index, frame.views[camera.name], shown[camera.name]))
+        self._before, self._waiting, self._key = (key, latents), [], last
+
+    def _between(self, index: int, frame: Key, after: tuple[int, Key, dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Latents of every view at a frame up to the key frame `after`: what the two around it say of a point goes with the point."""
+        last, key, latents = after
+        if index == last:
+            return latents
+        before = self._before or (key, latents)
+        share, mixed = (index - self._key) / (last - self._key), {}
+        for name, view in frame.views.items():
+            moved = [agreed(many[name], view.cells, [(many[name], there.views[name].cells)], same_moment=False) for there, many in (before, (key, latents))]
+            mixed[name] = torch.lerp(*moved, share)
+        return self.chain.at_one(mixed, frame.views)
 
     @torch.no_grad()
     def _picture(self, camera: Camera, index: int, view: KeyView, latent: Tensor) -> np.ndarray:
@@ -138,14 +151,16 @@ class _Take:
         given = self.scene.given.get(camera.name)
         if given is not None:
             return given(index)
-        albedo, sun = (torch.full((1,), float(told), device=self.device) for told in (self.told.albedo, self.told.sun))
         cells = (camera.height // STRIDE, camera.width // STRIDE)
         with half_precision(self.device):
-            made = self.views.autoencoder.draw(fitted(latent[None], cells), show(view.guide, albedo, sun))           # (1, 3, H, W)
+            made = self.views.autoencoder.draw(fitted(latent[None], cells), self._shown(view))       # (1, 3, H, W)
         return (made[0].permute(1, 2, 0) * 255).round().to(torch.uint8).cpu().numpy()
 
+    def _shown(self, view: KeyView) -> Shown:
+        return show(view.guide, *(torch.full((1,), float(told), device=self.device) for told in (self.told.albedo, self.told.sun)))
+
     @torch.no_grad()
-    def _known(self, index: int) -> dict[str, Tensor]:
+    def _known(self, index: int, key: Key) -> dict[str, Tensor]:
         """Latents of the views that are given at a frame, and of the reference pictures at the first."""
         pictures = {name: self.scene.given[name](index) for name in self.scene.given}
         if index == 0:
@@ -155,8 +170,9 @@ class _Take:
             if camera.name in pictures:
                 sized = Image.fromarray(pictures[camera.name]).resize((camera.width, camera.height), Image.Resampling.LANCZOS)
                 x = torch.from_numpy(np.array(sized)).permute(2, 0, 1)[None].to(self.device).float() / 255           # (1, 3, H, W)
+                shown = self._shown(key.views[camera.name])
                 with half_precision(self.device):
-                    known[camera.name] = fitted(self.views.autoencoder.latents(x).float(), self.chain.cells)[0]      # (C, *cells)
+                    known[camera.name] = fitted(self.views.autoencoder.latents(x, shown).float(), self.chain.cells)[0]       # (C, *cells)
         return known
 
 
