@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -201,8 +202,9 @@ def short(take: Update) -> str:
 
 
 def label(take: Update) -> str:
-    """Of a take in a list of choices."""
-    return f"{take['scene'] or take['name']} · {short(take)}{' · ' + take['prompt'][:40] if take['prompt'] else ''} · {take['name'].rpartition('-')[2]}"
+    """Of a take in a list of choices: what tells it from the others comes first, for a narrow list cuts off the end."""
+    made = re.search(r"(?<=-)\d{6}(-\d+)?$", take["name"])
+    return " · ".join(filter(None, [take["scene"], made[0] if made else take["name"], short(take), take["prompt"][:40]]))
 
 
 def why_no_video(take: Update | None) -> str:

@@ -13,7 +13,7 @@ from PIL import Image
 from app.config import AppConfig
 from app.results import matrix, scores, takes
 from app.results.desk import FORMATS, Desk
-from app.results.page import partner
+from app.results.page import label, partner
 from editor.document import EditError
 from editor.files import project
 from editor.files.jsonform import document_hash
@@ -97,6 +97,14 @@ def test_a_matrix_that_makes_no_sense_is_refused_in_a_sentence(change, word):
     asked = replace(matrix.Matrix(("clear",), ("day",), 1, 48), **change)
     with pytest.raises(EditError, match=word):
         matrix.cells(DOCUMENT, asked, "fake")
+
+
+def test_takes_of_one_scene_and_seed_are_told_apart_at_the_head_of_their_row():
+    """A list beside another one is narrow; what is cut off there is the end."""
+    same = {"scene": "crossing", "views": "drawn", "occupancy": "compact", "seed": 0, "prompt": "City streets in clear daylight, and more words."}
+    rows = [label(same | {"name": f"crossing-20261129-{name}"}) for name in ("211242", "211242-2", "210912")]
+    assert len({row[:20] for row in rows}) == 3 and rows[1].startswith("crossing · 211242-2 · drawn · seed 0 · City")
+    assert label(same | {"name": "by hand", "prompt": ""}) == "crossing · by hand · drawn · seed 0"
 
 
 def test_the_partner_shows_what_another_view_model_makes_of_the_same_scene():

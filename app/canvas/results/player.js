@@ -135,7 +135,11 @@ function fit(grid, tiles) {
 function label(one, other) {
   if (one.views !== other.views) return one.views;
   if (one.prompt !== other.prompt) return one.prompt || "no prompt";
-  return one.seed !== other.seed ? `seed ${one.seed}` : one.name;
+  if (one.seed !== other.seed) return `seed ${one.seed}`;
+  // Alike in all of that: their names from the part on in which they differ, which a tile would cut off at their end.
+  let alike = 0;
+  while (alike < one.name.length && one.name[alike] === other.name[alike]) alike++;
+  return one.name.slice(one.name.lastIndexOf("-", alike - 1) + 1);
 }
 
 /** Drag anywhere on a tile: A left of the seam, B right of it, in every tile alike. @param {HTMLElement} tile @param {{slide: number}} kept @param {HTMLElement} grid */
