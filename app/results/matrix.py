@@ -70,11 +70,25 @@ def cells(document: Document, asked: Matrix, preset: str) -> list[tuple[str, Ite
     return [(names[item.document.prompt], item) for item in found.items]
 
 
+_LEADING = frozenset((
+    "a", "an", "and", "at", "by", "conditions", "dense", "during", "heavy", "in", "light", "of",
+    "on", "sky", "the", "thick", "under", "very", "weather", "with",
+))  # fmt: skip
+"""Words that only went with a word of weather or light, where they are left at either end."""
+
+
 def without_look(prompt: str) -> str:
-    """A prompt without its words of weather and light."""
-    kept = re.sub(r"[A-Za-z]+", lambda word: "" if word[0].lower() in look.WORDS else word[0], prompt)
-    parts = [re.sub(r"\s+", " ", part).strip() for part in kept.split(",")]
-    return ", ".join(part for part in parts if part)
+    """A prompt without its words of weather and light, and without the small words that led to them."""
+    parts = []
+    for part in re.split(r"[,.;:!?]", prompt):
+        words = [word for word in re.findall(r"\S+", part) if word.lower() not in look.WORDS]
+        while words and words[-1].lower() in _LEADING:
+            words.pop()
+        while words and words[0].lower() in _LEADING:
+            words.pop(0)
+        if words:
+            parts.append(" ".join(words))
+    return ", ".join(parts)
 
 
 def queue(desk: Desk, workspace: str, asked: Matrix) -> list[dict[str, Any]]:

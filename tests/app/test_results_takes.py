@@ -140,3 +140,14 @@ def test_exports_of_one_take_are_not_those_of_another_whose_name_begins_alike(co
         (config.exports / name).write_bytes(b"x")
     assert [one["name"] for one in desk.exports("a")] == ["a-glb.glb", "a-mp4.zip"] and desk.exports("a")[0]["bytes"] == 1
     assert Path(desk.exports("a")[0]["url"]).name == "a-glb.glb"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "rest"),
+    [
+        ("City streets in clear daylight.", "City streets"), ("City street on an overcast day.", "City street"), ("Dense fog; school", "school"),
+        ("A street at night, in light rain", "street"), ("Sunny afternoon.", ""), ("", ""), ("Tram stop, rain, tall houses", "Tram stop, tall houses"),
+    ],
+)  # fmt: skip
+def test_a_prompt_without_its_look_is_still_a_phrase(prompt: str, rest: str) -> None:
+    assert matrix.without_look(prompt) == rest
