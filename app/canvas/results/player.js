@@ -115,7 +115,7 @@ function build(body, value, kept) {
 
 const GAP_PX = 6;
 /** So much wider must tiles get for six cameras not to stand as three over three. */
-const WORTH = 1.15;
+const WORTH = 1.8;
 
 /** The width at which all tiles are seen at once, in as many columns as make them widest. @param {HTMLElement} grid @param {HTMLElement[]} tiles */
 function fit(grid, tiles) {
