@@ -103,7 +103,7 @@ def top_down(shot: Shot) -> bytes:
 
 
 def layout_png(layout: np.ndarray) -> bytes:
-    """PNG of a layout (15, X, Y), one pixel per cell, areas under lines under agents; x forward is up, y left is left."""
+    """PNG of a layout (15, X, Y), one pixel per cell, areas under lines under agents; x forward is right, y left is up, as on the canvas."""
     from PIL import Image
 
     from engine.spec.classes import CHANNEL, CHANNEL_RGB
@@ -114,7 +114,7 @@ def layout_png(layout: np.ndarray) -> bytes:
     for channel in range(10):
         rgb[layout[channel] > 0] = CHANNEL_RGB[channel]
     data = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(rgb[::-1, ::-1])).save(data, "PNG")
+    Image.fromarray(np.ascontiguousarray(rgb.transpose(1, 0, 2)[::-1])).save(data, "PNG")
     return data.getvalue()
 
 
