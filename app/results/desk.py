@@ -11,9 +11,10 @@ from typing import Any
 from app.config import AppConfig
 from app.jobs.errand import Errand
 from app.jobs.request import TakeRequest
+from app.jobs.take_maker import SCENE
 from app.results import takes
 from app.workspace import files
-from app.workspace.bridge import free_folder, take_request
+from app.workspace.bridge import free_folder
 from app.workspace.workspace import Workspace
 from app.workspace.workspaces import Workspaces
 from editor.document import Document, EditError
@@ -56,10 +57,6 @@ class Desk:
     def generate(self, workspace: str, asked: Mapping[str, object]) -> Row:
         """Put a take of the scene that is open in line; `asked` as the socket's `generate` message."""
         return self.workspaces.jobs.told(self.workspace(workspace).generate(asked))
-
-    def estimate(self, workspace: str, asked: Mapping[str, object]) -> float | None:
-        """Seconds that `generate` would take, without the queue; None where nothing was measured yet."""
-        return self.workspaces.jobs.pace.whole_s(take_request(self.workspace(workspace).document, asked, self.config))
 
     def cancel(self, job: str) -> None:
         if not self.workspaces.jobs.cancel(job):
@@ -121,9 +118,9 @@ class Desk:
     def restore(self, workspace: str, take: str) -> Row:
         """Open the document that a take was made from, with the take in view; what was open stays among the drafts."""
         folder, desk = self.take(take), self.workspace(workspace)
-        if not (folder / takes.SCENE).is_file():
+        if not (folder / SCENE).is_file():
             raise EditError(f"Take '{folder.name}' was made before takes kept their scene, or comes from elsewhere: it has no scene to open.")
-        desk.replace(project.load(folder / takes.SCENE), path=None, saved=False)
+        desk.replace(project.load(folder / SCENE), path=None, saved=False)
         desk.show_take(folder)
         return {"scene": desk.document.name, "take": folder.name}
 

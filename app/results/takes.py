@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from app.config import AppConfig
+from app.jobs.take_maker import SCENE
 from engine.presets import recipe_of
 from engine.spec.grid import RATE_HZ
 from engine.spec.take import frames_on_disk
 
-SCENE = "scene.anyscene"
-"""The document of a take, in its folder."""
 THUMBNAIL_PX = 224
 """Across."""
 

@@ -74,13 +74,13 @@ def _world(document: Document, shown: ShownTake | None, asked: Recipe) -> Path |
     without an edit of the occupancy that was undone since."""
     if shown is None or (shown.recipe.occupancy, shown.recipe.seed) != (asked.occupancy, asked.seed):
         return None
-    whole = all(shown.holds(shown.start_frame + index) for index in range(shown.frames)) and frames_on_disk(shown.path) == shown.frames
+    whole = shown.is_whole and frames_on_disk(shown.path) == shown.frames
     return shown.path if whole and not undone_edits(shown.path, document) else None
 
 
 def _seen_anew(shown: ShownTake | None, message: Mapping[str, object]) -> tuple[int, int, Basis]:
     """First frame and number of frames of the take shown, all of which are kept, to be seen anew: all of it, or the cameras and frames named."""
-    if shown is None or not all(shown.holds(shown.start_frame + index) for index in range(shown.frames)):
+    if shown is None or not shown.is_whole:
         raise EditError("No finished take is shown whose pictures could be made anew: generate one, or wait for it.")
     cameras, frames = message.get("only_cameras"), message.get("only_frames")
     if cameras is not None and not (isinstance(cameras, list) and cameras and all(isinstance(name, str) for name in cameras)):

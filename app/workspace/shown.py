@@ -126,6 +126,11 @@ class ShownTake:
         index = frame - self.start_frame
         return 0 <= index < self.frames if self.disk is not None else index in self.made
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every frame of it is there."""
+        return all(self.holds(self.start_frame + index) for index in range(self.frames))
+
     def conditions(self, frame: int) -> Conditions | None:
         """What a frame of the timeline was made for, None where there is no such frame (yet)."""
         seen = self.seen_for(frame)

@@ -17,15 +17,12 @@ from scipy import ndimage
 from engine.api import OccupancyFrame
 from engine.render.buffers import ray_table
 from engine.spec.camera import Camera
-from engine.spec.classes import AGENTS, CLASSES
+from engine.spec.classes import IS_AGENT
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import invert, transform
 from engine.views.drawn.film import Film
 from engine.views.drawn.world import DrawnWorld
 from engine.views.look import read_prompt
-
-IS_AGENT = np.array([name in AGENTS for name in CLASSES] + [False] * (256 - len(CLASSES)))
-"""By label."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,10 +17,10 @@ import numpy as np
 from scipy import ndimage
 
 from engine.api import Buffers, Recipe
-from engine.metrics.consistency import IS_AGENT, Seen, colour_differences, inside, seen_again
+from engine.metrics.consistency import Seen, colour_differences, inside, seen_again
 from engine.render.buffers import ray_table, render_buffers
 from engine.spec.camera import Camera
-from engine.spec.classes import CLASS, CLASSES, NOTHING_HIT
+from engine.spec.classes import CLASS, CLASSES, IS_AGENT, NOTHING_HIT
 from engine.spec.geometry import Box
 from engine.spec.take import Take
 from engine.views.drawn.film import Film

@@ -26,6 +26,8 @@ CLASS = {name: index for index, name in enumerate(CLASSES)}
 FREE = CLASS["free"]
 NOTHING_HIT = 255
 """Class id of a pixel whose ray left the grid without hitting a voxel."""
+IS_AGENT = np.array([name in AGENTS for name in CLASSES] + [False] * (256 - len(CLASSES)))
+"""bool (256,): by a label, class id or NOTHING_HIT."""
 
 GROUND: tuple[int, ...] = tuple(
     CLASS[name] for name in ("driveable_surface", "other_flat", "sidewalk", "terrain", "ped_crossing", "road_divider", "lane_divider")

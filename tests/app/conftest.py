@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -20,6 +20,12 @@ from app.config import AppConfig
 from app.server.guard import Guard
 from app.server.main import build
 from app.workspace.workspaces import Workspaces
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.app.actions import Actions
+    from tests.app.browser_driver import StudioProcess
 
 PATIENCE_S = 120.0
 """Reached only where something hangs: starting the engine's process took 30 s on two cores that 14 others wanted."""
@@ -109,3 +115,23 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 def run_studio() -> Callable[[AppConfig], contextlib.AbstractContextManager[Studio]]:
     """For tests that start and end a studio of their own."""
     return running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for a file's tests."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.app.browser_driver import chromium
+
+    with sync_playwright() as playwright, chromium(playwright) as browser:
+        yield browser
+
+
+@pytest.fixture
+def act(browser: Browser, studio: StudioProcess, request: pytest.FixtureRequest) -> Iterator[Actions]:
+    """Somebody at the file's own studio, whose actions are counted."""
+    from tests.app.actions import acting
+
+    with acting(browser, studio, request.node.name.removeprefix("test_")) as somebody:
+        yield somebody

@@ -18,12 +18,12 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from editor.files import project
 from editor.files.jsonform import entity_to_json
 from engine.spec.take import Take
-from tests.app.browser_driver import CHROMIUM, PRESET, StudioProcess, Tab, chromium, is_picture, same_scene
+from tests.app.browser_driver import CHROMIUM, PRESET, StudioProcess, Tab, is_picture, same_scene
 
 pytestmark = [
     pytest.mark.browser,
@@ -38,12 +38,6 @@ STARTS_WITHIN = 1.7
 """Times the processor time that importing gradio, viser and uvicorn costs on the same machine: 1.2 was measured."""
 ONE_SENTENCE = re.compile(r"[^.\n]+(\.(?=\S)[^.\n]+)*\.")
 """Points inside words (a file's suffix) do not end it."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import expect
 
 from editor.clip import boxes_at, ego_pose_at
 from editor.document import Document
@@ -20,8 +20,8 @@ from engine.render.edits import voxels_in_box
 from engine.spec.classes import CLASS, FREE
 from engine.spec.geometry import Pose, invert
 from engine.spec.take import Take
-from tests.app.actions import Actions, acting, scene_of, settings, undone
-from tests.app.browser_driver import CHROMIUM, StudioProcess, chromium, until
+from tests.app.actions import Actions, scene_of, settings, undone
+from tests.app.browser_driver import CHROMIUM, StudioProcess, until
 
 pytestmark = [
     pytest.mark.browser,
@@ -32,22 +32,10 @@ LOG = Path(__file__).resolve().parents[3] / "shared" / "data" / "av2" / "sensor_
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
     studio = StudioProcess(tmp_path_factory.mktemp("results") / "workspace", preset="fake").start()
     yield studio
     studio.stop()
-
-
-@pytest.fixture
-def act(browser: Browser, studio: StudioProcess, request: pytest.FixtureRequest) -> Iterator[Actions]:
-    with acting(browser, studio, request.node.name.removeprefix("test_")) as somebody:
-        yield somebody
 
 
 def only_shifted(before: Document, after: Document, shifts: dict[str, tuple[float, float]]) -> None:

@@ -11,7 +11,7 @@ import shapely
 
 pytest.importorskip("playwright")
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import expect
 
 from editor.clip import boxes_at, ego_pose_at, frame_count
 from editor.closeness import crossing_of, time_to_collision_s
@@ -23,8 +23,8 @@ from editor.variations.guarantees import hidden_from_ego
 from engine.spec.classes import CHANNEL
 from engine.spec.geometry import Box
 from engine.spec.take import Take
-from tests.app.actions import Actions, acting, nothing_wrong, scene_of, undone
-from tests.app.browser_driver import CHROMIUM, StudioProcess, chromium
+from tests.app.actions import Actions, nothing_wrong, scene_of, undone
+from tests.app.browser_driver import CHROMIUM, StudioProcess
 
 pytestmark = [
     pytest.mark.browser,
@@ -34,22 +34,10 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
     studio = StudioProcess(tmp_path_factory.mktemp("streets") / "workspace", preset="fake").start()
     yield studio
     studio.stop()
-
-
-@pytest.fixture
-def act(browser: Browser, studio: StudioProcess, request: pytest.FixtureRequest) -> Iterator[Actions]:
-    with acting(browser, studio, request.node.name.removeprefix("test_")) as somebody:
-        yield somebody
 
 
 def test_scenario_s1_a_jaywalker_behind_a_parked_bus_meets_the_ego(act: Actions) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from engine.spec.classes import AGENTS, CLASSES, FREE
+from engine.spec.classes import FREE, IS_AGENT
 from engine.spec.geometry import invert
 from engine.spec.grid import GridSpec
 
@@ -25,7 +25,6 @@ EPOCH_RAD = 0.3
 """Or has turned by this much: the corners of its window sweep faster than it drives."""
 RIM = 2
 """Columns at the window's rim that do not count: they are the least certain and come into sight again."""
-_AGENT = np.array([name in AGENTS for name in CLASSES] + [False] * (256 - len(CLASSES)))
 
 
 class StaticWorld:
@@ -61,7 +60,7 @@ class StaticWorld:
         ego_SE3_cells = invert(world_SE3_ego) @ world_SE3_world_grid
         inside = np.zeros(self.decided.shape, bool)
         _vote(
-            semantics, np.array(self.grid.origin_m), self.voxel_m, ego_SE3_cells, _AGENT, RIM, self.decided, self.labels, self._votes, inside
+            semantics, np.array(self.grid.origin_m), self.voxel_m, ego_SE3_cells, IS_AGENT, RIM, self.decided, self.labels, self._votes, inside
         )
         if self._at is not None:
             moved = invert(self._at) @ world_SE3_ego

@@ -129,10 +129,9 @@ class Autoencoder(nn.Module):
         self.register_buffer("latent_std", torch.ones(config.latent))
         self.to(memory_format=torch.channels_last)
 
-    def forward(self, picture: Tensor, shown: Shown, noise: Tensor | None = None) -> Tensor:
-        """There and back, not held to [0, 1]; `noise` (B, L, h, w) is added to the latent, as a model that dreams it errs."""
-        latent = self.encoder(picture, shown)                                        # (B, L, h, w)
-        return self.decoder(latent if noise is None else latent + noise, shown)      # (B, 3, H, W)
+    def forward(self, picture: Tensor, shown: Shown) -> Tensor:
+        """There and back, not held to [0, 1]."""
+        return self.decoder(self.encoder(picture, shown), shown)                     # (B, 3, H, W)
 
     def latents(self, picture: Tensor, shown: Shown) -> Tensor:
         """What a model of appearance learns: latents with mean 0 and deviation 1 in each channel over the training pictures."""

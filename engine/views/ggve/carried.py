@@ -15,13 +15,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.spec.camera import Camera
-from engine.spec.classes import AGENTS, CLASSES
+from engine.spec.classes import IS_AGENT
 from engine.spec.geometry import invert, transform
 
 FEATHER_CELLS = 2.5
 """From a picture's border inwards, what it says of others goes from nothing to all over so many cells: no seam shows where a view ends."""
 SKY_M = 1e5
-_IS_AGENT = np.array([name in AGENTS for name in CLASSES] + [False] * (256 - len(CLASSES)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +68,7 @@ def carried(latents: Tensor, source: Cells, target: Cells, same_moment: bool) ->
     there, sky = source.distance_m[v, u].astype(np.float64), target.distance_m[target.at].reshape(-1) == 0
     with np.errstate(invalid="ignore"):
         same = np.where(sky, there == 0, (there > 0) & (np.abs(there - expected) < 0.1 * expected + 0.3))
-    moves = _IS_AGENT[target.label[target.at].reshape(-1)] | _IS_AGENT[source.label[v, u]]
+    moves = IS_AGENT[target.label[target.at].reshape(-1)] | IS_AGENT[source.label[v, u]]
     trust = np.where(seen & same & (same_moment | ~moves), np.clip(inside / FEATHER_CELLS, 0, 1), 0.0)
     grid = torch.from_numpy(np.stack([(x + 0.5) / columns, (y + 0.5) / rows], -1) * 2 - 1).float().nan_to_num().reshape(1, rows, columns, 2)
     read = F.grid_sample(latents[None].float(), grid.to(latents.device), mode="bilinear", padding_mode="border", align_corners=False)[0]
