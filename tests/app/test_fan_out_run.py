@@ -1,16 +1,11 @@
-"""Fan-out as it runs: the same bytes as one by one, nothing made twice, nothing half, whatever is killed on the way."""
+"""Fan-out as it runs: the same bytes as one by one, nothing made twice, nothing half."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import signal
-import subprocess
-import sys
 import tarfile
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +18,7 @@ from app.fanout import Item, Plan, Source, Wanted, expand
 from app.fanout.export import ShardsError, export
 from app.fanout.gate import Gate, Threshold
 from app.fanout.make import HeldModels, Outcome, make_item
-from app.fanout.pool import LocalPool, workers_here
+from app.fanout.pool import workers_here
 from app.fanout.run import run
 from app.fanout.store import Store, StoreError
 from app.jobs.take_maker import make_take
@@ -31,7 +26,6 @@ from editor import edits
 from editor.files import project
 from editor.samples import SAMPLES
 from engine.presets import RecipeModels
-from engine.spec.take import Take
 
 ROOT = Path(__file__).resolve().parents[2]
 CROSSING = SAMPLES["crossing"]()
@@ -197,80 +191,6 @@ def test_as_many_workers_as_memory_and_cores_bear(monkeypatch: pytest.MonkeyPatc
     assert workers_here(["compact"], "cpu") == 3 and workers_here(["fake:0.1"]) == 13 and workers_here(["compact"], "cuda") == 1
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
     assert workers_here(["fake"]) == 2
-
-
-def children(pid: int) -> list[int]:
-    """Processes that a process started to spawn work in (Linux)."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = entry.read_text().rsplit(")", 1)[1].split()
-            if int(fields[1]) == pid and b"spawn_main" in (entry.parent / "cmdline").read_bytes():
-                found.append(int(entry.parent.name))
-        except OSError:
-            continue
-    return found
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
-def test_a_killed_worker_costs_the_takes_in_hand_and_they_are_made_again(tmp_path: Path) -> None:
-    plan = replace(PLAN, presets=("fake:0.3",), seeds=(0, 1))
-    expansion = expand(plan)
-    store = Store(tmp_path)
-    store.prepare()
-
-    def kill_one_at_work() -> None:
-        while not store.begun():
-            time.sleep(0.05)
-        for pid in children(os.getpid())[:1]:
-            os.kill(pid, signal.SIGKILL)
-
-    killer = threading.Thread(target=kill_one_at_work)
-    killer.start()
-    report = run(expansion, tmp_path, LocalPool(2, "cpu"), plan.gate)
-    killer.join()
-    assert report.whole and report.made == len(expansion.items)
-    undisturbed = tmp_path / "undisturbed"
-    run(expansion, undisturbed, InProcess(), plan.gate)
-    for item in expansion.items:
-        assert contents(store.take(item.key)) == contents(undisturbed / item.key)
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
-def test_a_killed_driver_leaves_whole_takes_only_and_the_next_run_goes_on(tmp_path: Path) -> None:
-    project.save(CROSSING, tmp_path / "crossing.anyscene")
-    out = tmp_path / "out"
-    argv = [
-        str(tmp_path / "crossing.anyscene"),
-        "--variations",
-        "original,hard_brake",
-        "--seeds",
-        "0,1",
-        "--preset",
-        "fake:0.3",
-        "--frames",
-        "2",
-    ]
-    argv = ["fan-out", *argv, "--until", "occupancy", "--workers", "1", "-o", str(out)]
-    driver = subprocess.Popen([sys.executable, "-m", "app.commands.parser", *argv], cwd=ROOT, stdout=subprocess.DEVNULL)
-    store = Store(out)
-    while not (out / ".fanout" / "rows").is_dir() or not store.landed():
-        assert driver.poll() is None
-        time.sleep(0.05)
-    orphans = children(driver.pid)
-    driver.kill()
-    driver.wait()
-    for key in store.landed():
-        assert Take.open(store.take(key)).info["finished"] and store.row(key)["key"] == key
-    deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{pid}").exists() for pid in orphans) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(Path(f"/proc/{pid}").exists() for pid in orphans), "a worker ends with its driver"
-    before = {key: (store.take(key) / "take.json").stat().st_mtime_ns for key in store.landed()}
-    assert 0 < len(before) < 4
-    assert parser.main(argv) == 0
-    assert len(store.landed()) == 4 and not store.begun()
-    assert all((store.take(key) / "take.json").stat().st_mtime_ns == stamp for key, stamp in before.items())
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
