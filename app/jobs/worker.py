@@ -12,18 +12,16 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from ctypes import c_int64
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from typing import TypeVar
 
+from app.jobs.held_models import HeldModels, Told
 from app.jobs.protocol import Answer, Do, Draw, Ended, Load, Loaded, Loading, Make, Noted, Progressed, Request, Stop, pack, shown, unpack
-from engine.api import Cancelled, OccupancyFrame, OccupancyModel, ViewModel
+from engine.api import Cancelled, OccupancyFrame
 
 log = logging.getLogger("anyscene.worker")
-Model = TypeVar("Model")
 
 
 def main(pipe: Connection, cancelled_serial: c_int64) -> None:
@@ -41,8 +39,7 @@ class _Worker:
     def __init__(self, pipe: Connection, cancelled_serial: c_int64) -> None:
         self.pipe = pipe
         self.cancelled_serial = cancelled_serial
-        self.occupancy_models: dict[tuple[str, str], OccupancyModel] = {}
-        self.view_models: dict[tuple[str, str], ViewModel] = {}
+        self.models = HeldModels()
 
     def run(self) -> None:
         with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
@@ -61,35 +58,17 @@ class _Worker:
 
     def warm(self, request: Load) -> None:
         try:
-            self.occupancy_model(0, request.recipe.occupancy, request.device)
-            self.view_model(0, request.recipe.views, request.device)
+            models = self.models.of(request.recipe, request.device, self.told(0))
+            _ = models.occupancy, models.views
         except (BrokenPipeError, ConnectionResetError):
             raise
         except Exception as error:
             # Nobody asked for it yet: the job that needs it will say what is wrong.
             log.info("could not warm the models of %s: %s", request.recipe, error)
 
-    def occupancy_model(self, serial: int, name: str, device: str) -> OccupancyModel:
-        from engine.presets import load_occupancy
-
-        return self.loaded(self.occupancy_models, serial, f"occupancy '{name}'", (name, device), load_occupancy)
-
-    def view_model(self, serial: int, name: str, device: str) -> ViewModel:
-        from engine.views.registry import load
-
-        return self.loaded(self.view_models, serial, f"views '{name}'", (name, device), load)
-
-    def loaded(
-        self, held: dict[tuple[str, str], Model], serial: int, words: str, key: tuple[str, str], load: Callable[[str, str], Model]
-    ) -> Model:
-        """The model of a name and device. One of a kind at a time: two need not fit in memory together."""
-        if key not in held:
-            self.pipe.send(Loading(serial, words))
-            start = time.perf_counter()
-            held.clear()
-            held[key] = load(*key)
-            self.pipe.send(Loaded(serial, words, time.perf_counter() - start))
-        return held[key]
+    def told(self, serial: int) -> Told:
+        """Tells the studio of models that are loaded for a request."""
+        return lambda words, seconds: self.pipe.send(Loading(serial, words) if seconds is None else Loaded(serial, words, seconds))
 
     def draw(self, draft: Draw) -> None:
         def cancelled() -> bool:
@@ -103,7 +82,7 @@ class _Worker:
             self.pipe.send(Ended(draft.serial, "cancelled" if drawn is None else "done"))
 
     def drawn(self, draft: Draw, cancelled: Cancelled) -> OccupancyFrame | None:
-        model = self.occupancy_model(draft.serial, draft.recipe.occupancy, draft.device)
+        model = self.models.of(draft.recipe, draft.device, self.told(draft.serial)).occupancy
         if draft.before is None or draft.region is None:
             past = None if draft.past is None else replace(unpack(draft.past), index=0)
             return next(iter(model.occupancy(draft.clip, draft.recipe, cancelled, past)), None)
@@ -135,7 +114,7 @@ class _Worker:
         )
         with self.telling_how_it_fails(job.serial):
             try:
-                make_take(job.request, _JobModels(self, job), watch)
+                make_take(job.request, self.models.of(job.request.recipe, job.device, self.told(job.serial)), watch)
                 self.pipe.send(Ended(job.serial, "done"))
             except TakeCancelled:
                 self.pipe.send(Ended(job.serial, "cancelled"))
@@ -165,21 +144,6 @@ class _Worker:
         except Exception as error:
             log.exception("%d failed", serial)
             self.pipe.send(Ended(serial, "failed", sentence(error), repr(error)))
-
-
-class _JobModels:
-    """Answers `engine.api.Models` for a job, with what the worker holds."""
-
-    def __init__(self, worker: _Worker, job: Make) -> None:
-        self.worker, self.job = worker, job
-
-    @property
-    def occupancy(self) -> OccupancyModel:
-        return self.worker.occupancy_model(self.job.serial, self.job.request.recipe.occupancy, self.job.device)
-
-    @property
-    def views(self) -> ViewModel:
-        return self.worker.view_model(self.job.serial, self.job.request.recipe.views, self.job.device)
 
 
 def sentence(error: BaseException) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.workspace.shot import CameraPicture, Shot
+from engine.render.above import layout_cells, turned_up
 from engine.render.buffers import colorise, depth_to_rgb, render_buffers
 from engine.render.raycast import Volume
 from engine.spec.camera import Camera
@@ -97,8 +98,7 @@ def top_down(shot: Shot) -> bytes:
     classes = np.take_along_axis(semantics, top[:, :, None], 2)[:, :, 0]
     rgba = np.dstack([CLASS_RGB[classes], np.where(filled.any(2), 255, 0)]).astype(np.uint8)
     data = io.BytesIO()
-    # Rows of a picture go down and columns right: x and y both run against them.
-    Image.fromarray(np.ascontiguousarray(rgba[::-1, ::-1])).save(data, "PNG", compress_level=1)
+    Image.fromarray(turned_up(rgba)).save(data, "PNG", compress_level=1)
     return data.getvalue()
 
 
@@ -106,15 +106,8 @@ def layout_png(layout: np.ndarray) -> bytes:
     """PNG of a layout (15, X, Y), one pixel per cell, areas under lines under agents; x forward is right, y left is up, as on the canvas."""
     from PIL import Image
 
-    from engine.spec.classes import CHANNEL, CHANNEL_RGB
-
-    rgb = np.full((*layout.shape[1:], 3), GROUND_RGB, np.uint8)
-    for name in ("drivable_area", "walkway", "ped_crossing", "lane_divider", "road_divider"):
-        rgb[layout[CHANNEL[name]] > 0] = CHANNEL_RGB[CHANNEL[name]]
-    for channel in range(10):
-        rgb[layout[channel] > 0] = CHANNEL_RGB[channel]
     data = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(rgb.transpose(1, 0, 2)[::-1])).save(data, "PNG")
+    Image.fromarray(np.ascontiguousarray(layout_cells(layout, GROUND_RGB).transpose(1, 0, 2)[::-1])).save(data, "PNG")
     return data.getvalue()
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from engine.export.parts import ExportReport, pictures, videos
-from engine.spec.classes import CHANNEL_RGB, CHANNELS
+from engine.render.above import layout_cells, turned_up
+from engine.spec.classes import CHANNELS
 from engine.spec.take import Take
 
 
@@ -18,13 +19,9 @@ def png(take: Take, out: Path) -> ExportReport:
     for name in (*CHANNELS, "colour"):
         (out / name).mkdir(parents=True)
     for k, layout in enumerate(take.layouts):
-        picture = np.full((*layout.shape[1:], 3), 16, np.uint8)
-        # Map channels first, so that agents lie on top of the road.
-        for channel in (*range(10, 15), *range(10)):
-            on = layout[channel] > 0
-            picture[on] = CHANNEL_RGB[channel]
-            Image.fromarray(_map_view(on.astype(np.uint8) * 255)).save(out / CHANNELS[channel] / f"{k:05d}.png")
-        Image.fromarray(_map_view(picture)).save(out / "colour" / f"{k:05d}.png")
+        for channel, name in enumerate(CHANNELS):
+            Image.fromarray(turned_up((layout[channel] > 0).astype(np.uint8) * 255)).save(out / name / f"{k:05d}.png")
+        Image.fromarray(turned_up(layout_cells(layout, (16, 16, 16)))).save(out / "colour" / f"{k:05d}.png")
     last_x, last_y = take.grid.shape[0] - 1, take.grid.shape[1] - 1
     noted = f"Noted: one pixel is {take.grid.voxel_m:g} m, and [row, column] shows layout cell [{last_x} - row, {last_y} - column]."
     dropped = "Dropped: poses, boxes, cameras and occupancy; these are the layouts alone."
@@ -52,8 +49,3 @@ def frames(take: Take, out: Path) -> ExportReport:
     rows = [f"{k},{time_s:.6f}" for k, time_s in enumerate(take.timestamps_s)]
     (out / "timestamps.csv").write_text("\n".join(("frame,time_s", *rows)) + "\n")
     return ExportReport(written + 1, ("Dropped: everything but the pictures, which went through H.264 once.",))
-
-
-def _map_view(cells: np.ndarray) -> np.ndarray:
-    """[x, y] cells as a picture with forward (+x) up and left (+y) left."""
-    return np.ascontiguousarray(cells[::-1, ::-1])

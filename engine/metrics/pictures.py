@@ -9,29 +9,24 @@ import numpy as np
 from PIL import Image
 
 from engine.metrics.layout import shown_channels
-from engine.spec.classes import CHANNEL, CHANNEL_RGB, FREE
+from engine.render.above import layout_cells, turned_up
+from engine.spec.classes import FREE
 from engine.train.pictures import top_down
 
 BACKGROUND = (22, 26, 32)
 AGREES, MISSING, EXTRA = (52, 84, 92), (255, 92, 92), (255, 196, 64)
 """Painted and shown; painted and not shown; shown and not painted."""
-_ORDER = (*(CHANNEL[name] for name in ("walkway", "drivable_area", "ped_crossing", "lane_divider", "road_divider")), *range(10))
-"""What is drawn over what: areas, lines, agents."""
 
 
 def layout_picture(layout: np.ndarray) -> np.ndarray:
     """uint8 (X, Y, 3) of a layout (15, X, Y)."""
-    picture = np.empty((*layout.shape[1:], 3), np.uint8)
-    picture[:] = BACKGROUND
-    for channel in _ORDER:
-        picture[layout[channel] > 0] = CHANNEL_RGB[channel]
-    return _upright(picture)
+    return turned_up(layout_cells(layout, BACKGROUND))
 
 
 def occupancy_picture(semantics: np.ndarray) -> np.ndarray:
     """uint8 (X, Y, 3) of a volume (X, Y, Z): the highest class, darker where it lies lower."""
     picture = top_down(semantics)
-    picture[_upright((semantics == FREE).all(2))] = BACKGROUND
+    picture[turned_up((semantics == FREE).all(2))] = BACKGROUND
     return picture
 
 
@@ -43,7 +38,7 @@ def difference_picture(semantics: np.ndarray, layout: np.ndarray) -> np.ndarray:
     picture[painted.any(0)] = AGREES
     picture[(shown & ~painted).any(0)] = EXTRA
     picture[(painted & ~shown).any(0)] = MISSING
-    return _upright(picture)
+    return turned_up(picture)
 
 
 def data_url(picture: np.ndarray) -> str:
@@ -51,7 +46,3 @@ def data_url(picture: np.ndarray) -> str:
     stream = io.BytesIO()
     Image.fromarray(picture).save(stream, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
-
-
-def _upright(picture: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(picture[::-1, ::-1])

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from engine.render.above import turned_up
 from engine.spec.classes import CLASS_RGB, FREE
 
 
@@ -18,7 +19,7 @@ def top_down(semantics: np.ndarray) -> np.ndarray:
     label = np.take_along_axis(semantics, top[..., None], 2)[..., 0]
     shade = 0.55 + 0.45 * top / (semantics.shape[2] - 1)
     picture = CLASS_RGB[label] * np.where(occupied.any(2), shade, 0)[..., None]
-    return np.ascontiguousarray(picture.astype(np.uint8)[::-1, ::-1])
+    return turned_up(picture.astype(np.uint8))
 
 
 def bev_sheet(rows: Sequence[Sequence[np.ndarray]], path: Path, scale: int = 2) -> None:
