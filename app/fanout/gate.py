@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from engine.metrics.judge import Judge
 
 Verdict = Literal["pass", "flag", "reject", "unmeasured"]
 SCORES: Mapping[str, str] = {
@@ -16,8 +19,12 @@ SCORES: Mapping[str, str] = {
     "recall_vulnerable": "pedestrians and cycles found, percent",
     "recall_small": "cones and barriers found, percent",
     "phantoms_per_frame": "agents that nobody asked for, a frame",
+    "adherence_miou": "mIoU of what the judge reads in the pictures against the buffers, percent (drawn pictures: about 24)",
+    "adherence_weather": "pictures in which the judge reads the weather that the prompt asks for, percent",
 }
-"""What is measured of every take with occupancy (engine/metrics/layout.py, instances.py)."""
+"""What is measured of every take with occupancy (engine/metrics/layout.py, instances.py), and of every video (engine/metrics/judge.py)."""
+READ_FRAMES = 2
+"""Frames of each video that the judge reads: the first and the last of them."""
 _MORE_IS_WORSE = {"phantoms_per_frame"}
 
 
@@ -43,6 +50,7 @@ class Gate:
             "recall_vehicles": Threshold(95.0, 80.0),
             "recall_vulnerable": Threshold(90.0, 70.0),
             "phantoms_per_frame": Threshold(0.5, 3.0),
+            "adherence_miou": Threshold(14.0, 7.0),
         }
     )
 
@@ -112,3 +120,27 @@ def measure(folder: Path) -> dict[str, float | None]:
         **{name: recalls[group]["recall"] for name, group in names.items()},
         "phantoms_per_frame": found["phantoms_per_frame"],
     }
+
+
+def read_pictures(folder: Path, judge: Callable[[], Judge]) -> dict[str, float | None]:
+    """What the judge reads in the videos of a take, READ_FRAMES of each; empty for one without. The judge is asked for where there is one."""
+    from engine.export.parts import pictures
+    from engine.metrics.judge import Reading, weather_of
+    from engine.png import decode_png
+    from engine.spec.take import Take
+    from engine.views.look import read_prompt
+
+    videos = sorted((folder / "video").glob("*.mp4"))
+    if not videos:
+        return {}
+    take = Take.open(folder)
+    wanted = {round(k * (take.frame_count - 1) / max(1, READ_FRAMES - 1)) for k in range(READ_FRAMES)}
+    weather = weather_of(read_prompt(str(take.info.get("prompt", "")), 0)[0])
+    reading = Reading(judge())
+    for video in videos:
+        for k, rgb in enumerate(pictures(video)):
+            if k in wanted:
+                label = decode_png((folder / "buffers" / video.stem / "semantic" / f"{k:05d}.png").read_bytes())
+                height, width = (side // 8 * 8 for side in label.shape)  # the judge halves three times
+                reading.add(rgb[:height, :width], label[:height, :width], weather)
+    return {"adherence_miou": round(100 * reading.miou(), 2), "adherence_weather": round(100 * (reading.weather_right() or 0.0), 1)}

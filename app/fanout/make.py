@@ -9,18 +9,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
-from app.fanout.gate import Gate, Verdict, measure
+from app.fanout.apart import PlayedModels, Recorded, record
+from app.fanout.gate import Gate, Verdict, measure, read_pictures
 from app.fanout.histograms import counts_of_take
 from app.fanout.items import Item, weight_ids
 from app.fanout.store import Store
+from app.jobs.held_models import HeldModels
 from app.jobs.take_maker import make_take
 from app.jobs.worker import sentence
-from engine.api import Models, OccupancyModel, Recipe, ViewModel
 from engine.metrics.columns import top_class
-from engine.spec.classes import AGENTS, CHANNEL, CHANNEL_RGB, CLASS_RGB, FREE
+from engine.render.above import layout_cells, turned_up
+from engine.spec.classes import CLASS_RGB, FREE
 from engine.spec.take import Take
 
 THUMBNAIL_PX = 200
@@ -40,63 +41,48 @@ class Outcome:
     reasons: tuple[str, ...] = ()
 
 
-class HeldModels:
-    """Models of recipes, each loaded when it is first needed and kept for the next item of the same kind; one of a kind at a time."""
+class Maker:
+    """Makes items in one process, with the models that it holds."""
 
-    def __init__(self, device: str) -> None:
-        self._device = device
-        self._occupancy: tuple[str, OccupancyModel] | None = None
-        self._views: tuple[str, ViewModel] | None = None
+    def __init__(self, store: Store, gate: Gate, device: str) -> None:
+        self._store, self._gate, self._device = store, gate, device
+        self._held = HeldModels()
 
-    def of(self, recipe: Recipe) -> Models:
-        return _Held(self, recipe)
+    def make(self, item: Item, recorded: Recorded | None = None) -> Outcome:
+        """Whatever goes wrong with one item is its outcome; nothing half made is left behind. `recorded`: its occupancy, made elsewhere."""
+        if recorded is not None and recorded.failure:
+            return Outcome(item.key, recorded.failure)
+        folder = self._store.begin(item.key)
+        try:
+            models = self._held.of(item.recipe, self._device)
+            make_take(item.request(folder), models if recorded is None else PlayedModels(recorded, models))
+            scores = measure(folder)
+            if item.recipe.views != "fake":  # class colours, which the judge has never seen
+                scores |= read_pictures(folder, self._held.judge)
+            verdict, reasons = self._gate.verdict(scores)
+            row = describe(item, folder, scores) | {"verdict": verdict, "reasons": list(reasons)}
+            if recorded is not None:
+                row["seconds"]["occupancy"] = round(row["seconds"].get("occupancy", 0.0) + recorded.seconds, 3)
+            self._store.land(item.key, folder, row, thumbnail(folder))
+            return Outcome(item.key, "", verdict, reasons)
+        except Exception as error:
+            return Outcome(item.key, sentence(error))
+        finally:
+            self._store.give_up(folder)
 
-    def occupancy(self, name: str) -> OccupancyModel:
-        from engine.presets import load_occupancy
+    def made(self, item: Item) -> Outcome | None:
+        """The outcome of an item that has landed; None of one that has not."""
+        if not self._store.landed_of([item.key]):
+            return None
+        row = self._store.row(item.key)
+        return Outcome(item.key, "", row["verdict"], tuple(row["reasons"]))
 
-        if self._occupancy is None or self._occupancy[0] != name:
-            self._occupancy = None
-            self._occupancy = name, load_occupancy(name, self._device)
-        return self._occupancy[1]
-
-    def views(self, name: str) -> ViewModel:
-        from engine.views.registry import load
-
-        if self._views is None or self._views[0] != name:
-            self._views = None
-            self._views = name, load(name, self._device)
-        return self._views[1]
-
-
-class _Held:
-    """Answers `engine.api.Models` for one recipe."""
-
-    def __init__(self, held: HeldModels, recipe: Recipe) -> None:
-        self._held, self._recipe = held, recipe
-
-    @property
-    def occupancy(self) -> OccupancyModel:
-        return self._held.occupancy(self._recipe.occupancy)
-
-    @property
-    def views(self) -> ViewModel:
-        return self._held.views(self._recipe.views)
-
-
-def make_item(item: Item, store: Store, models: HeldModels, gate: Gate) -> Outcome:
-    """Whatever goes wrong with one item is its outcome; nothing half made is left behind."""
-    folder = store.begin(item.key)
-    try:
-        make_take(item.request(folder), models.of(item.recipe))
-        scores = measure(folder)
-        verdict, reasons = gate.verdict(scores)
-        row = describe(item, folder, scores) | {"verdict": verdict, "reasons": list(reasons)}
-        store.land(item.key, folder, row, thumbnail(folder))
-        return Outcome(item.key, "", verdict, reasons)
-    except Exception as error:
-        return Outcome(item.key, sentence(error))
-    finally:
-        store.give_up(folder)
+    def record(self, item: Item) -> Recorded:
+        """The item's occupancy alone, for another process that makes the rest."""
+        try:
+            return record(item, self._held.occupancy(item.recipe.occupancy, self._device))
+        except Exception as error:
+            return Recorded((), failure=sentence(error))
 
 
 def describe(item: Item, folder: Path, scores: dict[str, float | None]) -> dict[str, Any]:
@@ -160,20 +146,7 @@ def _from_above(take: Take, frame: int) -> Image.Image:
         cells = CLASS_RGB[classes]
         cells[classes == FREE] = EMPTY_RGB
     else:
-        cells = layout_cells(take.layouts[frame])
+        cells = layout_cells(take.layouts[frame], EMPTY_RGB)
     rows = cells.shape[1] * 9 // 16
     low = max(0, round(-take.grid.origin_m[0] / take.grid.voxel_m) - rows // 3)
-    return turned_up(cells[low : low + rows])
-
-
-def layout_cells(layout: np.ndarray) -> np.ndarray:
-    """uint8 (X, Y, 3) of a layout (15, X, Y) in its channels' colours: ground first, agents on top."""
-    cells = np.full((*layout.shape[1:], 3), EMPTY_RGB, np.uint8)
-    for name in ("drivable_area", "walkway", "ped_crossing", "lane_divider", "road_divider", *reversed(AGENTS)):
-        cells[layout[CHANNEL[name]] > 0] = CHANNEL_RGB[CHANNEL[name]]
-    return cells
-
-
-def turned_up(cells: np.ndarray) -> Image.Image:
-    """[x, y] cells as a picture with forward (+x) up and left (+y) left."""
-    return Image.fromarray(np.ascontiguousarray(cells[::-1, ::-1]))
+    return Image.fromarray(turned_up(cells[low : low + rows]))

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
-from pathlib import Path
 
 from app.fanout.gate import Gate
 from app.fanout.items import Item
-from app.fanout.make import HeldModels, Outcome, make_item
+from app.fanout.make import Maker, Outcome
 from app.fanout.store import Store
 
 DEATHS = 3
@@ -94,7 +93,7 @@ class LocalPool:
     def _until_it_breaks(self, items: Sequence[Item], store: Store, gate: Gate) -> Iterator[Outcome]:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         threads = max(1, cores // self.workers)
-        pool = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=_begin, initargs=(store.root, gate, self.device))
+        pool = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=_begin, initargs=(store, gate, self.device))
         queue = iter(items)
         pending: set[Future[Outcome]] = set()
         with _threads(threads), pool:
@@ -131,15 +130,15 @@ class _threads:
                 os.environ[name] = value
 
 
-_worker: tuple[Store, HeldModels, Gate] | None = None
+_worker: Maker | None = None
 
 
-def _begin(root: Path, gate: Gate, device: str) -> None:
+def _begin(store: Store, gate: Gate, device: str) -> None:
     """Body of a worker's start. Ctrl-C is the driver's to answer; a worker without its driver ends at once."""
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_driver, daemon=True).start()
-    _worker = Store(root), HeldModels(device), gate
+    _worker = Maker(store, gate, device)
 
 
 def _end_with_driver() -> None:
@@ -151,5 +150,4 @@ def _end_with_driver() -> None:
 
 def _make(item: Item) -> Outcome:
     assert _worker is not None
-    store, models, gate = _worker
-    return make_item(item, store, models, gate)
+    return _worker.make(item)

@@ -17,7 +17,7 @@ from app.commands import parser
 from app.fanout import Item, Plan, Source, Wanted, expand
 from app.fanout.export import ShardsError, export
 from app.fanout.gate import Gate, Threshold
-from app.fanout.make import HeldModels, Outcome, make_item
+from app.fanout.make import Maker, Outcome
 from app.fanout.pool import workers_here
 from app.fanout.run import run
 from app.fanout.store import Store, StoreError
@@ -43,12 +43,12 @@ class InProcess:
 
     def __init__(self) -> None:
         self.made: list[str] = []
-        self._models = HeldModels("cpu")
 
     def run(self, items: Sequence[Item], store: Store, gate: Gate) -> Iterator[Outcome]:
+        maker = Maker(store, gate, "cpu")
         for item in items:
             self.made.append(item.key)
-            yield make_item(item, store, self._models, gate)
+            yield maker.make(item)
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -151,20 +151,21 @@ def test_who_lands_second_changes_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.prepare()
     (item, *_) = expand(PLAN).items
-    make_item(item, store, HeldModels("cpu"), PLAN.gate)
+    maker = Maker(store, PLAN.gate, "cpu")
+    maker.make(item)
     before = {path: path.stat().st_mtime_ns for path in store.take(item.key).rglob("*")}
-    assert make_item(item, store, HeldModels("cpu"), PLAN.gate).failure == ""
+    assert maker.make(item).failure == ""
     assert {path: path.stat().st_mtime_ns for path in store.take(item.key).rglob("*")} == before
 
 
 def test_exports_are_appended_and_never_rewritten(tmp_path: Path) -> None:
     run(expand(replace(PLAN, variations=(Wanted("original"),))), tmp_path, InProcess(), PLAN.gate)
     store = Store(tmp_path)
-    assert "1 takes in 1 new shards" in export(store, "webdataset")
+    assert "in 1 new shards" in export(store, "webdataset")
     first = (tmp_path / "export" / "webdataset" / "000000.tar").read_bytes()
     run(expand(PLAN), tmp_path, InProcess(), PLAN.gate)
-    assert "2 takes in 2 new shards" in export(store, "webdataset", shard_bytes=1.0)
-    assert "0 takes in 0 new shards" in export(store, "webdataset")
+    assert "in 2 new shards" in export(store, "webdataset", shard_bytes=1.0)
+    assert "in 0 new shards" in export(store, "webdataset")
     assert (tmp_path / "export" / "webdataset" / "000000.tar").read_bytes() == first
     keys = set()
     for shard in sorted((tmp_path / "export" / "webdataset").glob("*.tar")):
@@ -174,7 +175,7 @@ def test_exports_are_appended_and_never_rewritten(tmp_path: Path) -> None:
         keys.add(key)
         assert {name.split(".", 1)[1] for name in names} >= {"json", "take.json", "occupancy.npz", "layouts.npz", "boxes.json"}
     assert keys == store.landed()
-    assert "3 takes as occ3d" in export(store, "occ3d") and "0 takes as occ3d" in export(store, "occ3d")
+    assert "3 takes as occ3d" in export(store, "occ3d") and "; 3 were there" in export(store, "occ3d")
     with pytest.raises(ShardsError, match="choose webdataset"):
         export(store, "tfrecord")
 
