@@ -11,13 +11,15 @@ import numpy as np
 
 from engine.export.parts import ExportError, ExportReport, occupancy, pose_row
 from engine.render.raycast import Volume
-from engine.render.sight import camera_mask, lidar_mask
+from engine.render.sight import NUSCENES_LIDAR, camera_mask, lidar_mask
 from engine.spec.camera import Camera
 from engine.spec.classes import CLASS, FREE
+from engine.spec.geometry import invert, transform
 from engine.spec.grid import OCC3D, RATE_HZ
 from engine.spec.take import Take
 
 OCC3D_FREE = 17
+STOP_M = 4.0
 OCC3D_OF_CLASS = np.arange(FREE + 1, dtype=np.uint8)
 """Occ3D's label of each of our classes: what we paint on the road is road there, and 'free' is 17."""
 OCC3D_OF_CLASS[[CLASS["ped_crossing"], CLASS["road_divider"], CLASS["lane_divider"]]] = CLASS["driveable_surface"]
@@ -33,10 +35,12 @@ def occ3d(take: Take, out: Path) -> ExportReport:
     count = len(semantics)
     tokens = [f"{k:05d}" for k in range(count)]
     infos: dict[str, Any] = {}
+    stops_m = _stops_m(take.world_SE3_ego)
     for k, token in enumerate(tokens):
         folder = out / "gts" / scene / token
         folder.mkdir(parents=True)
-        masks = seen_masks(Volume.from_dense(semantics[k], take.grid), take.cameras, take.ego_SE3_cameras[k])
+        elsewhere_m = transform(invert(take.world_SE3_ego[k]), stops_m)
+        masks = seen_masks(Volume.from_dense(semantics[k], take.grid), take.cameras, take.ego_SE3_cameras[k], elsewhere_m)
         np.savez_compressed(folder / "labels.npz", semantics=OCC3D_OF_CLASS[semantics[k]], **masks)
         world_SE3_ego = take.world_SE3_ego[k]
         infos[token] = {
@@ -63,15 +67,32 @@ def occ3d(take: Take, out: Path) -> ExportReport:
         (
             f"Dropped: {folded} voxels of crossings and dividers became 'driveable_surface', which is all that Occ3D has.",
             "Dropped: instance ids and boxes, for which Occ3D has no place.",
-            "Noted: mask_lidar and mask_camera are what a virtual LiDAR where nuScenes has its own and the take's cameras have in sight, frame by frame.",
+            "Noted: mask_lidar is what a virtual LiDAR where nuScenes has its own has in sight, occupied voxels from all along the take's drive; "
+            "mask_camera what of it the take's cameras have in sight in that frame.",
             f"Noted: frames are {RATE_HZ:g} Hz (Occ3D's keyframes are 2 Hz); pictures are not copied, export 'frames' writes them.",
         ),
     )
 
 
-def seen_masks(volume: Volume, cameras: Sequence[Camera], ego_SE3_cameras: np.ndarray) -> dict[str, np.ndarray]:
-    """mask_lidar and mask_camera, uint8 (X, Y, Z) of 0 and 1, of one frame; camera poses (N, 4, 4)."""
+def seen_masks(
+    volume: Volume, cameras: Sequence[Camera], ego_SE3_cameras: np.ndarray, elsewhere_m: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """mask_lidar and mask_camera, uint8 (X, Y, Z) of 0 and 1, of one frame; camera poses (N, 4, 4), other places of the LiDAR (M, 3) in the ego frame.
+
+    As in Occ3D, what the cameras see counts only where the LiDAR knows of it.
+    """
+    by_lidar = lidar_mask(volume, elsewhere_m=elsewhere_m)
     by_cameras = np.zeros(volume.grid.shape, bool)
     for camera, pose in zip(cameras, ego_SE3_cameras, strict=True):
         by_cameras |= camera_mask(volume, camera, pose)
-    return {"mask_lidar": lidar_mask(volume).astype(np.uint8), "mask_camera": by_cameras.astype(np.uint8)}
+    return {"mask_lidar": by_lidar.astype(np.uint8), "mask_camera": (by_cameras & by_lidar).astype(np.uint8)}
+
+
+def _stops_m(world_SE3_ego: np.ndarray) -> np.ndarray:
+    """Where the LiDAR was (N, 3), in the world: at the first frame of a take and each time it had come STOP_M farther, poses (T, 4, 4)."""
+    places = world_SE3_ego @ np.append(NUSCENES_LIDAR.ego_xyz_m, 1.0)
+    stops = [places[0, :3]]
+    for place in places[1:, :3]:
+        if np.linalg.norm(place - stops[-1]) >= STOP_M:
+            stops.append(place)
+    return np.array(stops)

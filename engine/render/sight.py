@@ -1,8 +1,9 @@
 """What sensors see of occupancy: a virtual spinning LiDAR, and which voxels a point or a camera has in sight.
 
 All of it asks `raycast.cast_rays`. A free voxel is in sight where the line through its centre meets something, and not before it: as in
-Occ3D, a ray that never comes back tells nothing of the air. An occupied one is where nothing stands before the centre of a face that is
-turned to the sensor (through its own middle, ground seen at a slant would hide itself).
+Occ3D, a ray that never comes back tells nothing of the air. Lines that leave the grid within a degree of level are taken to come back: in a
+street something stands farther on. An occupied voxel is in sight where nothing stands before the centre of a face that is turned to the sensor
+(through its own middle, ground seen at a slant would hide itself).
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from engine.spec.grid import GridSpec
 
 Reach = Callable[[np.ndarray], np.ndarray]
 """Which of the points (N, 3) of the ego frame a sensor can look at, (N,) bool."""
+LEVEL = float(np.sin(np.radians(1.0)))
+"""How much a line that leaves the grid may rise or fall and still be taken to meet something."""
 TOUCH = 1e-3
 """Share of a line of sight at its far end in which a hit is the target itself."""
 
@@ -71,19 +74,27 @@ def _rays(lidar: Lidar) -> np.ndarray:
     return lidar.rays()
 
 
-def lidar_mask(volume: Volume, lidar: Lidar = NUSCENES_LIDAR) -> np.ndarray:
+def lidar_mask(volume: Volume, lidar: Lidar = NUSCENES_LIDAR, elsewhere_m: np.ndarray | None = None) -> np.ndarray:
     """Bool (X, Y, Z): voxels in sight of the LiDAR, between its lowest and highest ring and within its reach.
 
-    Gaps between rings count as seen: data sets add up many turns, which close them.
+    Gaps between rings count as seen: data sets add up many turns, which close them. `elsewhere_m` (N, 3): where else it was in the scene, in
+    this frame's ego frame; what is occupied and in sight from there counts as well, as where sweeps are added up.
     """
 
-    def reaches(targets_m: np.ndarray) -> np.ndarray:
-        way = targets_m - lidar.ego_xyz_m
-        flat = np.hypot(way[:, 0], way[:, 1])
-        elevation = np.arctan2(way[:, 2], flat)
-        return (elevation >= lidar.lowest_rad) & (elevation <= lidar.highest_rad) & (np.hypot(flat, way[:, 2]) < lidar.farthest_m)
+    def reaches_from(origin_m: np.ndarray) -> Reach:
+        def reaches(targets_m: np.ndarray) -> np.ndarray:
+            way = targets_m - origin_m
+            flat = np.hypot(way[:, 0], way[:, 1])
+            elevation = np.arctan2(way[:, 2], flat)
+            return (elevation >= lidar.lowest_rad) & (elevation <= lidar.highest_rad) & (np.hypot(flat, way[:, 2]) < lidar.farthest_m)
 
-    return in_sight(volume, np.array(lidar.ego_xyz_m), reaches)
+        return reaches
+
+    here = np.array(lidar.ego_xyz_m)
+    seen = in_sight(volume, here, reaches_from(here))
+    for origin_m in () if elsewhere_m is None else elsewhere_m:
+        _see_occupied(volume, origin_m, reaches_from(origin_m), seen.reshape(-1))
+    return seen
 
 
 def camera_mask(volume: Volume, camera: Camera, ego_SE3_camera: np.ndarray) -> np.ndarray:
@@ -107,13 +118,20 @@ def in_sight(volume: Volume, origin_m: np.ndarray, reaches: Reach) -> np.ndarray
     occupied = volume.semantics < FREE
     free = np.flatnonzero(~occupied.reshape(-1) & reaches(centres))
     hits = _looked(volume, origin_m, centres[free])
-    flat[free] = _reached(hits) & np.isfinite(hits.distance)
-    for facing, targets_m in _facing(occupied, grid, origin_m):
+    way = centres[free] - origin_m
+    level = np.abs(way[:, 2]) <= LEVEL * np.linalg.norm(way, axis=1)
+    flat[free] = _reached(hits) & (np.isfinite(hits.distance) | level)
+    _see_occupied(volume, origin_m, reaches, flat)
+    return seen
+
+
+def _see_occupied(volume: Volume, origin_m: np.ndarray, reaches: Reach, flat: np.ndarray) -> None:
+    """Marks the occupied voxels in sight in a raveled volume of bools."""
+    for facing, targets_m in _facing(volume.semantics < FREE, volume.grid, origin_m):
         can = reaches(targets_m)
         looked, targets_m = facing[can], targets_m[can]
         hits = _looked(volume, origin_m, targets_m)
         flat[looked[_reached(hits) | (hits.voxel == looked)]] = True
-    return seen
 
 
 def share_in_sight(volume: Volume, instance_id: int, sensors: Iterable[tuple[np.ndarray, Reach]]) -> float:

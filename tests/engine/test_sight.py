@@ -56,7 +56,8 @@ def slow(volume: Volume, origin: np.ndarray, reaches) -> np.ndarray:  # noqa: AN
         at = np.unravel_index(index, volume.grid.shape)
         if volume.semantics[at] == FREE:
             share, _ = first_met(volume, origin, centre)
-            seen[at] = reaches(centre[None])[0] and 1 <= share < np.inf
+            level = abs(centre[2] - origin[2]) <= np.sin(np.radians(1)) * np.linalg.norm(centre - origin)
+            seen[at] = reaches(centre[None])[0] and share >= 1 and (share < np.inf or level)
             continue
         for normal in FACE_NORMALS.astype(float):
             face = centre + normal * volume.grid.voxel_m / 2
@@ -73,7 +74,19 @@ def test_in_sight_equals_brute_force(filled: float, origin: tuple[float, float, 
     volume = crowd(filled, seed=5, clear=at)
     fast = in_sight(volume, at, lambda points: np.ones(len(points), bool))
     np.testing.assert_array_equal(fast, slow(volume, at, lambda points: np.ones(len(points), bool)))
-    assert fast.any() == (filled > 0)
+
+
+def test_what_a_wall_hides_is_known_from_where_the_lidar_was_before() -> None:
+    """Occupied voxels add up along the drive; the air is that of the frame."""
+    semantics = np.full(GRID.shape, FREE, np.uint8)
+    semantics[8, :, :] = CLASS["manmade"]
+    semantics[11, 5, 2] = CLASS["car"]
+    volume = Volume.from_dense(semantics, GRID)
+    lidar = Lidar((-2.0, 0.0, 0.4), -1.0, 1.0)
+    alone = lidar_mask(volume, lidar)
+    added = lidar_mask(volume, lidar, np.array([(2.5, 0.1, 0.4)]))
+    assert alone[8, 5, 2] and not alone[11, 5, 2] and added[11, 5, 2]
+    np.testing.assert_array_equal(alone[semantics == FREE], added[semantics == FREE])
 
 
 def test_masks_of_sensors_equal_brute_force() -> None:
