@@ -16,6 +16,7 @@ from app.fanout.items import Expansion, expand
 from app.fanout.plan import Plan, plan_from, read_plan
 from app.fanout.run import Executor, run
 from app.fanout.store import KNOWN_BY, Store
+from engine.spec.words import plural
 
 SOMETHING_IS_MISSING = 3
 """Exit code where some of what was asked for failed, was refused or was rejected, and the rest is there."""
@@ -28,20 +29,20 @@ def fan_out(args: Namespace) -> int:
     plan = _plan(args)
     expansion = expand(plan)
     if args.dry_run:
-        store = Store(args.out) if args.out is not None and (args.out / KNOWN_BY).is_dir() else None
+        store = _store(args) if args.out is not None and (args.out / KNOWN_BY).is_dir() else None
         _announce(expansion, plan, store, args)
         for refusal in expansion.refusals:
             print(f"refused   {refusal.sentence}")
         return 0
     out = output_folder(args.out, known_by=KNOWN_BY)
-    store = Store(out)
+    store = _store(args)
     store.prepare()
     left = _announce(expansion, plan, store, args)
     if left.bytes > shutil.disk_usage(out).free:
         print(f"launch.py: the disk has {shutil.disk_usage(out).free / 1e9:.1f} GB left, which may not be enough.", file=sys.stderr)
     bar = ProgressBar()
     try:
-        report = run(expansion, out, _executor(args, plan), plan.gate, _sources(plan), bar)
+        report = run(expansion, store, _executor(args, plan), plan.gate, _sources(plan), bar)
     except KeyboardInterrupt:
         print("launch.py: stopped; whole takes are kept, and the same command goes on from here.", file=sys.stderr)
         return INTERRUPTED
@@ -84,12 +85,21 @@ def _announce(expansion: Expansion, plan: Plan, store: Store | None, args: Names
     landed = store.landed() if store is not None else set()
     left = [item for item in expansion.items if item.key not in landed]
     told = estimate(left, store)
-    print(f"{len(expansion.items)} takes, of which {len(expansion.items) - len(left)} are there.")
+    print(f"{plural(len(expansion.items), 'take')}, of which {len(expansion.items) - len(left)} are there.")
     if expansion.alike:
         print(f"{expansion.alike} more would be the same takes again.")
     if left:
         print(told.words(len(left), _workers(args, plan)), flush=True)
     return told
+
+
+def _store(args: Namespace) -> Store:
+    """The folder, or what `--store` names beside it."""
+    if args.store is None:
+        return Store(args.out)
+    from app.fanout.remote import RemoteStore
+
+    return RemoteStore(args.out, args.store)
 
 
 def _workers(args: Namespace, plan: Plan) -> int:

@@ -171,6 +171,7 @@ def build_parser() -> argparse.ArgumentParser:
     fanning.add_argument("--device", choices=("auto", "cpu", "cuda"), default=argparse.SUPPRESS, help="where the models run (default: auto)")
     fanning.add_argument("--workers", type=_count, metavar="N", help="worker processes, or actors of --ray (default: as many as memory and cores bear)")
     fanning.add_argument("--ray", metavar="ADDRESS", help="work on a Ray cluster: its address, or 'local'; every node must see DIR and this checkout")
+    fanning.add_argument("--store", metavar="URL", help="where the takes go instead: a path that every node sees, or an fsspec URL such as s3://bucket/takes")
     fanning.add_argument("--export", type=_names, metavar="KINDS", help="hand passed takes over as well: webdataset, or formats of 'export', appended")
 
     exporting = command("export", "hand a take over in another format, and print what that format cannot hold")

@@ -9,7 +9,9 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from app.fanout.packing import packed
 from app.fanout.store import Store, sync_folder
+from engine.spec.words import plural
 
 WEBDATASET = "webdataset"
 SHARD_BYTES = 256e6
@@ -37,13 +39,14 @@ def export(store: Store, kind: str, shard_bytes: float = SHARD_BYTES) -> str:
         there = {key for shard in _shards(folder) for key in _keys(shard)}
         fresh = [key for key in passed if key not in there]
         written = sum(1 for _ in _write_shards(store, folder, fresh, shard_bytes))
-        return f"Handed over {len(fresh)} takes in {written} new shards in {folder}; {len(there)} were there."
+        return f"Handed over {plural(len(fresh), 'take')} in {written} new shards in {folder}; {len(there)} were there."
     fresh = [key for key in passed if not (folder / key).exists()]
     for key in fresh:
         beside = folder / f".{key}.{os.getpid()}"
-        export_take(Take.open(store.take(key)), kind, beside)
+        with store.opened(key) as take:
+            export_take(Take.open(take), kind, beside)
         os.rename(beside, folder / key)
-    return f"Handed over {len(fresh)} takes as {kind} in {folder}; {len(passed) - len(fresh)} were there."
+    return f"Handed over {plural(len(fresh), 'take')} as {kind} in {folder}; {len(passed) - len(fresh)} were there."
 
 
 def _shards(folder: Path) -> list[Path]:
@@ -64,7 +67,7 @@ def _write_shards(store: Store, folder: Path, keys: list[str], shard_bytes: floa
         path = folder / f"{number:06d}.tar"
         beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         with beside.open("wb") as stream:
-            with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+            with tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as archive:
                 while left and stream.tell() < shard_bytes:
                     _add_sample(store, archive, left.pop(0))
             stream.flush()
@@ -76,11 +79,13 @@ def _write_shards(store: Store, folder: Path, keys: list[str], shard_bytes: floa
 
 
 def _add_sample(store: Store, archive: tarfile.TarFile, key: str) -> None:
-    """The take's files as KEY.PATH with dots for slashes, and its row as KEY.json. No times, no owners: same takes, same bytes."""
+    """The take's files as KEY.PATH with dots for slashes, depth deflated, and its row as KEY.json. No times, no owners: same takes, same bytes."""
     row = store.row(key)
     _add(archive, f"{key}.json", json.dumps({name: row[name] for name in row if name != "counts"}, sort_keys=True).encode())
-    for file in store.files(key):
-        _add(archive, f"{key}.{file['path'].replace('/', '.').lower()}", (store.take(key) / file["path"]).read_bytes())
+    with store.opened(key) as take:
+        for file in store.files(key):
+            name, content = packed(file["path"], (take / file["path"]).read_bytes())
+            _add(archive, f"{key}.{name.replace('/', '.').lower()}", content)
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -18,11 +18,13 @@ from editor.document import Document, EditError
 from editor.files import project
 from editor.files.jsonform import canonical
 from editor.files.quick_hash import quick_document_hash
-from editor.variations import VARIATIONS, Variant, stream, variation
+from editor.variations import VARIATIONS, NoPlace, Variant, stream, variation
+from editor.variations.places import where_instead
 from engine import presets
 from engine.api import Recipe
 from engine.spec.classes import ASSETS
 from engine.spec.grid import RATE_HZ
+from engine.spec.words import plural
 from engine.views import registry
 
 
@@ -141,7 +143,7 @@ def _opened(source: Source, plan: Plan, refusals: list[Refusal]) -> Document | N
         left = frame_count(document) - round(plan.start_s * RATE_HZ)
         if left < (plan.frames or 1):
             asked = "and at least one is needed" if plan.frames is None else f"and {plan.frames} were asked for"
-            raise EditError(f"'{source.name}' has {max(left, 0)} frames from {plan.start_s:g} s on, {asked}: ask for fewer.")
+            raise EditError(f"'{source.name}' has {plural(max(left, 0), 'frame')} from {plan.start_s:g} s on, {asked}: ask for fewer.")
         return document
     except (EditError, project.ProjectError) as error:
         refusals.append(Refusal(source.name, "", str(error)))
@@ -174,7 +176,8 @@ def _variants(document: Document, source: Source, wanted: Wanted, plan: Plan, fr
             sentence = str(error)
             if sentence not in said:
                 said[sentence] = None
-                refusals.append(Refusal(source.name, wanted.name, f"{sentence.rstrip('.')} (seed {seed})."))
+                elsewhere = where_instead(wanted.name) if isinstance(error, NoPlace) else ""
+                refusals.append(Refusal(source.name, wanted.name, f"{sentence.rstrip('.')} (seed {seed}{elsewhere})."))
             if not VARIATIONS[wanted.name].dice:
                 return
 

@@ -13,6 +13,7 @@ from app.fanout.histograms import SHOWN, Counts, added_up, bins, counts_of_scene
 from app.fanout.items import Item
 from app.fanout.store import Store, put
 from editor.document import Document
+from engine.spec.words import plural
 
 MOST_SHOWN = 2000
 """Takes with a thumbnail on the page, the worst first; all are in the manifest."""
@@ -22,12 +23,13 @@ _STYLE = (Path(__file__).parent / "page.css").read_text()
 
 def write_page(store: Store, rows: Sequence[dict[str, Any]], items: Sequence[Item], sources: Mapping[str, Document]) -> None:
     """From the rows of all takes that have landed."""
+    store.fetch_thumbnails(row["key"] for row in _shown(rows))
     now = added_up(row["counts"] for row in rows)
     then = counts_of_scenes(items, sources)
     body = [
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>",
-        f"<title>{len(rows)} takes</title><style>{_STYLE}</style>",
-        f"<h1>{len(rows)} takes</h1><p>{_summary(rows)}</p>",
+        f"<title>{plural(len(rows), 'take')}</title><style>{_STYLE}</style>",
+        f"<h1>{plural(len(rows), 'take')}</h1><p>{_summary(rows)}</p>",
         _table(rows),
         _charts(now, then),
         _gallery(rows),
@@ -41,7 +43,7 @@ def _summary(rows: Sequence[dict[str, Any]]) -> str:
     )
     verdicts = Counter(row["verdict"] for row in rows)
     words = ", ".join(f"{verdicts[word]} {word}" for word in _ORDER if verdicts[word])
-    return f"{frames} frames at 12 Hz, {size_words(size)}, {seconds / 60:.1f} minutes of making. {words}. Every row is in manifest.parquet."
+    return f"{plural(frames, 'frame')} at 12 Hz, {size_words(size)}, {seconds / 60:.1f} minutes of making. {words}. Every row is in manifest.parquet."
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:
@@ -90,12 +92,15 @@ def _bars(name: str, now: list[float], then: list[float] | None) -> str:
     return f"<svg viewBox='-24 -4 {width + 28:.0f} {196 if name == 'classes' else 144}' role=img>{''.join(parts)}</svg>"
 
 
+def _shown(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that need a look most."""
+    order = sorted(rows, key=lambda row: (_ORDER[row["verdict"]], row["scene"], row["variation"], row["seed"], row["number"], row["key"]))
+    return order[:MOST_SHOWN]
+
+
 def _gallery(rows: Sequence[dict[str, Any]]) -> str:
-    shown = sorted(rows, key=lambda row: (_ORDER[row["verdict"]], row["scene"], row["variation"], row["seed"], row["number"], row["key"]))[
-        :MOST_SHOWN
-    ]
     cards = []
-    for row in shown:
+    for row in _shown(rows):
         scores = row["scores"]
         measured = f"obedience {scores['obedience_miou']:g} %" if scores.get("obedience_miou") is not None else "nothing to measure"
         drawn = ", ".join(f"{name} {value}" for name, value in row["parameters"].items() if value != "")

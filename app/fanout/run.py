@@ -15,6 +15,7 @@ from app.fanout.manifest import NAME, is_current, write_manifest
 from app.fanout.page import write_page
 from app.fanout.store import Store
 from editor.document import Document
+from engine.spec.words import plural
 
 
 class Executor(Protocol):
@@ -52,7 +53,7 @@ class Report:
         for item, sentence in self.rejected:
             yield f"rejected  {named(item)}: {sentence}."
         verdicts = ", ".join(f"{count} {word}" for word, count in sorted(self.verdicts.items()))
-        yield f"{self.made} takes made, {self.kept} were there, {len(self.failures)} failed{f' ({verdicts})' if verdicts else ''}."
+        yield f"{plural(self.made, 'take')} made, {self.kept} were there, {len(self.failures)} failed{f' ({verdicts})' if verdicts else ''}."
 
 
 def named(item: Item) -> str:
@@ -62,18 +63,18 @@ def named(item: Item) -> str:
 
 def run(
     expansion: Expansion,
-    root: Path,
+    store: Store | Path,
     executor: Executor,
     gate: Gate,
     sources: Mapping[str, Document] | None = None,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Report:
-    """Makes what of the expansion is not in `root` yet, then writes manifest.parquet and index.html there.
+    """Makes what of the expansion is not in the store yet (a Path is the folder of one), then writes manifest.parquet and index.html there.
 
     `sources`: the scenes by name, for the page's histograms. One that is interrupted leaves whole takes only, and a later run goes on.
     Raises StoreError where another is at work in the same folder.
     """
-    store = Store(root)
+    store = Store(store) if isinstance(store, Path) else store
     store.prepare()
     with store.locked():
         store.sweep()
@@ -91,6 +92,7 @@ def run(
             if not is_current(store):
                 rows = write_manifest(store)
                 write_page(store, rows, expansion.items, sources or {})
+                store.publish((NAME, "index.html"))
         rejected, verdicts = _judged(store, by_key)
     return Report(
         len(todo) - len(failures),

@@ -54,6 +54,17 @@ class Store:
     def take(self, key: str) -> Path:
         return self.root / key
 
+    @contextlib.contextmanager
+    def opened(self, key: str) -> Iterator[Path]:
+        """The folder of a take that has landed, to be read inside."""
+        yield self.take(key)
+
+    def publish(self, names: Iterable[str]) -> None:
+        """Puts files of the driver's folder where the takes are."""
+
+    def fetch_thumbnails(self, keys: Iterable[str]) -> None:
+        """Puts pictures of takes where the page is."""
+
     def row(self, key: str) -> dict[str, Any]:
         """What was measured and noted of a take that has landed."""
         return json.loads((self._rows / f"{key}.json").read_text())

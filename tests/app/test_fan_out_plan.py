@@ -113,6 +113,7 @@ def test_what_cannot_be_is_one_sentence_and_the_rest_goes_on(tmp_path: Path) -> 
     }
     assert [(one.scene, one.variation) for one in found.refusals] == [("broken", ""), ("gone", ""), ("blank", "cut_in")]
     assert all(one.sentence.endswith(".") and "\n" not in one.sentence for one in found.refusals)
+    assert found.refusals[2].sentence.endswith("(seed 0; of the templates, crossing, highway and lane_closure have one).")
 
 
 def test_a_log_brings_its_licence_along_unless_the_plan_says_another() -> None:
