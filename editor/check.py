@@ -17,6 +17,7 @@ from engine.spec.geometry import Pose
 from engine.spec.grid import GRIDS
 from engine.spec.layout import PAINT_TILE
 from engine.spec.looks import COLOURED, MODELS, AgentLook, is_colour
+from engine.spec.words import plural
 
 FARTHEST_M = 1e7
 """Large enough for any projected map (UTM northings), small enough that 0.2 m cells stay exact."""
@@ -166,7 +167,7 @@ def keyframes(value: tuple[Keyframe, ...], what: str, fewest: int = 1) -> None:
     for each in value:
         number(each.time_s, f"{what}'s keyframe time", -LONGEST_S, LONGEST_S)
     if len(value) < fewest:
-        raise EditError(f"{what} has {len(value)} keyframes and needs at least {fewest}.")
+        raise EditError(f"{what} has {plural(len(value), 'keyframe')} and needs at least {fewest}.")
     for before, after in zip(value, value[1:], strict=False):
         if not before.time_s < after.time_s:
             raise EditError(f"{what} has keyframes at {before.time_s:g} s and then at {after.time_s:g} s: their times must rise.")

@@ -23,6 +23,7 @@ from engine.spec.grid import GRIDS, RATE_HZ, GridSpec
 from engine.spec.layout import Layout, Paint, Polygon, Polyline
 from engine.spec.looks import AgentLook
 from engine.spec.raster import rasterise
+from engine.spec.words import plural
 
 
 def ego_pose_at(document: Document, time_s: float) -> Pose:
@@ -76,7 +77,7 @@ def scene_clip(document: Document, start_s: float = 0.0, frames: int = 16, camer
     Raises EditError for an unknown camera, no frames, or a start that is not a number.
     """
     if not np.isfinite(start_s) or frames < 1:
-        raise EditError(f"A clip of {frames} frames from {start_s} s cannot be made: ask for at least one frame from a finite time.")
+        raise EditError(f"A clip of {plural(frames, 'frame')} from {start_s} s cannot be made: ask for at least one frame from a finite time.")
     grid = GRIDS[document.grid]
     times = start_s + np.arange(frames) / RATE_HZ
     first = round(start_s * RATE_HZ)

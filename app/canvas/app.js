@@ -31,6 +31,8 @@ export class App {
     this.generateOn = () => {};
     /** Make the pictures of the take shown anew. */
     this.seeAnew = (/** @type {{only_cameras?: string[], only_frames?: [number, number]}} */ _only = {}) => {};
+    /** Make what the take shown lacks that was broken off. */
+    this.carryOn = () => {};
     /** Whether the view model that is chosen begins from pictures. */
     this.takesAnchors = () => false;
     /** Pictures dropped on cameras, to begin from; set by panels/strip.js. @type {Map<string, {name: string, url: string}>} */ this.anchors = new Map();
@@ -42,6 +44,10 @@ export class App {
     this.keepVariant = (/** @type {boolean} */ _carryOn) => {};
     /** Put the region away with what was drawn in it. */
     this.dropRegion = () => {};
+    /** Tell the studio what the 3D view shows, and take the eye back home; set by panels/viewer.js, the next one too. */
+    this.view3d = (/** @type {boolean} */ _home = false) => {};
+    /** The 3D view over the whole page, or in its pane. */
+    this.enlarge3d = () => {};
     /** Show what looks wrong; set by panels/checks.js. */
     this.showChecks = () => {};
     /** Space is down: a drag pans. */

@@ -42,15 +42,17 @@ const PAGE = [
   { id: "open", title: "Open a scene", group: "Scene", keys: ["Ctrl+O"], icon: "open", run: showOpen },
   { id: "import", title: "Import a log, a map or a scene", group: "Scene", keys: ["Ctrl+I"], icon: "import", run: showImport },
   { id: "save", title: "Save", group: "Scene", keys: ["Ctrl+S"], icon: "save", run: (app) => app.save() },
-  { id: "export", title: "Export the take", group: "Scene", keys: ["Ctrl+E"], run: showExport, why: (app) => (app.store.take ? null : "There is no take yet: Generate makes one.") },
+  { id: "export", title: "Export the take", group: "Scene", keys: ["Ctrl+E"], run: (app) => showExport(app), why: (app) => (app.store.take ? null : "There is no take yet: Generate makes one.") },
   { id: "checks", title: "What looks wrong", group: "Scene", keys: ["Shift+C"], icon: "warn", run: (app) => app.showChecks() },
   { id: "generate", title: "Generate a take", group: "Result", keys: ["Ctrl+Enter"], icon: "play", run: (app) => app.generate() },
   { id: "generate_on", title: "Generate on from this frame", group: "Result", keys: ["Ctrl+Shift+Enter"], run: (app) => app.generateOn() },
   { id: "see_anew", title: "Make the pictures again", group: "Result", keys: [], run: (app) => app.seeAnew(), why: (app) => (app.store.take ? null : "There is no take yet: Generate makes one.") },
+  { id: "carry_on", title: "Continue the unfinished take", group: "Result", keys: [], run: (app) => app.carryOn(), why: (app) => (app.store.take?.broken_off ? null : "The take shown is not unfinished.") },
   { id: "regenerate", title: "Draw the region anew", group: "Result", keys: [], run: (app) => app.regenerate(), why: (app) => (app.store.region ? null : "No region is marked: the Region tool marks one.") },
   { id: "keep_variant", title: "Keep the variant in a new take", group: "Result", keys: [], run: (app) => app.keepVariant(false), why: (app) => (app.store.variant?.shown ? null : "No variant is shown.") },
   { id: "drop_region", title: "Put the region away", group: "Result", keys: [], run: (app) => app.dropRegion(), why: (app) => (app.store.region ? null : "No region is marked.") },
   { id: "results", title: "Results, or back to the author's view", group: "Result", keys: ["F2"], run: (app) => app.showResults(!app.resultsShown) },
+  { id: "matrix", title: "Weather matrix: one scene in several weathers, lights and seeds", group: "Result", keys: [], run: (app) => { app.showResults(true); document.querySelector("#matrix-open")?.dispatchEvent(new MouseEvent("click", { bubbles: true })); } },
   { id: "cancel_job", title: "Cancel the job", group: "Result", keys: ["Shift+X"], run: (app) => app.cancelJob(), why: (app) => (app.store.job && ["queued", "loading", "running"].includes(app.store.job.state) ? null : "No job is running.") },
   { id: "copy", title: "Copy", group: "Edit", keys: ["Ctrl+C"], run: (app) => void (app.clipboard = others(app)), why: (app) => (others(app).length ? null : "Nothing that can be copied is selected.") },
   { id: "paste", title: "Paste at the cursor", group: "Edit", keys: ["Ctrl+V"], run: (app) => paste(app, false), why: (app) => (app.clipboard.some((id) => app.store.entity(id)) ? null : "Nothing was copied.") },
@@ -88,6 +90,12 @@ const PAGE = [
   ...(/** @type {const} */ ([["grid", "metre grid"], ["window", "window of a take"], ["tracks", "paths"], ["cameras", "cameras"], ["labels", "names"], ["occupancy", "result from above"]])).map(([key, words]) => /** @type {PageCommand} */ ({
     id: `show_${key}`, title: `Show or hide the ${words}`, group: "View", keys: [], run: (app) => { app.store.show[key] = !app.store.show[key]; app.store.emit("show"); },
   })),
+  { id: "home_3d", title: "3D: home view", group: "View", keys: ["Shift+Home"], icon: "home", run: (app) => app.view3d(true) },
+  { id: "follow_3d", title: "3D: follow the ego, or stay in the world", group: "View", keys: ["Shift+F"], icon: "follow", run: (app) => { app.store.options.follow3d = !app.store.options.follow3d; app.store.emit("options"); } },
+  { id: "cameras_3d", title: "3D: show or hide the cameras", group: "View", keys: ["Shift+K"], icon: "camera", run: (app) => { app.store.options.frusta3d = !app.store.options.frusta3d; app.store.emit("options"); } },
+  { id: "lower_3d", title: "3D: cut the voxels lower", group: "View", keys: ["Shift+PageDown"], icon: "cut", repeats: true, run: (app) => cut(app, -1) },
+  { id: "higher_3d", title: "3D: cut the voxels higher, in the end not at all", group: "View", keys: ["Shift+PageUp"], repeats: true, run: (app) => cut(app, 1) },
+  { id: "enlarge_3d", title: "3D: over the whole page, or in its pane", group: "View", keys: ["Shift+D"], icon: "grow", run: (app) => app.enlarge3d() },
   { id: "smaller_brush", title: "Smaller brush", group: "Paint", keys: ["["], repeats: true, run: (app) => app.resizeBrush(1 / 1.2) },
   { id: "larger_brush", title: "Larger brush", group: "Paint", keys: ["]"], repeats: true, run: (app) => app.resizeBrush(1.2) },
   { id: "last_channel", title: "The channel before", group: "Paint", keys: ["Q"], when: "free", run: (app) => pickChannel(app, app.store.lastChannel) },
@@ -155,6 +163,14 @@ export function filled(app, spec) {
     else if (arg.fill === "channel" && arg.choices.includes(store.channel)) args[arg.name] = store.channel;
   }
   return args;
+}
+
+/** Cut the voxels of the 3D view a voxel lower or higher; above the grid nothing is cut. @param {App} app @param {1|-1} way */
+export function cut(app, way) {
+  const { options, scene } = app.store, grid = scene && typeof scene.grid !== "string" ? scene.grid : { shape: [200, 200, 16], voxel_m: 0.4, origin_m: [-40, -40, -1] };
+  const [low, high] = [grid.origin_m[2], grid.origin_m[2] + grid.shape[2] * grid.voxel_m], next = (options.clip3d_m ?? high) + way * grid.voxel_m;
+  options.clip3d_m = next >= high - 1e-6 ? null : +Math.max(low + grid.voxel_m, next).toFixed(3);
+  app.store.emit("options");
 }
 
 /** @param {App} app @param {number} factor */

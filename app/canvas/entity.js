@@ -14,6 +14,9 @@ export function channelOf(entity) {
 /** @param {string} name */
 export const spoken = (name) => name.replaceAll("_", " ");
 
+/** '1 frame', '3 frames'. @param {number} count @param {string} noun */
+export const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
 /** Whether a name says nothing to a person: logs name their agents by UUIDs and hashes. @param {string} name */
 const isCode = (name) => /[0-9a-f]{8}-[0-9a-f]{4}|[0-9a-f]{16}/i.test(name);
 

@@ -2,6 +2,7 @@
 
 import { App } from "./app.js";
 import { fill, h } from "./dom.js";
+import { plural } from "./entity.js";
 import { bindKeys } from "./keys.js";
 import { makeChecks } from "./panels/checks.js";
 import { makeChannels } from "./panels/channels.js";
@@ -38,7 +39,7 @@ export function mount(root) {
   watch(app.store, ["tool"], () => (hint.textContent = app.tool.hint));
   watch(app.store, ["scene"], () => {
     const s = app.store.scene;
-    zoom.textContent = s ? `${typeof s.grid === "string" ? s.grid : s.grid.name} · ${s.frames} frames · 12 Hz` : "";
+    zoom.textContent = s ? `${typeof s.grid === "string" ? s.grid : s.grid.name} · ${plural(s.frames, "frame")} · 12 Hz` : "";
   });
   const checks = makeChecks(app);
   const objects = makeObjects(app), viewer = makeViewer(app), strip = makeStrip(app), generate = makeGenerate(app);

@@ -1,5 +1,7 @@
 /** Messages from the server into the store. The document arrives whole once, then as patches by id. */
 
+import { plural } from "./entity.js";
+
 /** @param {any} value @returns {string} */
 const nameOf = (value) => (typeof value === "string" ? value : String(value?.name ?? value));
 
@@ -59,6 +61,7 @@ const HANDLERS = {
     store.emit("pace");
   },
   job(store, m) {
+    m.at = performance.now();
     const known = store.queue.find((one) => one.id === m.id);
     store.queue = [...store.queue.filter((one) => one !== known), m].filter((one) => ["queued", "loading", "running"].includes(one.state));
     store.emit("queue");
@@ -73,7 +76,7 @@ const HANDLERS = {
     if (m.state === "failed" && before?.state !== "failed") notify(store, "error", m.message || "The job failed without saying why; its finished frames are kept.");
     const told = before?.id === m.id ? before?.notes ?? [] : [];
     for (const note of m.notes ?? []) if (!told.includes(note)) notify(store, "warn", note);
-    if (m.state === "done" && before && before.state !== "done") notify(store, "info", `Take ready: ${m.frames_kept ?? m.frames_total} frames in ${m.seconds.toFixed(1)} s.`);
+    if (m.state === "done" && before && before.state !== "done") notify(store, "info", `Take ready: ${plural(m.frames_kept ?? m.frames_total, "frame")} in ${m.seconds.toFixed(1)} s.`);
     store.emit("job");
   },
   take(store, m) {

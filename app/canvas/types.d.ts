@@ -40,10 +40,11 @@ interface JobState {
   id: string; state: "queued" | "loading" | "running" | "done" | "failed" | "cancelled"; stage: string; frames_done: number; frames_total: number;
   seconds: number; message: string; notes?: string[]; take: string | null; recipe?: { seed?: number; start_frame?: number; frames?: number };
   frames_kept?: number; eta_s?: number | null; starts_in_s?: number | null; position?: number | null; kind: "take" | "evaluate" | "export"; name: string; item: string;
+  /** When it was told, by this page's clock in ms. */ at: number;
 }
 /** Seconds a frame by occupancy model, seconds a picture by view model. */
 interface Pace { frame_s: Record<string, number>; picture_s: Record<string, number> }
-interface TakeInfo { id: string; name: string; path: string; frames: number; start_frame: number; stage: string; stale: boolean; seed?: number; occupancy: string; views: string }
+interface TakeInfo { id: string; name: string; path: string; frames: number; start_frame: number; stage: string; stale: boolean; /** Frames that it was to have, 0 where it is whole or in the making. */ broken_off: number; seed?: number; occupancy: string; views: string }
 /** The newest take, and behind it longer ones. */
 interface TakeState extends TakeInfo { behind: TakeInfo[] }
 interface StripCamera { name: string; semantic: string | null; depth: string | null; picture: string | null; picture_stale?: boolean; views?: string | null; take?: string | null }
@@ -61,7 +62,7 @@ interface FileLists { projects: FileEntry[]; recovery: RecoveryEntry[]; logs: Fi
 /** What looks wrong in the scene; nothing of it blocks anything. */
 interface Problem { sentence: string; ids: string[]; time_s: number | null }
 /** What became of an export. */
-interface Exported { take: string; folder: string; rows: Array<{ format: string; files: number; dropped: string[]; error: string | null }>; writing: string | null; verified: string | null }
+interface Exported { take: string; folder: string; rows: Array<{ format: string; files: number; url: string; dropped: string[]; error: string | null }>; writing: string | null; verified: string | null }
 interface Notice { id: number; level: "info" | "warn" | "error"; text: string }
 
 interface Stroke { channel: string; erases: boolean; radius_m: number; points: Point[]; span: [number, number] | null; seq: number | null }

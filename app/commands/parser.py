@@ -130,6 +130,7 @@ def build_parser() -> argparse.ArgumentParser:
     out = _output(generate, "TAKE")
     plan_help = "print the pictures' calls, minutes and memory, and make nothing; needs no -o"
     generate.add_argument("--plan", action=_FlagInPlaceOf, other=out, nargs=0, default=False, help=plan_help)
+    generate.add_argument("--replace", action="store_true", help="write over a take that is in TAKE already, which is refused otherwise")
     generate.add_argument("--until", choices=STAGES, default="video", help="last stage (default: video)")
     generate.add_argument("--start", type=_seconds, default=0.0, metavar="S", help="where in the scene to start, seconds (default: 0)")
     generate.add_argument("--frames", type=_count, metavar="N", help="frames at 12 Hz (default: to the end of the scene)")

@@ -18,12 +18,15 @@ def output_file(out: Path) -> Path:
     return out
 
 
-def output_folder(out: Path, *, known_by: str = "") -> Path:
-    """`out` as a folder of ours: new, empty, or an earlier one that holds the file `known_by`. Raises CommandError otherwise."""
+def output_folder(out: Path, *, known_by: str = "", replace: bool = False) -> Path:
+    """`out` as a folder of ours: new, empty, or, where it may be replaced, an earlier one that holds the file `known_by`. Raises CommandError
+    otherwise."""
     if out.exists() and not out.is_dir():
         raise CommandError(f"-o {out} is a file and this command writes a folder: choose another name.")
     if out.is_dir() and any(out.iterdir()) and not (known_by and (out / known_by).exists()):
         raise CommandError(f"-o {out} holds other things already: choose a new folder.")
+    if known_by and not replace and (out / known_by).exists():
+        raise CommandError(f"-o {out} holds a take already: choose a new folder, or give --replace to have that one written over.")
     _make_folder(out.absolute())
     return out
 

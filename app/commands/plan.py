@@ -12,6 +12,7 @@ from editor.clip import scene_clip
 from engine import presets
 from engine.spec.camera import Camera
 from engine.spec.grid import RATE_HZ
+from engine.spec.words import plural
 from engine.views import registry
 from engine.views.calls import Plan
 from engine.views.cost import Cost, Estimate, PictureCost, estimate
@@ -31,7 +32,7 @@ def show(args: Namespace) -> int:
     cameras = scene_clip(document, args.start, 1, args.cameras).cameras
     if not cameras:
         raise CommandError(f"Scene '{document.name}' has no enabled camera to plan for: add a camera or a rig.")
-    print(f"'{document.name}' by '{views}': {_count(cameras, 'camera')} x {frames} frames ({frames / RATE_HZ:.1f} s).")
+    print(f"'{document.name}' by '{views}': {_count(cameras, 'camera')} x {plural(frames, 'frame')} ({frames / RATE_HZ:.1f} s).")
     for line in lines(cameras, frames, found.cost):
         print(line)
     if (reason := found.why_not()) is not None:
@@ -47,7 +48,7 @@ def lines(cameras: Sequence[Camera], frames: int, cost: Cost | None) -> list[str
     if isinstance(cost, PictureCost):
         memory = "" if cost.memory_bytes is None else f", memory up to {_gigabytes(cost.memory_bytes)}"
         return [
-            f"{len(cameras) * frames} pictures, all cameras of a frame together, frame by frame.",
+            f"{plural(len(cameras) * frames, 'picture')}, all cameras of a frame together, frame by frame.",
             f"{_time(cost.seconds(cameras, frames))}{memory}: {cost.basis}.",
             pictures_only,
         ]

@@ -14,6 +14,7 @@ from editor import check
 from editor.document import Document, EditError
 from editor.files import project
 from editor.formats import import_scene
+from engine.spec.words import plural
 
 
 def import_(args: Namespace) -> int:
@@ -51,7 +52,7 @@ def frames_left(document: Document, start_s: float, asked: int | None = None) ->
     if left < 1:
         raise CommandError(f"--start {start_s:g} is past the end of '{document.name}', which is {document.duration_s:g} s long: start earlier.")
     if left < (asked or 1):
-        raise CommandError(f"'{document.name}' has {left} frames from {start_s:g} s on, and {asked} were asked for: ask for fewer.")
+        raise CommandError(f"'{document.name}' has {plural(left, 'frame')} from {start_s:g} s on, and {asked} were asked for: ask for fewer.")
     return left
 
 

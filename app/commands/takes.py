@@ -15,6 +15,7 @@ from app.commands.progress import ProgressBar
 from app.commands.scenes import frames_left, load_scene
 from app.errors import INTERRUPTED, CommandError
 from engine.spec.grid import RATE_HZ
+from engine.spec.words import plural
 
 if TYPE_CHECKING:
     from app.jobs.basis import Basis
@@ -46,7 +47,7 @@ def generate(args: Namespace) -> int:
         args.start = float(basis.take.timestamps_s[0])
         frames = basis.frames if basis.seen_anew else _continued_frames(args, basis, frame_count(document))
     _check_cameras(document, args.cameras)
-    out = output_folder(args.out, known_by="take.json")
+    out = output_folder(args.out, known_by="take.json", replace=args.replace)
     anchors = dict(args.anchor or ())
     request = TakeRequest(document, out, recipe, args.until, args.start, frames, args.cameras, basis, args.gbuffers, anchors, args.world)
 
@@ -61,7 +62,7 @@ def generate(args: Namespace) -> int:
             return INTERRUPTED
         finally:
             bar.close()
-    print(f"Take with {frames} frames until '{args.until}' in {out}.")
+    print(f"Take with {plural(frames, 'frame')} until '{args.until}' in {out}.")
     for note in notes:
         print(f"launch.py: {note}", file=sys.stderr)
     return 0
@@ -88,7 +89,7 @@ def _basis(args: Namespace) -> Basis | None:
         if args.until not in SEEN:
             raise CommandError("--continue without --from-frame makes pictures anew: ask for --until buffers or video, or name the first new frame.")
         if not 1 <= (args.frames or has) <= has:
-            raise CommandError(f"{args.basis} has {has} frames of occupancy, {args.frames or 'some'} were asked for: name --from-frame to make more.")
+            raise CommandError(f"{args.basis} has {plural(has, 'frame')} of occupancy, {args.frames or 'some'} were asked for: name --from-frame to make more.")
         return Basis(args.basis, args.frames or has, seen_anew=True)
     if args.until == "layout":
         raise CommandError("--continue keeps occupancy, which a take until 'layout' has none of: ask for 'occupancy' or more.")
@@ -103,7 +104,7 @@ def _continued_frames(args: Namespace, basis: Basis, scene_frames: int) -> int:
     first, has = args.from_frame - basis.frames, basis.take.frame_count
     frames = args.frames or (has if basis.frames < has else scene_frames - first)
     if frames <= basis.frames:
-        raise CommandError(f"Nothing is left to make from frame {args.from_frame} on, where {first + frames} frames end: ask for an earlier one.")
+        raise CommandError(f"Nothing is left to make from frame {args.from_frame} on, where {plural(first + frames, 'frame')} end: ask for an earlier one.")
     return frames
 
 

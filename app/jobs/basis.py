@@ -28,6 +28,7 @@ from engine.spec.clip import SceneClip
 from engine.spec.frames import FrameReader
 from engine.spec.geometry import invert
 from engine.spec.take import Take, frames_on_disk
+from engine.spec.words import plural
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ class Basis:
         take = Take.open(self.folder)
         has = frames_on_disk(self.folder)
         if not 1 <= self.frames <= has:
-            raise EditError(f"Take '{self.folder.name}' has {has} frames of occupancy and {self.frames} were to be kept: keep 1 to {has} of them.")
+            raise EditError(f"Take '{self.folder.name}' has {plural(has, 'frame')} of occupancy and {self.frames} were to be kept: keep 1 to {has} of them.")
         return take
 
     def clip(self, document: Document, frames: int, cameras: Sequence[str] | None) -> SceneClip:

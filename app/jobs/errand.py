@@ -73,10 +73,15 @@ def _export(errand: Errand, beside: Path, told: Callable[[str, int, int], None])
         try:
             dropped = export_take(take, errand.format, folder).dropped
             told("export", 0, 1)
-            with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-                for path in sorted(folder.rglob("*")):
-                    archive.write(path, path.relative_to(folder))
+            pack(folder, beside)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     told("export", 1, 1)
     return tuple(dropped)
+
+
+def pack(folder: Path, archive: Path) -> None:
+    """Everything in a folder as a zip."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+        for path in sorted(folder.rglob("*")):
+            packed.write(path, path.relative_to(folder))

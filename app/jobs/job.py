@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from app.jobs.errand import Errand
 from app.jobs.protocol import Answer, Draw, FrameMade
 from app.jobs.request import TakeRequest
+from engine.spec.words import plural
 
 LIVE = ("queued", "loading", "running")
 
@@ -90,6 +91,11 @@ def _asked(request: TakeRequest | Errand, there: bool) -> dict[str, object]:
             "prompt": request.document.prompt,
         },
     }  # fmt: skip
+
+
+def kept_frames(count: int) -> str:
+    """What became of the frames of a take that was broken off."""
+    return f"{plural(count, 'finished frame', ('is', 'are'))} kept"
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -21,7 +21,7 @@ import numpy as np
 from app.jobs.basis import Basis, Redrawn
 from app.jobs.conditions import Conditions
 from app.jobs.errand import KINDS, Errand
-from app.jobs.job import Job
+from app.jobs.job import Job, kept_frames
 from app.jobs.request import TakeRequest
 from editor.document import Document
 from editor.files import project
@@ -119,7 +119,7 @@ def _job(row: dict[str, Any], request: TakeRequest | Errand) -> Job:
     job = Job(str(row["id"]), int(row["serial"]), str(row["workspace"]), request, total=total, item=str(row.get("item", "")))
     if row["running"]:
         job.frames_kept = frames_on_disk(request.out) if isinstance(request, TakeRequest) else 0
-        kept = f" {job.frames_kept} finished frames are kept." if job.frames_kept else ""
+        kept = f" {kept_frames(job.frames_kept)}." if job.frames_kept else ""
         job.state, job.ended, job.message = "failed", time.monotonic(), f"The studio ended while this ran.{kept} Retry makes it again."
     return job
 

@@ -16,6 +16,7 @@ from engine.api import Recipe
 from engine.spec.clip import SceneClip
 from engine.spec.grid import RATE_HZ
 from engine.spec.take import Take, frames_on_disk
+from engine.spec.words import plural
 
 STAGES = ("layout", "occupancy", "buffers", "video")
 """In order; a take made `until` one of them has all those before it."""
@@ -62,7 +63,7 @@ class TakeRequest:
         if self.until not in STAGES:
             raise EditError(f"A take cannot be made until '{self.until}': choose one of {', '.join(STAGES)}.")
         if self.frames < 1:
-            raise EditError(f"A take of {self.frames} frames has nothing in it: ask for at least 1.")
+            raise EditError(f"A take of {plural(self.frames, 'frame')} has nothing in it: ask for at least 1.")
         if not self.start_s >= 0:
             raise EditError(f"A take cannot start at {self.start_s} s: the scene starts at 0 s.")
         if self.gbuffers and self.until not in SEEN:

@@ -14,14 +14,14 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 
+from app.jobs import line
 from app.jobs.errand import Errand
-from app.jobs.job import Draft, Drawn, Job, Listener
+from app.jobs.job import Draft, Drawn, Job, Listener, kept_frames
+from app.jobs.news import News
 from app.jobs.pace import Pace
 from app.jobs.protocol import Answer, Do, Draw, Ended, FrameMade, Load, Loaded, Loading, Make, Noted, PictureMade, Progressed
 from app.jobs.queue_file import QueueFile
@@ -54,9 +54,8 @@ class JobStore:
         """The newest draft of each workspace, while others are before it."""
         self._drawing: Draft | None = None
         self._worker: WorkerProcess | None = None
-        self._news: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._news = News()
         self._closed = False
-        threading.Thread(target=self._tell, name="anyscene-job-news", daemon=True).start()
         self.engine_state = "off"
         """off | loading | ready | busy, for the status line."""
         self._held = True
@@ -102,8 +101,7 @@ class JobStore:
             job = self._jobs.get(job_id)
             if job is None or job not in self._queue:
                 return False
-            self._queue.remove(job)
-            self._queue.insert(min(max(place, 1), len(self._queue) + 1) - 1, job)
+            line.moved(self._queue, job, place)
             self._persist()
             self._announce_waiting()
         return True
@@ -188,7 +186,7 @@ class JobStore:
             worker, self._worker = self._worker, None
         if worker is not None:
             worker.close()
-        self._news.put(None)
+        self._news.close()
 
     # Below: with the lock held, except where said.
 
@@ -332,7 +330,7 @@ class JobStore:
             self.engine_state = "ready"
             message = answer.sentence or (job.message if job.cancelling else "")
             if answer.state == "cancelled" and job.frames_kept:
-                message += f" {job.frames_kept} finished frames are kept."
+                message += f" {kept_frames(job.frames_kept)}."
             self._end(job, answer.state, message.strip(), answer)
             self._pump()
             return
@@ -367,7 +365,7 @@ class JobStore:
         if isinstance(job.request, TakeRequest):
             # Its last frame may have reached the disk without a word of it.
             job.frames_kept = max(job.frames_kept, frames_on_disk(job.request.out))
-        kept = f" {job.frames_kept} finished frames are kept" if job.frames_kept else ""
+        kept = f" {kept_frames(job.frames_kept)}" if job.frames_kept else ""
         if job.cancelling:
             self._end(job, "cancelled", f"{job.message}{kept and kept + '.'}")
         else:
@@ -386,15 +384,4 @@ class JobStore:
             self._announce(job)
 
     def _message(self, job: Job) -> dict[str, object]:
-        before = self._under_way()[: self._under_way().index(job)] if job in self._queue else []
-        lefts = [self.pace.left_s(one) if one.of_take else one.stage_left_s for one in before]
-        known = [one for one in lefts if one is not None]
-        return job.to_json(self.position(job), self.pace.left_s(job) if job.live else None, sum(known) if known and len(known) == len(before) else None)
-
-    def _tell(self) -> None:
-        """Called without the lock, on its own thread, until the store is closed."""
-        while (news := self._news.get()) is not None:
-            try:
-                news()
-            except Exception:
-                log.exception("a listener failed")
+        return line.message(job, self._under_way(), self._queue, self.pace)

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from app.jobs.basis import occupancy_digest
+from app.jobs.job import kept_frames
 from app.jobs.request import SEEN, STAGES, TakeRequest
 from app.jobs.stopwatch import Stopwatch
 from editor.clip import occupancy_edits_at
@@ -38,7 +39,7 @@ class TakeCancelled(Exception):
     """The work was called off. What was finished is in `folder`, which opens as a shorter take."""
 
     def __init__(self, folder: Path, frames: int) -> None:
-        super().__init__(f"Cancelled after {frames} finished frames, which are kept in {folder}.")
+        super().__init__(f"Cancelled: {kept_frames(frames)} in {folder}.")
         self.folder = folder
         self.frames = frames
 
@@ -236,7 +237,7 @@ class _Making:
             models["occupancy"] = self.occupancy.facts
         if self.views is not None:
             models["views"] = self.views.facts | ({"words_not_understood": not_understood} if not_understood else {})
-        asked: dict[str, object] = {"scene": request.document.name, "start_s": self.clip.start_s, "until": request.until}
+        asked: dict[str, object] = {"scene": request.document.name, "start_s": self.clip.start_s, "frames": len(self.clip), "until": request.until}
         if self.kept is not None:
             asked["kept_pictures"] = {"take": self.kept.folder.name, "cameras": self.kept.whole, "made_frames": [self.kept.first, self.kept.end]}
         if self.world is not None:

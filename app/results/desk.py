@@ -10,6 +10,7 @@ from typing import Any
 
 from app.config import AppConfig
 from app.jobs.errand import Errand
+from app.jobs.job import LIVE
 from app.jobs.request import TakeRequest
 from app.jobs.take_maker import SCENE
 from app.results import takes
@@ -42,9 +43,13 @@ class Desk:
         return self.workspaces.get(name or "default")
 
     def takes(self, workspace: str) -> list[Row]:
-        """Every take, newest first, marked against the scene that is open."""
+        """Every take, newest first, marked against the scene that is open, and whether a job is making it."""
         document = self.workspace(workspace).document
-        return takes.cards(self.config, self._hash(workspace, document), document.name)
+        found = takes.cards(self.config, self._hash(workspace, document), document.name)
+        making = {job["name"] for job in self.queue() if job["kind"] == "take" and job["state"] in LIVE}
+        for one in found:
+            one["making"] = one["name"] in making
+        return found
 
     def take(self, name: str) -> Path:
         """The folder of a take by its name."""
@@ -109,11 +114,23 @@ class Desk:
         return self._errand(workspace, Errand("export", folder, self.config.exports / f"{folder.name}-{format}.{suffix}", format))
 
     def exports(self, take: str) -> list[Row]:
-        """Finished exports of a take: {format, name, bytes, url}."""
+        """Finished exports of a take, those of scripts and those of the page's dialog: {format, name, bytes, url}."""
         found = self.config.exports.glob(f"{Path(str(take)).name}-*") if self.config.exports.is_dir() else []
         pattern = re.compile(rf"{re.escape(Path(str(take)).name)}-({'|'.join(FORMATS)})\.(zip|glb)")
         named = [(path, match) for path in sorted(found) if (match := pattern.fullmatch(path.name))]
-        return [{"format": match[1], "name": path.name, "bytes": path.stat().st_size, "url": f"/api/exports/{path.name}"} for path, match in named]
+        rows = [{"format": match[1], "name": path.name, "bytes": path.stat().st_size, "url": f"/api/exports/{path.name}"} for path, match in named]
+        return rows + [_written(part) for folder in self._export_folders(take) for part in sorted(folder.iterdir()) if not part.name.startswith(".")]
+
+    def _export_folders(self, take: str) -> list[Path]:
+        """Where the page's dialog wrote that take, oldest first."""
+        name = Path(str(take)).name
+        number = re.compile(rf"{re.escape(name)}(-\d{{1,3}})?")
+        found = self.config.exports.iterdir() if self.config.exports.is_dir() else []
+        return sorted((path for path in found if path.is_dir() and number.fullmatch(path.name)), key=lambda path: path.stat().st_mtime)
+
+    def carry_on(self, workspace: str, take: str) -> Row:
+        """Make what a take lacks that was broken off, in a take beside it."""
+        return self.workspaces.jobs.told(self.workspace(workspace).carry_on(self.take(take)))
 
     def restore(self, workspace: str, take: str) -> Row:
         """Open the document that a take was made from, with the take in view; what was open stays among the drafts."""
@@ -137,3 +154,11 @@ class Desk:
         if known is None or known[0] is not document:
             known = self._hashed[workspace] = document, document_hash(document)
         return known[1]
+
+
+def _written(part: Path) -> Row:
+    """A row of `Desk.exports` for one format in a folder of the dialog's."""
+    files = [part] if part.is_file() else [path for path in part.rglob("*") if path.is_file()]
+    kind = part.stem if part.is_file() else part.name
+    name = f"{part.parent.name}.{part.name}" if part.is_file() else f"{part.parent.name}-{part.name}.zip"
+    return {"format": kind, "name": name, "bytes": sum(path.stat().st_size for path in files), "url": f"/api/exports/{part.parent.name}/{part.name}"}

@@ -60,6 +60,10 @@ def build(desk: Desk, workspace: str) -> None:
         """Run a job that ended once more; answers with the new job."""
         return desk.retry(job)
 
+    def carry_on(take: str, workspace: str = workspace) -> dict:
+        """Make what a take lacks that was cancelled, failed or killed, in a take beside it; answers with the job."""
+        return desk.carry_on(workspace, take)
+
     def evaluate(take: str, workspace: str = workspace) -> dict:
         """Measure a take in the engine's process; answers with the job, whose end makes `scores` answer."""
         return desk.evaluate(workspace, take)
@@ -86,7 +90,7 @@ def build(desk: Desk, workspace: str) -> None:
         """One job for every weather, light and seed of the open scene; answers with the jobs."""
         return matrices.queue(desk, workspace, Matrix(tuple(weathers), tuple(lights), seeds, frames, views or None))
 
-    for fn in (list_takes, generate, queue_state, cancel, move, retry, evaluate, scores, export, exports, restore, matrix):
+    for fn in (list_takes, generate, queue_state, cancel, move, retry, carry_on, evaluate, scores, export, exports, restore, matrix):
         api(_told(fn), api_name=fn.__name__, api_description=" ".join((fn.__doc__ or "").split()), queue=False)
 
 

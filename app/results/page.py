@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from functools import wraps
@@ -11,7 +12,8 @@ import gradio as gr
 from gradio.components import Component
 
 from app.results import matrix_dialog, scores
-from app.results.desk import FORMATS, Desk
+from app.results.desk import Desk
+from engine.spec.words import plural
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -85,6 +87,7 @@ class _View:
             {"exports": exports},
             gr.update(interactive=bool(a and a["can_restore"])),
             gr.update(interactive=bool(a and a["frames"])),
+            gr.update(visible=bool(a and not a["whole"] and not a["making"])),
         )  # fmt: skip
 
 
@@ -93,6 +96,7 @@ def build(desk: Desk, blocks: gr.Blocks, workspace: str) -> None:
     view = _View(desk)
     here = gr.State({"workspace": workspace, "a": None, "b": None})
     asked_for = gr.Textbox(visible=False)
+    to_export = gr.Textbox(visible=False)
     refresh = gr.Button("Refresh", elem_id="results-refresh", visible="hidden")
     with gr.Row(elem_id="results", equal_height=True):
         with gr.Column(elem_id="results-shelf", scale=0, min_width=296):
@@ -100,11 +104,11 @@ def build(desk: Desk, blocks: gr.Blocks, workspace: str) -> None:
         with gr.Column(elem_id="results-main", scale=1, min_width=320):
             with gr.Row(elem_id="results-bar"):
                 title = gr.HTML(elem_id="results-title", apply_default_css=False, padding=False)
+                carry_on = gr.Button("Continue", size="sm", elem_id="take-continue", variant="primary", visible=False)
                 show = gr.Button("Show in Author", size="sm", elem_id="take-show")
                 restore = gr.Button("Restore scene", size="sm", elem_id="take-restore")
                 measure = gr.Button("Evaluate", size="sm", elem_id="take-evaluate")
-                format_ = gr.Dropdown(list(FORMATS), label="Export format", show_label=False, container=False, elem_id="export-format", min_width=96)
-                hand_over = gr.Button("Export", size="sm", elem_id="take-export")
+                hand_over = gr.Button("Export…", size="sm", elem_id="take-export")
             downloads = part("queue", "act", "mountDownloads", "results-downloads")
             with gr.Tabs(elem_id="results-tabs", selected="videos"):
                 with gr.Tab("Videos", id="videos", elem_id="tab-videos"):
@@ -121,7 +125,7 @@ def build(desk: Desk, blocks: gr.Blocks, workspace: str) -> None:
             matrix = gr.Button("Weather matrix…", elem_id="matrix-open", variant="primary", size="sm")
             queue = part("queue", "act", elem_id="queue")
     everything = [
-        here, shelf, title, player, take_a, take_b, versus, words, *tables, queue, downloads, restore, hand_over
+        here, shelf, title, player, take_a, take_b, versus, words, *tables, queue, downloads, restore, hand_over, carry_on
     ]  # fmt: skip
 
     def again(here: Update, **change: Any) -> tuple[Any, ...]:
@@ -138,6 +142,8 @@ def build(desk: Desk, blocks: gr.Blocks, workspace: str) -> None:
             desk.cancel(event.job)
         elif event.what == "retry":
             desk.retry(event.job)
+        elif event.what == "carry_on":
+            desk.carry_on(here["workspace"], event.take)
         elif event.what == "move":
             desk.move(event.job, int(event.place))
         else:
@@ -164,13 +170,22 @@ def build(desk: Desk, blocks: gr.Blocks, workspace: str) -> None:
     take_a.input(told(lambda here, name: again(here, a=name, chosen=True)), [here, take_a], everything, **quiet)
     take_b.input(told(lambda here, name: again(here, b=name, chosen=True)), [here, take_b], everything, **quiet)
     to_author = "() => document.dispatchEvent(new CustomEvent('anyscene:author'))"
+    carry_on.click(told(done(lambda here: desk.carry_on(here["workspace"], here["a"]))), **all_of)
     show.click(told(done(lambda here: desk.show(here["workspace"], here["a"]))), **all_of).success(None, js=to_author)
     restore.click(told(done(lambda here: desk.restore(here["workspace"], here["a"]))), **all_of).success(None, js=to_author)
     measure.click(told(done(lambda here: desk.evaluate(here["workspace"], here["a"]))), **all_of)
-    hand_over.click(
-        told(lambda here, kind: done(lambda now: desk.export(now["workspace"], now["a"], kind))(here)), [here, format_], everything, **quiet
-    )
+    to_dialog = "(take) => document.dispatchEvent(new CustomEvent('anyscene:export', { detail: JSON.parse(take) }))"
+    hand_over.click(told(lambda here: _to_export(desk, here)), [here], [to_export], **quiet).success(None, [to_export], js=to_dialog)
     matrix_dialog.build(desk, here, matrix, lambda now: view.all(now), everything, told, quiet)
+
+
+def _to_export(desk: Desk, here: Update) -> str:
+    """What the page's export dialog needs to know of the take that is selected, as JSON."""
+    take = next((one for one in desk.takes(here["workspace"]) if one["name"] == here.get("a")), None)
+    if take is None:
+        raise ValueError("No take is selected: choose one on the shelf.")
+    told = {"name": take["name"], "path": str(desk.take(take["name"])), "frames": take["frames"], "stage": take["stage"]}
+    return json.dumps({**told, "stale": take["state"] == "stale"})
 
 
 def score_tables() -> list[Component]:
@@ -222,11 +237,13 @@ def head(take: Update | None) -> str:
     if take is None:
         return "<p class='nothing'>No take yet.</p>"
     mark = f"<span class='mark {take['state']}'>{take['state']}</span>" if take["state"] in ("current", "stale") else ""
+    mark += "" if take["whole"] else f"<span class='mark unfinished'>{'in the making' if take['making'] else 'unfinished'}</span>"
     seconds = sum(float(value) for value in take["seconds"].values())
-    facts = " · ".join(filter(None, [
-        f"{take['frames']} frames, {take['length_s']:.1f} s", f"{take['occupancy']}{' + ' + take['views'] if take['views'] else ''}", f"seed {take['seed']}",
-        f"made in {seconds:.0f} s" if seconds else "",
-    ]))  # fmt: skip
+    told = [f"{plural(take['frames'], 'frame')}, {take['length_s']:.1f} s"]
+    if not take["whole"]:
+        told = [f"{take['frames']} of {plural(take['asked_frames'] or take['frames'], 'frame')}, {take['stage']} of {take['until']}"]
+    told += [f"{take['occupancy']}{' + ' + take['views'] if take['views'] else ''}", f"seed {take['seed']}"]
+    facts = " · ".join(told + ([f"made in {seconds:.0f} s"] if seconds else []))
     return (
         f"<h2>{escape(take['scene'] or take['name'])}</h2>{mark}"
         f"<p title='{escape(take['prompt'], quote=True)}'>{escape(take['prompt'] or 'no prompt')}</p><p class='faint'>{escape(facts)}</p>"

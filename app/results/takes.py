@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.config import AppConfig
+from app.jobs.carried_on import Asked
 from app.jobs.take_maker import SCENE
 from engine.presets import recipe_of
 from engine.spec.grid import RATE_HZ
@@ -52,7 +53,7 @@ def _card(folder: Path, modified: float, videos: int) -> dict[str, Any] | None:
         info = json.loads((folder / "take.json").read_text())
         cameras = json.loads((folder / "cameras.json").read_text())
         told, recipe = info.get("recipe", {}), recipe_of(info.get("recipe", {}))
-        stage, finished = str(info.get("stage", "")), bool(info.get("finished"))
+        stage, finished, asked = str(info.get("stage", "")), bool(info.get("finished")), Asked.of(info)
         frames = int(info.get("frame_count", 0))
         frames = frames if finished else frames_on_disk(folder)
         seen = [one["name"] for one in cameras if (folder / "video" / f"{one['name']}.mp4").is_file()]
@@ -60,7 +61,7 @@ def _card(folder: Path, modified: float, videos: int) -> dict[str, Any] | None:
             "name": folder.name, "scene": str(told.get("scene", "")), "prompt": str(info.get("prompt", "")), "seed": recipe.seed,
             "occupancy": recipe.occupancy, "views": recipe.views if stage == "video" or videos else "", "steps": recipe.steps,
             "frames": frames, "length_s": round(frames / RATE_HZ, 2), "start_s": float(told.get("start_s", 0.0)),
-            "stage": stage, "finished": finished, "seconds": info.get("seconds", {}), "modified": modified,
+            "stage": stage, "whole": asked.whole, "asked_frames": asked.frames, "until": asked.until, "seconds": info.get("seconds", {}), "modified": modified,
             "document_hash": str(told.get("document_hash", "")), "can_restore": (folder / SCENE).is_file(),
             "cameras": [{"name": one["name"], "width": one["width"], "height": one["height"], "video": one["name"] in seen} for one in cameras],
             "thumbnail": f"/api/thumbnail/{folder.name}?{int(modified)}.{videos}",

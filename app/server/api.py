@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
+from starlette.background import BackgroundTask
 
+from app.jobs.errand import pack
 from app.results import takes
 from app.server.proxy import client_page
+from app.server.theme import TITLE
 from app.workspace import anchors, files
 from app.workspace.outlines import outlines
 from app.workspace.workspace import Workspace
@@ -33,6 +37,11 @@ def router(workspaces: Workspaces) -> APIRouter:
     @routes.get("/api/health")
     def health() -> dict[str, object]:
         return {"ok": True, "engine": workspaces.jobs.engine_state}
+
+    @routes.get("/manifest.json")
+    def manifest() -> dict[str, str]:
+        """Gradio's page names it."""
+        return {"name": TITLE, "start_url": "/", "display": "browser"}
 
     @routes.get("/api/ws/{workspace}/image/{name}")
     def image(workspace: str, name: str) -> Response:
@@ -83,6 +92,19 @@ def router(workspaces: Workspaces) -> APIRouter:
         if not found.is_relative_to(workspaces.config.exports.resolve()) or not found.is_file() or name.startswith("."):
             raise HTTPException(404, f"There is no export '{name[:200]}' in this workspace folder.")
         return FileResponse(found, filename=name, headers=REVALIDATE)
+
+    @routes.get("/api/exports/{folder}/{name}")
+    def export_part(folder: str, name: str) -> Response:
+        """What the page's dialog wrote: a file as it is, a folder as a zip."""
+        found = (workspaces.config.exports / folder / name).resolve()
+        if found.parent.parent != workspaces.config.exports.resolve() or not found.exists() or folder.startswith(".") or name.startswith("."):
+            raise HTTPException(404, f"There is no export '{folder[:200]}/{name[:40]}' in this workspace folder.")
+        if found.is_file():
+            return FileResponse(found, filename=f"{folder}.{name}", headers=REVALIDATE)
+        with tempfile.NamedTemporaryFile(dir=workspaces.config.exports, prefix=".", suffix=".zip", delete=False) as file:
+            beside = Path(file.name)
+        pack(found, beside)
+        return FileResponse(beside, filename=f"{folder}-{name}.zip", headers=REVALIDATE, background=BackgroundTask(beside.unlink, missing_ok=True))
 
     @routes.post("/api/ws/{workspace}/generate")
     async def generate(workspace: str, request: Annotated[dict[str, Any] | None, Body()] = None) -> dict[str, object]:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from app.workspace import files, text
+from app.workspace import files
 from app.workspace.workspace import Send, Workspace
 from editor.document import EditError
+from engine.spec.words import plural
 
 
 def export(workspace: Workspace, message: Mapping[str, Any], send: Send) -> None:
@@ -27,7 +28,7 @@ def export(workspace: Workspace, message: Mapping[str, Any], send: Send) -> None
     for name in dict.fromkeys(names):
         send({**tell, "rows": list(rows), "writing": name})
         out = parent / (f"{name}.glb" if name.startswith("glb") else name)
-        row: dict[str, object] = {"format": name, "files": 0, "dropped": [], "error": None}
+        row: dict[str, object] = {"format": name, "url": f"/api/exports/{parent.name}/{out.name}", "files": 0, "dropped": [], "error": None}
         parent.mkdir(parents=True, exist_ok=True)
         try:
             report = export_take(take, name, out)
@@ -70,7 +71,7 @@ def _occ3d_fault(take: Any, folder: Path) -> str | None:
 
     found = sorted(folder.rglob("labels.npz"))
     if len(found) != len(take.semantics):
-        return f"occ3d has {text.plural(len(found), 'frame')} of {len(take.semantics)}"
+        return f"occ3d has {plural(len(found), 'frame')} of {len(take.semantics)}"
     wrong = [k for k, path in enumerate(found) if not np.array_equal(np.load(path)["semantics"], OCC3D_OF_CLASS[take.semantics[k]])]
     return f"occ3d differs at frame {wrong[0]}" if wrong else None
 
@@ -80,7 +81,7 @@ def _mp4_fault(take: Any, folder: Path) -> str | None:
 
     for path in sorted(folder.glob("*.mp4")):
         if (count := sum(1 for _ in pictures(path))) != take.frame_count:
-            return f"{path.name} has {text.plural(count, 'picture')} of {take.frame_count}"
+            return f"{path.name} has {plural(count, 'picture')} of {take.frame_count}"
     return None
 
 

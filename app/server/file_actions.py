@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from app.server.exports import export
-from app.workspace import files, text, unsaved
+from app.workspace import files, unsaved
 from app.workspace.workspace import Send, Workspace
 from editor.document import Document, EditError
 from editor.files import project, recovery
 from editor.files.recovery import Draft
 from editor.formats import FORMATS, import_scene
+from engine.spec.words import plural
 
 Message = Mapping[str, Any]
 SCENE_FILE = "anyscene"
@@ -78,8 +79,8 @@ def _tell_others(workspace: Workspace, me: Send) -> None:
 def summary(document: Document, report: object) -> str:
     """One sentence about what came in and what did not."""
     dropped = len(getattr(report, "dropped", ()))
-    tail = f"; {text.plural(dropped, 'kind')} of things could not be kept, see the scene's notes" if dropped else ""
-    return f"Imported '{document.name}': {text.plural(len(document.entities), 'element')} over {document.duration_s:.1f} s{tail}."
+    tail = f"; {plural(dropped, 'kind')} of things could not be kept, see the scene's notes" if dropped else ""
+    return f"Imported '{document.name}': {plural(len(document.entities), 'element')} over {document.duration_s:.1f} s{tail}."
 
 
 def list_files(workspace: Workspace, message: Message, send: Send) -> None:
@@ -96,6 +97,10 @@ def list_files(workspace: Workspace, message: Message, send: Send) -> None:
 
 def show_take(workspace: Workspace, message: Message, send: Send) -> None:
     workspace.show_take(files.take_folder(message.get("path", ""), workspace.config))
+
+
+def carry_on(workspace: Workspace, message: Message, send: Send) -> None:
+    workspace.carry_on(files.take_folder(message.get("path", ""), workspace.config))
 
 
 def restore(workspace: Workspace, message: Message, send: Send) -> None:
@@ -150,4 +155,5 @@ HANDLERS: dict[str, Callable[[Workspace, Message, Send], None]] = {
     "discard_draft": discard_draft,
     "list_files": list_files,
     "show_take": show_take,
+    "carry_on": carry_on,
 }

@@ -26,8 +26,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.config import AppConfig
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-OPEN_PATHS = frozenset({"/api/health"})
-"""Says only that the studio is up; needs the Host, nothing else."""
+OPEN_PATHS = frozenset({"/api/health", "/manifest.json"})
+"""They say only that the studio is up, and its name; need the Host, nothing else. Browsers fetch a manifest without cookies."""
 PAGE_PATHS = frozenset({"/", ""})
 _HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]{1,255}")
 

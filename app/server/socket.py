@@ -17,7 +17,10 @@ From the page
     discard {}                                   put the region and its variants away -> variant, strip
     cancel {job}
     live {on, preset?, seed?}                    whether edits are answered with drafts of the frame shown -> live, then strip, bev
+    view3d {follow?, frusta?, clip_m?, home?}    what the 3D view shows beside the scene: whether the eye goes with the ego, every camera, voxels
+                                                 below a height; home: the eye back to where it began
     show_take {path}                             a take of the workspace folder -> take, strip
+    carry_on {path}                              what a take lacks that was broken off, in a take beside it -> job messages
     save {path?} | open {path} | new {template?}
     restore {which} | discard_draft {which}      a draft of unsaved work: go on with it, its undo history too; or delete it -> files
     decline {}                                   go on without what `recovery` offered -> document
@@ -44,8 +47,9 @@ To the page
                                                  together; notes are sentences about a take that is made all the same
     pace {frame_s, picture_s}                    seconds a frame by occupancy model ('NAME' or 'NAME/STEPS'), seconds a picture by view model, as
                                                  measured on this machine
-    take {id, name, path, frames, start_frame, stage, stale, seed, occupancy, views, behind}   the newest; id null: none is shown. behind: longer
-                                                 ones, for the frames and pictures that it lacks
+    take {id, name, path, frames, start_frame, stage, stale, broken_off, seed, occupancy, views, behind}   the newest; id null: none is shown.
+                                                 behind: longer ones, for the frames and pictures that it lacks; broken_off: frames that it
+                                                 was to have, 0 where it is whole or in the making
     live {on}                                    for the whole workspace; a draft that cannot be drawn switches it off
     variant {frame, region, count, index, seed, whole, drawing, can_keep, shown}   frame null: there is none; whole: drawn with the steps of a
                                                  take's frame; drawing: one more is on its way; shown: the playhead is there
@@ -56,7 +60,7 @@ To the page
                                                  quality; recipe {occupancy, seed, steps|null} of a draft, else null; the rest are addresses
     bev {frame, source, edits, stale, pending, url, origin_m, size_m, ego [x, y, yaw]}   PNG from above in the ego's frame: x forward up, y left
     problems {problems [{sentence, ids, time_s|null}]}   what looks wrong; nothing of it blocks anything
-    exported {take, folder, rows [{format, files, dropped, error|null}], writing|null, verified|null}   writing: what is in hand
+    exported {take, folder, rows [{format, url, files, dropped, error|null}], writing|null, verified|null}   writing: what is in hand
     files {projects, templates, takes, recovery, logs, formats}   each {path, name, modified}; recovery as above, its `path` is `which`
     notice {level info|warn|error, text}         one sentence
     saved {path, at} | autosaved {at}            at: seconds since 1970
@@ -216,6 +220,14 @@ def _live(workspace: Workspace, message: Message, send: Send) -> None:
     workspace.set_live(on, preset, seed)
 
 
+def _view3d(workspace: Workspace, message: Message, send: Send) -> None:
+    clip = message.get("clip_m")
+    if clip is not None and (isinstance(clip, bool) or not isinstance(clip, int | float) or not -10 < clip < 100):
+        raise EditError(f"The 3D view is cut at a height in metres, from -10 to 100, not at {clip!r}.")
+    follow, frusta = message.get("follow") is not False, message.get("frusta") is True
+    workspace.screen.set_view(follow, frusta, None if clip is None else float(clip), home=message.get("home") is True)
+
+
 HANDLERS: dict[str, Callable[[Workspace, Message, Send], None]] = {
     "hello": _hello,
     "command": _command,
@@ -224,6 +236,7 @@ HANDLERS: dict[str, Callable[[Workspace, Message, Send], None]] = {
     "generate": _generate,
     "cancel": _cancel,
     "live": _live,
+    "view3d": _view3d,
     **file_actions.HANDLERS,
     **variant_actions.HANDLERS,
 }

@@ -1,4 +1,4 @@
-"""What the 3D view shows, kept in step with the shots: voxels, boxes, the ego's path, cameras and the gizmo of the selected one.
+"""What the 3D view shows, kept in step with the shots: voxels, boxes, the ego and its path, cameras and the gizmo of the selected one.
 
 The view's root is the ego at the playhead: voxels sit in it as they are, and everything of the world hangs under one node
 that carries ego_SE3_world. So the ego stays where it is on the screen and the world moves past, and a frame switch is one message.
@@ -14,8 +14,10 @@ import numpy as np
 import rich
 import viser
 
-from app.view3d import shapes
+from app.view3d import eye, shapes
 from app.view3d.moment import Moment
+from app.view3d.picking import pick
+from app.view3d.settings import Settings
 from editor.clip import boxes_at
 from editor.document import Document
 from editor.entities import Agent, CameraEntity
@@ -31,13 +33,16 @@ CACHED_GLB = 64
 ACCENT = (88, 196, 255)
 CAMERA = (205, 212, 222)
 BACKGROUND = (16, 18, 22)
+EGO = (70, 176, 214)
+_USUAL = Settings()
 
 
 class SceneView:
     """One workspace's viser server. `update` and the callbacks run on different threads; viser locks its own state."""
 
-    def __init__(self, on_select: Callable[[str], None], on_camera: Callable[[str, Pose, str], None]) -> None:
-        """`on_camera(id, pose, phase)` hears of a camera dragged by its gizmo: phase 'update' many times, then 'end'."""
+    def __init__(self, on_select: Callable[[str | None, bool], None], on_camera: Callable[[str, Pose, str], None]) -> None:
+        """`on_select(id, more)` hears of a click: on what, None for nothing, and whether it is chosen beside what is selected. `on_camera(id,
+        pose, phase)` hears of a camera dragged by its gizmo: phase 'update' many times, then 'end'."""
         # viser announces every server on the terminal, in a box, whatever `verbose` says.
         rich.get_console().quiet = True
         self.server = viser.ViserServer(host="127.0.0.1", port=0, verbose=False)
@@ -51,6 +56,8 @@ class SceneView:
         self._dragging = False
         self._shown_key: Hashable = None
         self._drawn: dict[str, object] = {}
+        self._shot: Moment | None = None
+        self._settings = Settings()
         self._set_stage()
 
     @property
@@ -62,15 +69,26 @@ class SceneView:
         """`callback` runs whenever a browser connects."""
         self.server.on_client_connect(lambda client: callback())
 
-    def update(self, shot: Moment, key: Hashable, selection: Iterable[str], *, keep: bool) -> None:
+    def update(self, shot: Moment, key: Hashable, selection: Iterable[str], *, keep: bool, settings: Settings = _USUAL) -> None:
         """Show a shot. `key` names its voxels (equal keys, equal voxels); `keep` holds them in the browser for playback."""
+        before, self._shot, self._settings = self._shot, shot, settings
+        key = key, settings.clip_m
         with self.server.atomic():
             if key != self._shown_key:
                 self._show_voxels(shot, key, keep)
             self._draw_world(shot, frozenset(selection))
+        if before is not None and not settings.follow:
+            poses = before.clip.world_SE3_ego[0], shot.clip.world_SE3_ego[0]
+            if not np.array_equal(*poses):
+                eye.stay_in_world(self.server, *poses)
+
+    def go_home(self) -> None:
+        """Every browser sees the scene as it did when it came."""
+        eye.go_home(self.server)
 
     def preload(self, shot: Moment, key: Hashable) -> bool:
         """Send a frame's voxels ahead of time, hidden; False where there is no room for more without dropping."""
+        key = key, self._settings.clip_m
         if key in self._voxels:
             return True
         if len(self._voxels) >= PRELOADED:
@@ -87,14 +105,22 @@ class SceneView:
         scene.world_axes.visible = False
         scene.set_background_image(np.full((1, 1, 3), BACKGROUND, np.uint8), format="png")
         self.server.gui.configure_theme(dark_mode=True, show_logo=False, show_share_button=False)
-        self.server.initial_camera.position = (-21.0, 0.0, 15.0)
-        self.server.initial_camera.look_at = (9.0, 0.0, -1.0)
-        self.server.initial_camera.fov = float(np.radians(55))
+        eye.set_home(self.server)
+        self.server.on_client_connect(lambda client: client.camera.on_update(eye.stay_above_ground))
+        scene.on_click()(lambda event: self._clicked(event, more=False))
+        scene.on_click(modifier="shift")(lambda event: self._clicked(event, more=True))
         scene.add_grid(
             "/floor", 160.0, 160.0, cell_size=10.0, section_size=40.0, cell_color=(38, 42, 50), section_color=(52, 58, 68), fade_distance=150.0,
             position=(0.0, 0.0, -0.45),
         )  # fmt: skip
         self._world = scene.add_frame("/world", show_axes=False)
+        for number, (middle, size) in enumerate(shapes.ego_body()):
+            scene.add_box(f"/ego/{number}", EGO, tuple(size), position=tuple(middle), opacity=0.82, cast_shadow=False, receive_shadow=False)
+
+    def _clicked(self, event: viser.SceneClickEvent, more: bool) -> None:
+        if self._shot is not None:
+            ray = np.asarray(event.ray_origin, np.float64), np.asarray(event.ray_direction, np.float64)
+            self._on_select(pick(self._shot, *ray, self._cameras, self._settings.clip_m), more)
 
     def _show_voxels(self, shot: Moment, key: Hashable, keep: bool) -> None:
         before = self._voxels.get(self._shown_key)
@@ -119,7 +145,7 @@ class SceneView:
     def _add_voxels(self, shot: Moment, key: Hashable, visible: bool) -> viser.GlbHandle:
         glb = self._glbs.get(key)
         if glb is None:
-            glb = self._glbs[key] = to_glb(surface_mesh(shot.occupancy.semantics, shot.clip.grid))
+            glb = self._glbs[key] = to_glb(surface_mesh(shot.occupancy.semantics, shot.clip.grid, z_below_m=self._settings.clip_m))
             while len(self._glbs) > CACHED_GLB:
                 self._glbs.popitem(last=False)
         self._number += 1
@@ -130,10 +156,11 @@ class SceneView:
         self._world.wxyz, self._world.position = shapes.wxyz_position(invert(shot.clip.world_SE3_ego[0]))
         # Unchanged entities are the same objects, so identity says what needs drawing again.
         agents = tuple(document.of(Agent))
-        self._redraw("boxes", (agents, shot.frame), lambda: self._lines("boxes", *shapes.box_edges(boxes_at(document, time_s)), 0.03))
+        self._redraw("boxes", (agents, shot.frame, document.ego), lambda: self._boxes(boxes_at(document, time_s), shot))
         chosen = {agent.instance_id for agent in agents if agent.id in selection}
         boxes = [box for box in boxes_at(document, time_s) if box.instance_id in chosen] if chosen else []
-        self._redraw("selected", (agents, shot.frame, selection), lambda: self._selected(boxes))
+        boxes += [shapes.ego_in_world(shot.clip.world_SE3_ego[0])] if "ego" in selection else []
+        self._redraw("selected", (agents, shot.frame, selection, document.ego), lambda: self._selected(boxes))
         self._redraw("path", (document.ego, document.duration_s), lambda: self._path(document))
         self._draw_cameras(shot, selection)
 
@@ -149,6 +176,14 @@ class SceneView:
         else:
             self.server.scene.remove_by_name(f"/world/{name}")
 
+    def _boxes(self, boxes: list[Box], shot: Moment) -> None:
+        """Outside the window that is generated nothing fills them, so they are dimmed there."""
+        within = shapes.inside(boxes, shot.clip.world_SE3_ego[0], shot.clip.grid)
+        points, colours = shapes.box_edges([box for box, near in zip(boxes, within, strict=True) if near])
+        self._lines("boxes", points, colours, 0.03)
+        points, colours = shapes.box_edges([box for box, near in zip(boxes, within, strict=True) if not near])
+        self._lines("far", points, shapes.dimmed(colours, BACKGROUND), 0.02)
+
     def _selected(self, boxes: list[Box]) -> None:
         self._lines("selected", shapes.box_edges(boxes)[0], ACCENT, 0.09)
 
@@ -156,7 +191,8 @@ class SceneView:
         self._lines("path", shapes.ego_track(document), ACCENT, 0.08)
 
     def _draw_cameras(self, shot: Moment, selection: frozenset[str]) -> None:
-        entities = {entity.id: entity for entity in shot.document.of(CameraEntity) if entity.enabled}
+        wanted = (entity for entity in shot.document.of(CameraEntity) if entity.enabled)
+        entities = {one.id: one for one in wanted if self._settings.frusta or one.id in selection or one.mount != "ego"}
         for gone in self._cameras.keys() - entities.keys():
             self._cameras.pop(gone)[2].remove()
         poses = {name: shot.clip.camera_pose(0, number) for number, name in enumerate(shot.camera_ids)}
@@ -175,12 +211,10 @@ class SceneView:
 
     def _add_frustum(self, entity: CameraEntity, chosen: bool, wxyz: np.ndarray, position: np.ndarray) -> viser.CameraFrustumHandle:
         fov, aspect = shapes.frustum(entity.camera)
-        handle = self.server.scene.add_camera_frustum(
-            f"/cameras/{entity.id}", fov, aspect, scale=1.1 if chosen else 0.8, thickness=0.04, color=ACCENT if chosen else CAMERA,
+        return self.server.scene.add_camera_frustum(
+            f"/cameras/{entity.id}", fov, aspect, scale=shapes.FRUSTUM_SCALE, thickness=0.04, color=ACCENT if chosen else CAMERA,
             wxyz=wxyz, position=position, cast_shadow=False, receive_shadow=False, variant="filled" if chosen else "wireframe",
         )  # fmt: skip
-        handle.on_click(lambda event, entity_id=entity.id: self._on_select(entity_id))
-        return handle
 
     def _place_gizmo(self, entities: dict[str, CameraEntity], poses: dict[str, np.ndarray], selection: frozenset[str]) -> None:
         """Handles on the camera that alone is selected; one on a path has its keyframes for that."""

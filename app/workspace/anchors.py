@@ -42,6 +42,16 @@ def keep(data: bytes, config: AppConfig) -> str:
     return name
 
 
+def by_digest(digests: Mapping[str, str], config: AppConfig) -> dict[str, Path]:
+    """Camera -> file, of {camera: SHA-256 of its picture} as take.json says it; pictures that are not kept here are left out."""
+    found = {}
+    for camera, digest in digests.items():
+        path = next((config.workspace / "anchors").glob(f"{digest[:24]}.*"), None) if re.fullmatch(r"[0-9a-f]{64}", digest) else None
+        if path is not None:
+            found[camera] = path
+    return found
+
+
 def named(asked: object, views: str, config: AppConfig) -> dict[str, Path]:
     """Camera -> file, of {camera: name}. Raises EditError where a name is none that `keep` gave, or the view model begins from no picture."""
     if asked is None or asked == {}:

@@ -20,6 +20,7 @@ from engine.api import Recipe
 from engine.presets import recipe
 from engine.spec.grid import RATE_HZ
 from engine.spec.take import frames_on_disk
+from engine.spec.words import plural
 from engine.views import registry
 
 MOST_FRAMES = 1200
@@ -42,7 +43,7 @@ def take_request(document: Document, message: Mapping[str, object], config: AppC
     elif message.get("seen_anew") is True:
         start, frames, basis = _seen_anew(shown, message)
     if not 1 <= frames <= MOST_FRAMES:
-        raise EditError(f"A take of {frames} frames cannot be made: ask for 1 to {MOST_FRAMES}.")
+        raise EditError(f"A take of {plural(frames, 'frame')} cannot be made: ask for 1 to {MOST_FRAMES}.")
     until = _text(message, "until", "video")
     if until not in STAGES:
         raise EditError(f"A take cannot be made until '{until}': choose one of {', '.join(STAGES)}.")

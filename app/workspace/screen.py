@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.view3d.live import Live
+from app.view3d.settings import Settings
 from app.workspace import text
 from app.workspace.shot import Shot, ShotMaker
 from app.workspace.strip import Strip, voxel_key
@@ -42,6 +43,7 @@ class Screen:
         self._checked: Document | None = None
         self.problems: list[dict[str, object]] = []
         """What looks wrong in the scene that was checked last, as the page gets it."""
+        self.settings = Settings()
         self.below: Shot | None = None
         """What was shown last, below any variant."""
 
@@ -87,8 +89,19 @@ class Screen:
                 self._view.on_watch(self.ask)
             return self._view.port
 
-    def _picked(self, entity_id: str) -> None:
-        self._desk.select([entity_id])
+    def _picked(self, entity_id: str | None, more: bool) -> None:
+        """A click in the 3D view; with `more` it adds to what is selected, or takes it away again."""
+        chosen = [] if entity_id is None else [entity_id]
+        before = list(self._desk.session.selection) if more else []
+        self._desk.select([one for one in before if one not in chosen] + [one for one in chosen if one not in before])
+
+    def set_view(self, follow: bool, frusta: bool, clip_m: float | None, *, home: bool = False) -> None:
+        """What the 3D view shows beside the scene (app.view3d.settings); `home` takes every eye back to where it began."""
+        with self._desk.lock:
+            self.settings, view = Settings(follow, frusta, clip_m), self._view
+        if home and view is not None:
+            view.go_home()
+        self.ask()
 
     def camera_dragged(self, entity_id: str, ego_SE3_camera: Pose, phase: str) -> None:
         """A gizmo moves: the strip follows, and the release is one command."""
@@ -129,7 +142,7 @@ class Screen:
             shot = self._desk.variants.follow(shot)
             voxels = voxel_key(shot)
             if view is not None and watched_3d:
-                view.update(shot, voxels, selection, keep=shot.source != "lift")
+                view.update(shot, voxels, selection, keep=shot.source != "lift", settings=self.settings)
             if self._desk.watched:
                 for message in self._strip.messages(shot, voxels, edits):
                     self._desk.broadcast(message)

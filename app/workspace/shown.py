@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.jobs.carried_on import Asked
 from app.jobs.conditions import Conditions
 from app.jobs.job import Job
 from app.jobs.protocol import FrameMade, jpeg, pack, unpack
@@ -92,6 +93,8 @@ class ShownTake:
     """What its folder says that it was made from."""
     request: TakeRequest | None = None
     """What asked for it, where it is being made here."""
+    broken_off: int = 0
+    """Frames that it was to have, where it was cancelled, failed or killed on the way; 0 where it is whole or in the making."""
     _seen_for: OrderedDict[int, SeenFor] = field(default_factory=OrderedDict)
 
     @staticmethod
@@ -113,8 +116,11 @@ class ShownTake:
         take = Take.open(path)
         told = take.info.get("recipe", {})
         start = round(float(told.get("start_s", 0.0)) * RATE_HZ)
-        stage, made_from = str(take.info.get("stage", "")), str(told.get("document_hash", ""))
-        return ShownTake(path.name, path, start, take.frame_count, None, recipe_of(told), stage, disk=take, document_hash=made_from)
+        stage, made_from, asked = str(take.info.get("stage", "")), str(told.get("document_hash", "")), Asked.of(take.info)
+        return ShownTake(
+            path.name, path, start, take.frame_count, None, recipe_of(told), stage, disk=take, document_hash=made_from,
+            broken_off=0 if asked.whole else asked.frames or take.frame_count,
+        )  # fmt: skip
 
     def is_stale(self, document: Document) -> bool:
         """Whether `document` is no longer what this take was made from."""

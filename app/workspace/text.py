@@ -26,8 +26,3 @@ UNKNOWN_MESSAGE = "The page sent '{kind}', which this studio does not know: relo
 def our_fault(error: BaseException) -> str:
     """The sentence for an error that nobody foresaw; the traceback goes to the log, never to the page."""
     return OUR_FAULT.format(kind=type(error).__name__)
-
-
-def plural(count: int, noun: str) -> str:
-    """'1 frame', '3 frames'."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"

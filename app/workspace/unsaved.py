@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.workspace.images import layout_png
-from app.workspace.text import plural
 from editor.clip import frame_count, scene_clip
 from editor.files import recovery
 from editor.files.recovery import Draft
 from engine.spec.grid import RATE_HZ
 from engine.spec.take import frames_on_disk
+from engine.spec.words import plural
 
 if TYPE_CHECKING:
     from app.workspace.workspace import Workspace

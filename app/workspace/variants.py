@@ -26,6 +26,7 @@ from editor.document import Document, EditError
 from engine.api import OccupancyFrame, Recipe
 from engine.occupancy.region import cells_inside
 from engine.spec.grid import RATE_HZ
+from engine.spec.words import plural
 
 SEEDS = 2**31
 Ring = tuple[tuple[float, float], ...]
@@ -133,7 +134,7 @@ class Variants:
         """
         region: Ring = tuple((float(x), float(y)) for x, y in ring)
         if len(region) < 3 or not np.isfinite(region).all():
-            raise EditError(f"A region of {len(region)} points encloses nothing: drag a box or a loop around what is to be drawn anew.")
+            raise EditError(f"A region of {plural(len(region), 'point')} encloses nothing: drag a box or a loop around what is to be drawn anew.")
         take = shot.take
         frame = take.packed(shot.frame) if take is not None else None
         made_for = take.conditions(shot.frame) if take is not None else None
@@ -205,7 +206,7 @@ class Variants:
             take, frame, conditions = top.take, top.frame, top.conditions
             variant = unpack(top.before if top.chosen is None else top.chosen.made)
         if take.disk is None and len(take.made) < take.frames:
-            raise EditError(f"The take has {len(take.made)} of {take.frames} frames so far: keep the variant when it is finished.")
+            raise EditError(f"The take has {len(take.made)} of {plural(take.frames, 'frame')} so far: keep the variant when it is finished.")
         own, index = take.occupancy(frame), frame - take.start_frame
         if own is None:
             raise EditError(f"The take does not hold frame {frame} any more: generate it again.")

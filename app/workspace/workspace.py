@@ -6,6 +6,7 @@ Messages are handed to the watchers while it is held, so that every browser sees
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 import shutil
@@ -16,12 +17,13 @@ from functools import partial
 from pathlib import Path
 
 from app.config import AppConfig
+from app.jobs.carried_on import carried_on
 from app.jobs.job import Job
 from app.jobs.protocol import Answer, FrameMade, PictureMade
 from app.jobs.request import TakeRequest
 from app.jobs.store import JobStore
-from app.workspace import messages, text
-from app.workspace.bridge import take_request
+from app.workspace import anchors, messages, text
+from app.workspace.bridge import free_folder, take_request
 from app.workspace.drafts import Drafter
 from app.workspace.images import ImageCache
 from app.workspace.screen import Screen
@@ -35,6 +37,7 @@ from editor.files.autosave import Autosave
 from editor.files.recovery import Draft, Recovered
 from editor.session import Session
 from engine.presets import check
+from engine.spec.words import plural
 
 Send = Callable[[Mapping[str, object]], None]
 """Hands one message to one browser; returns at once and never raises."""
@@ -261,6 +264,12 @@ class Workspace:
             shown = shelf.at(int(at) - 1 if isinstance(at, int | float) else self.frame)
         return self.submit(take_request(document, message, self.config, shown))
 
+    def carry_on(self, folder: Path) -> Job:
+        """Put in line what makes a take whole that was broken off, as a take beside it. Raises ValueError (one sentence) where nothing is missing."""
+        asked = json.loads((folder / "take.json").read_text()).get("recipe", {}).get("anchors", {})
+        request = carried_on(folder, free_folder(self.config.takes, folder.name), anchors.by_digest(asked, self.config))
+        return self.submit(request, shown=self.shelf.front is not None and self.shelf.front.path == folder)
+
     def submit(self, request: TakeRequest, item: str = "", *, shown: bool = True) -> Job:
         """Put a job of the document that is open in line; one that is not to be `shown` stays out of the view when it comes."""
         self.drafter.call_off()
@@ -319,6 +328,7 @@ class Workspace:
             shown.stage = str(message["stage"]) or shown.stage
             if not job.live:
                 shown.frames = job.frames_kept or shown.frames
+                shown.broken_off = 0 if job.state == "done" else request.frames
                 self._settle(job, shown)
                 self._put_away(job, shown)
                 self._autosave.poll()
@@ -332,7 +342,7 @@ class Workspace:
         if job.state == "done":
             self.shelf.finish(shown)
         elif self.shelf.break_off(shown):
-            kept = text.plural(shown.frames, "finished frame")
+            kept = plural(shown.frames, "finished frame")
             self.notice("info", f"The longer take stays in view; the {kept} of '{shown.path.name}' can be shown from the Results.")
 
     def _settle(self, job: Job, shown: ShownTake) -> None:
@@ -357,7 +367,8 @@ class Workspace:
             return {"type": "take", "id": None}
         front, *behind = ({
             "id": take.id, "name": take.path.name, "path": str(take.path), "frames": take.frames, "start_frame": take.start_frame, "stage": take.stage,
-            "stale": take.is_stale(self.document), "seed": take.recipe.seed, "occupancy": take.recipe.occupancy, "views": take.recipe.views,
+            "stale": take.is_stale(self.document), "broken_off": take.broken_off,
+            "seed": take.recipe.seed, "occupancy": take.recipe.occupancy, "views": take.recipe.views,
         } for take in self.shelf.takes)  # fmt: skip
         return {"type": "take", **front, "behind": behind}
 

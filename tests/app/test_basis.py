@@ -106,7 +106,7 @@ def test_the_command_line_goes_on_from_a_frame(session, tmp_path, capsys):
     assert main([*common, "-o", str(old), "--start", "0.25", "--frames", "2"]) == 0
     assert main([*common, "-o", str(new), "--continue", str(old), "--from-frame", "4"]) == 0
     assert Take.open(new).frame_count == 2 and Take.open(new).timestamps_s[0] == pytest.approx(0.25)
-    assert main([*common, "-o", str(new), "--continue", str(old), "--from-frame", "5"]) == 0
+    assert main([*common, "-o", str(new), "--continue", str(old), "--from-frame", "5", "--replace"]) == 0
     longer = Take.open(new)
     assert longer.frame_count == 3, "behind its end, to the end of the scene"
     assert np.array_equal(longer.semantics[:2], Take.open(old).semantics)

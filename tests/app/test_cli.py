@@ -93,7 +93,7 @@ def test_ctrl_c_keeps_the_finished_frames(scene: Path, tmp_path: Path) -> None:
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130, said
-    assert "Traceback" not in said and "finished frames" in said
+    assert "Traceback" not in said and "finished frame" in said
     assert 1 <= Take.open(out).frame_count < 100
 
 
@@ -144,6 +144,12 @@ def test_bad_requests_are_one_sentence(scene: Path, take: Path, tmp_path: Path, 
     assert "is a file" in refused(capsys, "generate", scene, "-o", tmp_path / "file", "--preset", "fake")
     assert "holds other things" in refused(capsys, "generate", scene, "-o", tmp_path / "full", "--preset", "fake")
     assert "cannot be made" in refused(capsys, "generate", scene, "-o", tmp_path / "file/t", "--preset", "fake")
+    asked = ["generate", str(scene), "-o", str(tmp_path / "t"), "--preset", "fake", "--until", "layout", "--frames", "1"]
+    assert main(asked) == 0
+    made = (tmp_path / "t" / "take.json").read_bytes()
+    assert "holds a take already" in (said := refused(capsys, *asked)) and "--replace" in said
+    assert (tmp_path / "t" / "take.json").read_bytes() == made and main([*asked, "--seed", "5", "--replace"]) == 0
+    assert (tmp_path / "t" / "take.json").read_bytes() != made
     assert "no scene file" in refused(capsys, "generate", tmp_path / "none.anyscene", "-o", tmp_path / "t")
     assert "file" in refused(capsys, "generate", tmp_path / "file", "-o", tmp_path / "t", "--preset", "fake")
     assert "no importer 'dvd'" in refused(capsys, "import", "dvd", tmp_path / "file", "-o", tmp_path / "s.anyscene")

@@ -25,7 +25,7 @@ from tests.app.conftest import PATIENCE_S
 
 pytestmark = pytest.mark.timeout(900)
 ENDPOINTS = {
-    "/list_takes", "/generate", "/queue_state", "/cancel", "/move", "/retry", "/evaluate", "/scores", "/export", "/exports", "/restore", "/matrix",
+    "/list_takes", "/generate", "/queue_state", "/cancel", "/move", "/retry", "/carry_on", "/evaluate", "/scores", "/export", "/exports", "/restore", "/matrix",
 }  # fmt: skip
 
 

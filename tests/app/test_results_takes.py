@@ -49,7 +49,7 @@ def test_a_take_that_is_being_made_has_the_frames_it_has(config, tmp_path):
     told = json.loads((unfinished.takes / "a" / "take.json").read_text())
     (unfinished.takes / "a" / "take.json").write_text(json.dumps({**told, "finished": False, "frame_count": 48}))
     (card,) = takes.cards(unfinished, "", "")
-    assert card["frames"] == 3 and not card["finished"]
+    assert card["frames"] == 3 and not card["whole"]
     (unfinished.takes / "a" / "take.json").write_text("{")
     assert takes.cards(unfinished, "", "") == [], "what is no take is no card"
 

@@ -13,6 +13,7 @@ from websockets.sync.client import connect
 from app.server.proxy import client_page
 from app.view3d import shapes
 from app.view3d.scene import PRELOADED, SceneView
+from app.view3d.settings import Settings
 from app.workspace.shot import ShotMaker
 from app.workspace.strip import voxel_key
 from editor import commands
@@ -33,7 +34,7 @@ def session() -> Session:
 @pytest.fixture
 def view():
     dragged, picked = [], []
-    view = SceneView(picked.append, lambda *event: dragged.append(event))
+    view = SceneView(lambda *event: picked.append(event), lambda *event: dragged.append(event))
     yield view
     view.stop()
 
@@ -68,7 +69,7 @@ def test_viser_is_reached_through_the_studio_and_only_with_the_token(studio):
 
 def test_a_shot_puts_voxels_boxes_cameras_and_path_into_the_scene(view, session):
     shot = ShotMaker().shoot(session.document, 0, None)
-    view.update(shot, voxel_key(shot), (), keep=False)
+    view.update(shot, voxel_key(shot), (), keep=False, settings=Settings(frusta=True))
     found = names(view)
     cameras = {f"/cameras/{name}" for name in shot.camera_ids}
     assert len(cameras) == 6 and cameras <= found and {"/world/boxes", "/world/path", "/floor"} <= found

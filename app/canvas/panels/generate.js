@@ -1,6 +1,7 @@
 /** Making a take: what to make, the button, and how far it is. */
 
 import { button, fill, h, numberField, politely, selectField } from "../dom.js";
+import { plural } from "../entity.js";
 import { icon } from "../icons.js";
 import { watch } from "../store.js";
 
@@ -74,6 +75,11 @@ export function makeGenerate(app) {
     began = performance.now();
     app.socket.send({ type: "generate", seen_anew: true, ...only, seed: settings.seed, ...models(), until: "video", cameras: null, anchors: anchors() });
   };
+  app.carryOn = () => {
+    if (!store.take?.broken_off) return;
+    began = performance.now();
+    app.socket.send({ type: "carry_on", path: store.take.path });
+  };
   /** Pictures that were dropped on cameras, where the view model begins from one. */
   const anchors = () => (store.scene?.view_models.find((one) => one.name === models().views)?.takes_anchors ? Object.fromEntries([...app.anchors].map(([camera, one]) => [camera, one.name])) : null);
   app.takesAnchors = () => anchors() !== null;
@@ -94,7 +100,7 @@ export function makeGenerate(app) {
     if (!store.scene) return void (estimate.textContent = "");
     const { frames, whole } = span(), seconds = cost(frames), all = cost(whole);
     const ahead = store.queue.filter((one) => BUSY.includes(one.state)), waits = ahead.every((one) => one.eta_s != null) ? ahead.reduce((sum, one) => sum + (one.eta_s ?? 0), 0) : null;
-    const size = `${frames} frames (${(frames / 12).toFixed(1)} s)`;
+    const size = `${plural(frames, "frame")} (${(frames / 12).toFixed(1)} s)`;
     const first = seconds === null ? `${size}: how long that takes is not measured here yet` : `${size}: ${about(seconds)}`;
     estimate.textContent = [first, whole > frames && `all ${whole}: ${all === null ? "not measured" : about(all)}`, ahead.length > 0 && `after ${ahead.length} in the queue${waits ? `, ${about(waits)}` : ""}`].filter(Boolean).join(" · ");
   }
@@ -159,13 +165,13 @@ export function makeGenerate(app) {
     if (!job) return fill(line, h("span", { class: "faint", text: "Ctrl+Enter starts. Frames appear here and in 3D as they are made." }));
     const seconds = busy && began ? Math.max(job.seconds ?? 0, (performance.now() - began) / 1000) : job.seconds ?? 0;
     const waits = store.queue.filter((one) => one.state === "queued" && one.id !== job.id).length;
-    const left = busy && job.eta_s != null ? `${clock(job.eta_s)} left` : "";
+    const since = (performance.now() - job.at) / 1000, left = busy && job.eta_s != null ? `${clock(Math.max(0, job.eta_s - since))} left` : "";
     const piece = job.stage === "buffers" || job.stage === "video" ? "picture" : "frame";
     const failed = job.state === "failed";
     fill(line,
-      h("b", { class: `state ${job.state}`, text: LOOKS[job.state] ?? job.state }), !failed && job.stage && h("span", { text: job.stage }), job.state === "queued" && (job.position ?? 0) > 0 && h("span", { text: `${job.position}. in line${job.starts_in_s == null ? "" : `, starts in ${clock(job.starts_in_s)}`}` }),
+      h("b", { class: `state ${job.state}`, text: LOOKS[job.state] ?? job.state }), !failed && job.stage && h("span", { text: job.stage }), job.state === "queued" && (job.position ?? 0) > 0 && h("span", { text: `${job.position}. in line${job.starts_in_s == null ? "" : `, starts in ${clock(Math.max(0, job.starts_in_s - since))}`}` }),
       total > 0 && h("span", { class: "mono", text: `${piece} ${done}/${total}` }), h("span", { class: "mono", text: clock(seconds) }), left && h("span", { class: "mono faint", text: left }), waits > 0 && h("span", { class: "faint", text: `${waits} more in line` }),
-      job.state === "cancelled" && (job.frames_kept ?? 0) > 0 && h("p", { class: "faint", text: `${job.frames_kept} finished frames are kept.` }),
+      job.state === "cancelled" && (job.frames_kept ?? 0) > 0 && h("p", { class: "faint", text: `${plural(job.frames_kept ?? 0, "finished frame")} ${job.frames_kept === 1 ? "is" : "are"} kept.` }),
       job.message && (failed || busy) && h("p", { class: failed ? "sentence" : "faint", text: job.message }),
       (job.notes ?? []).map((note) => h("p", { class: "faint", testid: "job-note", text: note })));
   }

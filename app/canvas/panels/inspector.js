@@ -1,6 +1,6 @@
 /** The selection in numbers. A field sends one command when it is left or Enter is pressed. */
 
-import { cameraHeading, cameraPose, cameraTilt, fovOf, labelOf, spoken } from "../entity.js";
+import { cameraHeading, cameraPose, cameraTilt, fovOf, labelOf, plural, spoken } from "../entity.js";
 import { button, colourField, fill, h, numberField, politely, selectField, textField } from "../dom.js";
 import { icon } from "../icons.js";
 import { ringArea } from "../geometry.js";
@@ -205,7 +205,7 @@ function sceneFields(app) {
   return [
     section("Scene",
       numberField({ label: "length", name: "Duration", unit: "s", value: s.duration_s, digits: 2, step: 0.5, min: 0.1, max: 100, testid: "duration", change: (v) => v && void app.command("set_scene", { duration_s: v }) }),
-      h("span", { class: "faint still", text: `= ${s.frames} frames` })),
+      h("span", { class: "faint still", text: `= ${plural(s.frames, "frame")}` })),
     h("div", { class: "props" }, button({ icon: "flip", text: "Mirror traffic", label: "Swap left-hand and right-hand traffic: map, paint, agents, ego path, headings and ground are mirrored; cameras on the ego keep their places", class: "wide", testid: "mirror", press: () => void app.command("mirror", {}) }),
       button({ icon: "occupancy", text: "Remove all vehicles", label: "Take every vehicle's voxels out of all generated frames, with the ground closed under them; the layout keeps its agents", class: "wide", testid: "remove-vehicles", press: () => void app.command("remove_vehicles", {}) })),
     h("p", { class: "empty", text: "Select something to see its numbers. Click an agent, a line or an area on the canvas, or a row above." }),

@@ -1,9 +1,9 @@
 /** Frames and seconds, what is generated, and the keyframes of every track. */
 
-import { button, h } from "../dom.js";
+import { button, fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { timeToCollision } from "../closeness.js";
-import { labelOf } from "../entity.js";
+import { labelOf, plural } from "../entity.js";
 import { watch } from "../store.js";
 import { RATE_HZ } from "../tracks.js";
 import { draftShown } from "./badge.js";
@@ -27,7 +27,7 @@ export function makeTimeline(app) {
   const scrubber = h("div", { class: "scrubber", testid: "scrubber", role: "slider", tabindex: "0", label: "Frame", "aria-valuemin": "0" }, canvas);
   const label = h("span", { class: "frame-label", testid: "frame-label" });
   const play = button({ icon: "play", label: "Play or pause", key: "Space", testid: "play", class: "ghost", press: () => app.togglePlay() });
-  const takeText = h("span", { class: "faint take-text", testid: "take-label" });
+  const takeText = h("span", { class: "faint take-text", testid: "take-label" }), takeMark = h("span", { class: "take-mark" });
   let width = 1, height = 1, ratio = 1, scroll = 0;
   /** @type {{id: string, index: number, frame: number, moved: boolean}|null} */ let dragging = null;
   let scrubbing = false;
@@ -246,6 +246,7 @@ export function makeTimeline(app) {
     scrubber.setAttribute("aria-valuetext", label.textContent);
     const take = store.take;
     const behind = take?.behind[0];
+    fill(takeMark, Boolean(take?.broken_off) && h("b", { class: "unfinished", testid: "unfinished", text: `unfinished, ${take?.frames} of ${plural(take?.broken_off ?? 0, "frame")}` }), Boolean(take?.broken_off) && button({ text: "Continue", label: "Continue: make what the unfinished take lacks, in a take beside it", testid: "carry-on", press: () => app.carryOn() }));
     takeText.textContent = take ? `Take: frames ${take.start_frame}–${take.start_frame + take.frames - 1}, ${take.stage}${take.stale ? "; the scene changed since" : ""}${behind ? `; behind it ${behind.start_frame}–${behind.start_frame + behind.frames - 1}` : ""}` : "No take yet: Generate makes one";
     takeText.title = take ? [take, ...take.behind].map((t) => `${t.name}: frames ${t.start_frame}–${t.start_frame + t.frames - 1}, ${t.stage}, occupancy '${t.occupancy}', views '${t.views}', seed ${t.seed}${t.stale ? ", the scene changed since" : ""}`).join("\n") : "";
     takeText.classList.toggle("stale", Boolean(take?.stale));
@@ -271,5 +272,5 @@ export function makeTimeline(app) {
       button({ icon: "back", label: "Previous frame", key: "Left", class: "ghost", press: () => app.seek(store.frame - 1) }), play,
       button({ icon: "forward", label: "Next frame", key: "Right", class: "ghost", press: () => app.seek(store.frame + 1) }),
       button({ icon: "last", label: "Last frame", key: "End", class: "ghost", press: () => app.seek(store.frames - 1) }),
-      label, takeText), scrubber);
+      label, takeText, takeMark), scrubber);
 }

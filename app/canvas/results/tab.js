@@ -1,6 +1,7 @@
 /** The two tabs of the page: the author's, which is ours, and the results', which is Gradio's with our parts in it. */
 
 import { h } from "../dom.js";
+import { showExport } from "../panels/export.js";
 import { watch } from "../store.js";
 
 /** The least time between two looks at the takes and the queue, while the tab is open. */
@@ -37,7 +38,8 @@ export function makeTabs(app) {
     if (event.key === "Escape" && app.resultsShown) document.querySelector("#matrix-close")?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
   });
   document.addEventListener("anyscene:author", () => app.showResults(false));
-  watch(app.store, ["queue", "take", "scene", "history"], refresh);
+  document.addEventListener("anyscene:export", (event) => event instanceof CustomEvent && showExport(app, event.detail));
+  watch(app.store, ["queue", "take", "scene", "history", "exported"], refresh);
   draw();
   return h("div", { class: "page-tabs", role: "tablist", label: "Author or results" }, author, results);
 }
