@@ -35,6 +35,7 @@ SIMPLE_CLASS_OF: dict[str, str] = {
     "police_car": "car",
     "semi_trailer": "trailer",
     "tractor_unit": "truck",
+    "other_vehicle": "truck",
     "motorbike": "motorcycle",
     "stroller": "pedestrian",
     "wheelchair": "pedestrian",

@@ -233,6 +233,61 @@ def write_t4(folder: Path) -> Path:
     return folder
 
 
+LYFT_CATEGORIES = {
+    "animal": None,
+    "bicycle": "bicycle",
+    "bus": "bus",
+    "car": "car",
+    "emergency_vehicle": "car",
+    "motorcycle": "motorcycle",
+    "other_vehicle": "truck",
+    "pedestrian": "pedestrian",
+    "truck": "truck",
+}
+"""Lyft Level 5's nine categories, and what they have to become."""
+LYFT_ALTITUDE_M = -21.5
+
+
+def lyft(frames: int = 6) -> dict[str, Table]:
+    """A scene as Lyft Level 5 has it: key frames at 5 Hz and nothing else, times with parts of microseconds, plain category names, no visibility,
+    heights that are real ones, sizes of points left out, and a picture of the map in place of an expansion."""
+    found = tables(frames, "host-a101-lidar0-1241893239199111666-1241893264098084346", 200_000)
+    found["category"] = [{"token": f"cat-{name}", "name": name, "description": ""} for name in LYFT_CATEGORIES]
+    for row, name in zip(found["instance"], [*LYFT_CATEGORIES, "car"] * 3, strict=False):
+        row["category_token"] = f"cat-{name}"
+    found["attribute"] = [{"token": f"a-{name}", "name": name} for name in ("object_action_parked", "object_action_driving_straight_forward")]
+    found["visibility"] = []
+    found["log"] = [{"token": "log", "logfile": "", "vehicle": "a101", "location": "Palo Alto"}]
+    found["map"] = [{"token": "map", "log_tokens": ["log"], "category": "semantic_prior", "filename": "maps/map_raster_palo_alto.png"}]
+    found["sample_data"] = [row for row in found["sample_data"] if row["is_key_frame"]]
+    for row in found["sample_data"]:
+        lidar = row["token"].endswith("LIDAR_TOP-0")
+        row["timestamp"] += 0.33398438
+        row["filename"] = f"{'lidar' if lidar else 'images'}/host-a101_{row['token']}.{'bin' if lidar else 'jpeg'}"
+        if lidar:
+            row |= {"width": None, "height": None}
+    for row in found["sample"]:
+        row["timestamp"] += 0.25
+    for row in found["ego_pose"]:
+        row["timestamp"] += 0.33398438
+        row["translation"][2] += LYFT_ALTITUDE_M
+    for row in found["sample_annotation"]:
+        row["translation"][2] += LYFT_ALTITUDE_M
+        row |= {"attribute_tokens": ["a-object_action_parked"], "visibility_token": "", "num_lidar_pts": -1}
+    return found
+
+
+def write_lyft(folder: Path) -> Path:
+    """The data set's folder, with the pictures that its tables name."""
+    found = lyft()
+    write_tables(folder / "v1.01-train", found)
+    (folder / "images").mkdir()
+    for row in found["sample_data"]:
+        if row["filename"].startswith("images/"):
+            (folder / row["filename"]).write_bytes(b"a picture")
+    return folder
+
+
 def write_tables(folder: Path, *sets: dict[str, Table]) -> Path:
     """The tables of some scenes in one folder, rows that they share once."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,20 @@ from editor.ground import height_at
 from editor.source_pictures import source_picture
 from editor.track import exists_at, pose_at
 from engine.spec.geometry import transform, wrap_angle
-from tests.editor.made_nuscenes import CATEGORIES, expansion, infos, lanelet2, rotated, tables, write_t4, write_tables
+from tests.editor.made_nuscenes import (
+    CATEGORIES,
+    LYFT_ALTITUDE_M,
+    LYFT_CATEGORIES,
+    expansion,
+    infos,
+    lanelet2,
+    lyft,
+    rotated,
+    tables,
+    write_lyft,
+    write_t4,
+    write_tables,
+)
 
 UNIT_CORNERS = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
 REAL_TABLES = {
@@ -103,6 +116,33 @@ def test_real_tables(name: str, shared_data: Path) -> None:
     cameras = {row["channel"] for row in rows["sensor"] if row["modality"] == "camera"}
     assert {entity.camera.name for entity in document.of(CameraEntity)} <= cameras and list(document.of(CameraEntity))
     assert ("(Lanelet2)" if name == "t4dataset_tiny" else "no map expansion") in report.text()
+
+
+def test_lyft_level_5(tmp_path: Path) -> None:
+    """Made by its public schema: no log of it is at hand."""
+    source = lyft()
+    document, report = import_scene("nuscenes", write_lyft(tmp_path / "v1.01"))
+    samples = sorted(source["sample"], key=lambda row: row["timestamp"])
+    category_of = {row["token"]: row["category_token"].removeprefix("cat-") for row in source["instance"]}
+    compared = 0
+    for sample in samples:
+        time_s = (int(sample["timestamp"]) - int(samples[0]["timestamp"])) / 1e6
+        rows = [row for row in source["sample_annotation"] if row["sample_token"] == sample["token"] and category_of[row["instance_token"]] != "animal"]
+        ours = our_boxes(document, report, time_s)
+        assert len(ours) == len(rows)
+        for row in rows:
+            known = [box for box in ours if row["instance_token"] in box[2].name]
+            box, yaw, agent = min(known, key=lambda box: float(np.abs(box[0] - corners(row)).max()))
+            assert np.linalg.norm(box - corners(row), axis=1).max() < 0.001 and abs(math.degrees(wrap_angle(yaw - heading(row)))) < 0.1
+            assert agent.class_name == LYFT_CATEGORIES[category_of[row["instance_token"]]]
+            compared += 1
+    assert compared > 60 and {row.category: row.count for row in report.dropped}["animal"] > 0
+    assert "object_action_parked" in next(document.of(Agent)).name
+    assert len(document.ego.keyframes) == len(samples)
+    for keyframe in document.ego.keyframes:
+        assert keyframe.pose.z_m + report.origin_m[2] == pytest.approx(LYFT_ALTITUDE_M, abs=1e-6), "its heights are real ones"
+    assert {c.camera.name for c in document.of(CameraEntity) if c.pictures is not None} == {"CAM_FRONT", "CAM_BACK"}
+    assert "no map expansion" in report.text()
 
 
 @pytest.fixture
