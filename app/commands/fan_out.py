@@ -34,7 +34,7 @@ def fan_out(args: Namespace) -> int:
         for refusal in expansion.refusals:
             print(f"refused   {refusal.sentence}")
         return 0
-    out = output_folder(args.out, known_by=KNOWN_BY)
+    out = output_folder(args.out, known_by=KNOWN_BY, replace=True)
     store = _store(args)
     store.prepare()
     left = _announce(expansion, plan, store, args)

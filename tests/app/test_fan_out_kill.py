@@ -115,7 +115,7 @@ def test_a_killed_driver_leaves_whole_takes_only_and_the_next_run_goes_on(
     argv += ["--until", "occupancy", "--workers", str(1 + moment % 2)]
     driver = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL)
     store = Store(out)
-    while not (out / ".fanout" / "rows").is_dir() or not store.begun():
+    while not (out / ".fanout" / "making").is_dir() or not store.begun():
         assert driver.poll() is None
         time.sleep(0.02)
     time.sleep(dice.uniform(0.0, 2.0))

@@ -117,7 +117,7 @@ def test_a_driver_that_dies_leaves_whole_takes_only(moment: int, cluster: Any, t
     argv += ["--ray", cluster.address]
     driver = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL)
     store, dice = Store(out), random.Random(200 + moment)
-    while not (out / ".fanout" / "rows").is_dir() or not store.begun() | store.landed():
+    while not (out / ".fanout" / "making").is_dir() or not store.begun() | store.landed():
         assert driver.poll() is None
         time.sleep(0.02)
     time.sleep(dice.uniform(0.0, 1.5))

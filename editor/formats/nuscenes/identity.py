@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from editor.formats.nuscenes.infos import Frame
+from editor.formats.nuscenes.recording import Sighting
 
 SAME_SIZE_M = 0.01
 """nuScenes gives an object one size for good: two boxes of other sizes are two objects."""
@@ -16,6 +15,19 @@ FARTHEST_M = 3.0
 """Between where a box is expected and where one of its size is; 2 Hz boxes of a braking car are off by about 1 m."""
 LOST_S = 1.1
 """An agent missed for one key frame is the same one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What one frame of a source shows, in nuScenes' global frame."""
+
+    time_us: float
+    global_SE3_ego: np.ndarray
+    names: list[str]
+    boxes: list[Sighting]
+    velocity_m_s: np.ndarray
+    """(N, 2), global; 0 where unknown."""
+    ids: list[str] | None
 
 
 def follow(times_s: Sequence[float], frames: Sequence[Frame]) -> list[list[str]]:

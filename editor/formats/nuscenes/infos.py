@@ -8,7 +8,6 @@ LiDAR's frame, their centre is their middle. Sizes tell the first from the secon
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from editor.document import Document
 from editor.entities import CameraEntity
 from editor.formats.categories import class_of
 from editor.formats.nuscenes.frames import matrix, se3, vector
-from editor.formats.nuscenes.identity import follow
+from editor.formats.nuscenes.identity import Frame, follow
 from editor.formats.nuscenes.recording import Recording, SeenObject, Sighting, build
 from editor.formats.nuscenes.tables import MOST_NAMED
 from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, what_is_wrong
@@ -33,19 +32,6 @@ NEW_SCENE_S = 5.0
 """Infos without tokens of scenes: frames farther apart than this belong to two."""
 LONG = frozenset(("car", "truck", "bus", "trailer", "construction_vehicle", "motorcycle", "bicycle"))
 IDENTITIES = ("instance_tokens", "gt_instance_tokens", "instance_inds", "gt_inds", "gt_ids", "box_ids", "track_ids", "instance_ids")
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One info, in nuScenes' global frame."""
-
-    time_us: float
-    global_SE3_ego: np.ndarray
-    names: list[str]
-    boxes: list[Sighting]
-    velocity_m_s: np.ndarray
-    """(N, 2), global; 0 where unknown."""
-    ids: list[str] | None
 
 
 def read_infos(
