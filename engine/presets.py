@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from engine.api import VIEWS, OccupancyModel, Recipe, ViewModel
+from engine.spec.classes import ASSETS
 from engine.views import registry
 
 
@@ -22,8 +24,16 @@ PRESETS: dict[str, Preset] = {
     "compact": Preset("small models with shipped weights, seconds per frame on a laptop"),
     "tiny": Preset("the smallest models, for trying things out"),
     "paper": Preset("the paper's size, on a CUDA GPU with weights of your own"),
+    "noise": Preset("compact's size, from noise alone as in the paper and with three frames of history, with weights of your own"),
     "fake": Preset("no model: boxes and ground straight from the layout, at once", views="fake"),
 }
+
+
+def offered() -> tuple[str, ...]:
+    """The presets that can be used as they are: those whose weights are here, and the one that needs none."""
+    return tuple(name for name in PRESETS if name == "fake" or (ASSETS / "weights" / name / "stoccdit.card.json").exists())
+
+
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -65,15 +75,16 @@ def recipe_of(told: Mapping[str, Any]) -> Recipe:
 class RecipeModels:
     """Answers `engine.api.Models` for one recipe on one device."""
 
-    def __init__(self, recipe: Recipe, device: str = "auto") -> None:
-        self._recipe, self._device = recipe, device
+    def __init__(self, recipe: Recipe, device: str = "auto", weights: Path | None = None) -> None:
+        """`weights` are those of `load_occupancy`."""
+        self._recipe, self._device, self._weights = recipe, device, weights
         self._occupancy: OccupancyModel | None = None
         self._views: ViewModel | None = None
 
     @property
     def occupancy(self) -> OccupancyModel:
         if self._occupancy is None:
-            self._occupancy = load_occupancy(self._recipe.occupancy, self._device)
+            self._occupancy = load_occupancy(self._recipe.occupancy, self._device, self._weights)
         return self._occupancy
 
     @property
@@ -83,8 +94,10 @@ class RecipeModels:
         return self._views
 
 
-def load_occupancy(preset: str, device: str = "auto") -> OccupancyModel:
+def load_occupancy(preset: str, device: str = "auto", weights: Path | None = None) -> OccupancyModel:
     """A preset's occupancy model, loaded. 'fake:0.2' is the fake one that takes 0.2 s a frame, for tests of everything around the model.
+
+    `weights` is the folder that `train` wrote into, where they are not the shipped ones.
 
     Raises PresetError for an unknown preset or device, WeightsError where there are no weights.
     """
@@ -92,13 +105,15 @@ def load_occupancy(preset: str, device: str = "auto") -> OccupancyModel:
     if device not in DEVICES:
         raise PresetError(f"There is no device '{device}': choose one of {', '.join(DEVICES)}.")
     if name == "fake":
+        if weights is not None:
+            raise PresetError("Preset 'fake' has no weights: leave --weights out, or name the preset that they were trained for.")
         from engine.occupancy.fake import FakeOccupancy
 
         argument = preset.partition(":")[2]
         return FakeOccupancy(_seconds(preset, argument) if argument else 0.0)
     from engine.occupancy.model import load_model
 
-    return load_model(name, device)
+    return load_model(name, device) if weights is None else load_model(name, device, weights)
 
 
 def _seconds(preset: str, argument: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from app.commands.paths import output_file
@@ -23,6 +23,8 @@ def evaluate(args: Namespace) -> int:
         raise CommandError(f"--{given[0]} is for --scene, which is not given: leave it out, or name a scene.")
     if args.views_by and not args.procedural:
         raise CommandError("--views-by measures a view model on held-out worlds: say how many with --procedural N.")
+    if args.who and not (args.procedural or args.scene):
+        raise CommandError("--who measures an engine: ask for --procedural N worlds, or name a --scene.")
     if args.views and not args.takes:
         raise CommandError("--views draws takes again and compares: name takes.")
     page = output_file(args.page) if args.page else None
@@ -64,6 +66,8 @@ def _measure_engine(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
         raise CommandError("--against compares one take with one ground truth, and --procedural has its own: leave one of them out.")
     if args.views_by:
         return _measure_views(args, bar)
+    if args.who:
+        return _measure_parts(args, bar, worlds=args.procedural)
     from engine import presets
     from engine.metrics.procedural import evaluate_procedural
 
@@ -71,6 +75,15 @@ def _measure_engine(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
     per_world = {} if args.frames_per_world is None else {"frames_per_world": args.frames_per_world}
     asked = {"held_out": args.held_out or 64, "inception": args.inception} | per_world
     return evaluate_procedural(model, args.procedural, recipe=_recipe(args), progress=bar, **asked)
+
+
+def _measure_parts(args: Namespace, bar: ProgressBar, worlds: int = 0, scenes: Sequence[tuple[str, Any]] = ()) -> dict[str, Any]:
+    from engine.devices import pick_device
+    from engine.metrics.who import who_does_the_work
+    from engine.occupancy.shipped import load_generator
+
+    generator, _ = load_generator(args.preset, pick_device(args.device))
+    return who_does_the_work(generator, args.who, worlds, args.frames_per_world or 3, scenes, bar)
 
 
 def _measure_views(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
@@ -92,6 +105,8 @@ def _measure_scene(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
     document = load_scene(args.scene)
     left = frames_left(document, args.start, args.frames)
     clip = scene_clip(document, args.start, args.frames or left)
+    if args.who:
+        return _measure_parts(args, bar, scenes=[(f"{args.scene.name} from {args.start:g} s, {len(clip)} frames", clip)])
     return evaluate_scene(presets.load_occupancy(args.preset, args.device), clip, _recipe(args), args.seeds, args.sensitivity, bar)
 
 

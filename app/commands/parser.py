@@ -146,6 +146,7 @@ def build_parser() -> argparse.ArgumentParser:
     generate.add_argument(
         "--anchor", type=_anchor, action="append", metavar="CAMERA=FILE", help="a picture that this camera's video begins with; may come again"
     )
+    generate.add_argument("--weights", type=Path, metavar="DIR", help="occupancy weights of your own, what `train -o DIR` wrote (default: the shipped ones)")
     generate.add_argument("--gbuffers", action="store_true", help="also write what the view model draws before the light: albedo, normal, motion, ..")
     _engine_options(generate)
 
@@ -197,6 +198,8 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--frames", type=_count, metavar="N", help="of --scene: frames at 12 Hz (default: to the end of the scene)")
     evaluating.add_argument("--seeds", type=_seeds, default=(0,), metavar="0,1,..", help="of --scene: several give their diversity (default: 0)")
     evaluating.add_argument("--sensitivity", action="store_true", help="of --scene: blank each channel in turn and count what changes")
+    who_help = "of --procedural N (worlds) or --scene: what each part of the model does, taken out in turn; rows are kept in FILE and gone on from"
+    evaluating.add_argument("--who", type=Path, metavar="FILE.json", help=who_help)
     evaluating.add_argument("--steps", type=_count, metavar="N", help="sampler steps (default: the preset's)")
     evaluating.add_argument("--page", type=Path, metavar="FILE.html", help="also write the report as a page with pictures")
     _engine_options(evaluating)
@@ -225,7 +228,7 @@ def build_parser() -> argparse.ArgumentParser:
     training.add_argument("--latent", type=_count, metavar="C", help="of vae: channels of the latent (default: the preset's)")
     training.add_argument("--decoder-only", action="store_true", default=None, help="of vae: hold the encoder, so that occupancy weights stay valid")
     training.add_argument("--generated", type=_count, metavar="N", help="of vae: with --decoder-only, learn from N generated frames as well")
-    training.add_argument("--worlds", type=_count, metavar="N", help="of sketch, odds, ablations, views: worlds to look at first (default: the preset's)")
+    training.add_argument("--worlds", type=_count, metavar="N", help="worlds to look at first, of models that encode them (default: the preset's)")
     training.add_argument("--first-world", type=_natural, metavar="N", help="of sketch, odds, ablations: which world is the first one (default: 0)")
     training.add_argument("--data", metavar="FORMAT:DIR[,..]", help="train on occ3d:, nucraft:, takes:, layouts: too (default: procedural worlds; wan: takes:)")
     training.add_argument("--data-share", type=_share, metavar="S", help="share of crops that come from --data, the rest procedural (default: 0.8)")

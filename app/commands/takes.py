@@ -56,7 +56,7 @@ def generate(args: Namespace) -> int:
     bar, notes = ProgressBar(), []
     with _ctrl_c_asks() as cancelled:
         try:
-            make_take(request, presets.RecipeModels(recipe, args.device), Watch(bar, cancelled, note=notes.append))
+            make_take(request, presets.RecipeModels(recipe, args.device, args.weights), Watch(bar, cancelled, note=notes.append))
         except TakeCancelled as stop:
             print(f"launch.py: {stop}", file=sys.stderr)
             return INTERRUPTED

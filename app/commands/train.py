@@ -18,7 +18,7 @@ OF_MODEL = {
     "latent": ("vae",),
     "decoder_only": ("vae",),
     "generated": ("vae",),
-    "worlds": ("sketch", "odds", "ablations", "views", "judge"),
+    "worlds": ("occupancy", "sketch", "odds", "ablations", "views", "judge"),
     "first_world": ("sketch", "odds", "ablations"),
     "data": ("vae", "occupancy", "wan"),
     "data_share": ("vae", "occupancy"),

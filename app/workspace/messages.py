@@ -11,7 +11,7 @@ from editor.diff import diff
 from editor.document import Document
 from editor.files.jsonform import entity_to_json
 from editor.rigs import rig_names
-from engine.presets import PRESETS, check
+from engine.presets import PRESETS, check, offered
 from engine.spec.classes import AGENTS, CHANNEL_RGB, CHANNELS, CLASS_RGB, CLASSES, DEFAULT_SIZE_M
 from engine.spec.grid import GRIDS
 from engine.spec.looks import COLOURED, MODELS
@@ -35,7 +35,7 @@ def document(workspace: Workspace) -> dict[str, object]:
         "classes": [{"name": name, "rgb": CLASS_RGB[i].tolist()} for i, name in enumerate(CLASSES)],
         "sizes": {name: list(size) for name, size in DEFAULT_SIZE_M.items()},
         "models": {name: list(models) for name, models in MODELS.items()}, "coloured": list(COLOURED),
-        "presets": [{"name": name, "views": PRESETS[check(name)].views} for name in dict.fromkeys((*PRESETS, workspace.config.preset))],
+        "presets": [{"name": name, "views": PRESETS[check(name)].views} for name in dict.fromkeys((*offered(), workspace.config.preset))],
         "preset": workspace.config.preset,
         "view_models": [
             {"name": name, "description": words, "takes_anchors": registry.entry(name).takes_anchors} for name, words in registry.runnable().items()

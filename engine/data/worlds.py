@@ -50,11 +50,16 @@ class World:
         """The map with these agents on it."""
         return Layout(self._map.polygons, self._map.polylines, boxes)
 
-    def clip(self, frames: int, grid: GridSpec = OCC3D, start: float = 0.0) -> SceneClip:
-        """What a user would have authored: layouts, boxes and ego poses of `frames` frames from `start` seconds on."""
+    def clip(self, frames: int, grid: GridSpec = OCC3D, start: float = 0.0, seen_from: int | None = None) -> SceneClip:
+        """What a user would have authored: layouts, boxes and ego poses of `frames` frames from `start` seconds on.
+
+        `seen_from` a frame, all of them lie on the grid of the ego of that one.
+        """
         times = start + np.arange(frames) / RATE_HZ
         ego = self.ego.poses(times).copy()
         ego[:, 2] += self.style.ego_yaw_rad
+        if seen_from is not None:
+            ego = np.repeat(ego[seen_from][None], frames, 0)
         return self._seen_from(ego, times, grid, start)
 
     def snapshots(self, count: int, grid: GridSpec = OCC3D) -> SceneClip:

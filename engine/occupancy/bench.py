@@ -16,6 +16,7 @@ import torch
 from engine.api import Recipe
 from engine.devices import pick_device
 from engine.occupancy.config import DitConfig, OccupancyPreset, SamplerConfig, VaeConfig
+from engine.occupancy.prior import prior_without_weights
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.shipped import load_generator
 from engine.occupancy.stoccdit import StOccDit
@@ -67,7 +68,7 @@ def _random(preset: OccupancyPreset, device: torch.device) -> OccupancyGenerator
     dit = StOccDit(preset.dit)
     for block in dit.blocks:
         torch.nn.init.constant_(block.time_gate, 0.1)  # type: ignore[arg-type]  # so that its temporal branch is paid for
-    return OccupancyGenerator(preset, OccupancyVae(preset.vae), dit, device)
+    return OccupancyGenerator(preset, OccupancyVae(preset.vae), dit, prior_without_weights(preset), device)
 
 
 def standing(street: Layout, frames: int = FRAMES) -> SceneClip:

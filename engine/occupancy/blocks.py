@@ -69,7 +69,7 @@ class Block(nn.Module):
     tokens (both always at timestep 0, so their modulations are plain parameters).
     """
 
-    def __init__(self, width: int, heads: int, history: int) -> None:
+    def __init__(self, width: int, heads: int, history: int, frame_embeddings: bool = False) -> None:
         super().__init__()
         self.spatial, self.temporal = Projections(width, heads), Projections(width, heads)
         self.feed = SwiGlu(width)
@@ -80,6 +80,7 @@ class Block(nn.Module):
         """Scales the temporal branch; 0 at the start of phase 2, so that it begins as the single-frame model."""
         self.age_bias = nn.Parameter(torch.zeros(heads, history + 1))
         """Learned per frame of age: 0 is the frame itself."""
+        self.age_embedding = nn.Parameter(torch.zeros(heads, history + 1, width // heads)) if frame_embeddings else None
         nn.init.zeros_(self.noisy_modulation.weight)
         nn.init.zeros_(self.noisy_modulation.bias)
 
@@ -100,7 +101,7 @@ class Block(nn.Module):
         x = x + gate1 * self.spatial.out(spatial).view_as(x)                         # (B, M, N, D)
         q, k, v = self.temporal(modulate(x, shift2, scale2).transpose(1, 2))         # 3 x (B, N, H, M, K)
         offered = KeysValues(k, v)
-        scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + self._age_scores(ages)
+        scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + self._age_scores(q, ages)
         mixed = (scores.softmax(-1) @ v).transpose(-2, -3).flatten(-2)               # (B, N, M, D)
         x = x + self.time_gate * (1 + gate2) * self.temporal.out(mixed).transpose(1, 2)    # (B, M, N, D)
         x = x + gate3 * self.feed(modulate(x, shift3, scale3))                       # (B, M, N, D)
@@ -147,14 +148,21 @@ class Block(nn.Module):
         """Each noisy token sees itself and the clean tokens at its place, where `ages` (T, M) allows it."""
         q, k, v = self.temporal(x.transpose(1, 2))                                   # 3 x (B, N, H, T, K)
         scale = q.shape[-1] ** -0.5
-        past = q @ history.keys.transpose(-1, -2) * scale + self._age_scores(ages)   # (B, N, H, T, M)
-        itself = (q * k).sum(-1, keepdim=True) * scale + self.age_bias[:, :1, None]  # (B, N, H, T, 1)
+        past = q @ history.keys.transpose(-1, -2) * scale + self._age_scores(q, ages)    # (B, N, H, T, M)
+        now = torch.zeros(q.shape[-2], 1, dtype=ages.dtype, device=ages.device)      # (T, 1)
+        itself = (q * k).sum(-1, keepdim=True) * scale + self._age_scores(q, now)    # (B, N, H, T, 1)
         weights = torch.cat([past, itself], -1).softmax(-1)
         mixed = weights[..., :-1] @ history.values + weights[..., -1:] * v           # (B, N, H, T, K)
         return self.temporal.out(mixed.transpose(-2, -3).flatten(-2)).transpose(1, 2)
 
-    def _age_scores(self, ages: Tensor) -> Tensor:
-        """Bias (H, T, M), or (B, 1, H, T, M) for per-sample ages; minus infinity where a frame must not be seen (age < 0)."""
-        bias = self.age_bias[:, ages.clamp(0, self.age_bias.shape[1] - 1)]           # (H, ..., T, M)
-        bias = bias.masked_fill(ages < 0, float("-inf"))
-        return bias if ages.dim() == 2 else bias.transpose(0, 1).unsqueeze(1)
+    def _age_scores(self, q: Tensor, ages: Tensor) -> Tensor:
+        """What queries (B, N, H, T, K) score for a frame's age alone, (..., H, T, M), ages (T, M) or (B, T, M); minus infinity where a frame must
+        not be seen (age < 0)."""
+        at = ages.clamp(0, self.age_bias.shape[1] - 1)
+        scores = self.age_bias[:, at].masked_fill(ages < 0, float("-inf"))           # (H, ..., T, M)
+        scores = scores if ages.dim() == 2 else scores.transpose(0, 1).unsqueeze(1)  # (B, 1, H, T, M) for ages of each sample
+        if self.age_embedding is None:
+            return scores
+        by_age = q @ self.age_embedding.transpose(-1, -2) * q.shape[-1] ** -0.5      # (B, N, H, T, history + 1)
+        at = at.expand(q.shape[0], *at.shape[-2:])[:, None, None]                    # (B, 1, 1, T, M)
+        return scores + by_age.gather(-1, at.expand(*q.shape[:-1], -1))

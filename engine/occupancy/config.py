@@ -46,6 +46,9 @@ class DitConfig:
     """Also add each layout token to the noisy token at its place: learns faster; alone it is the paper's additive ablation."""
     history: int = 2
     """Clean frames that a noisy frame may see, counted back from itself."""
+    frame_embeddings: bool = False
+    """B.2's learnable per-frame embeddings, one per frame of age and head, beside the learnt bias of each age. Added to the keys by age, not by
+    a frame's number: a rollout has no last frame."""
     local_width: int = 0
     """Channels of the convolutions that finish the velocity at latent resolution (`local.py`); 0 is the paper's, without them."""
     local_blocks: int = 3
@@ -67,6 +70,22 @@ class SketchConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class NoiseConfig:
+    """The flow begins from noise alone (the paper's prior)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokensConfig:
+    """The flow begins from a sketch under noise (our prior)."""
+
+    sketch: SketchConfig = field(default_factory=SketchConfig)
+    begin_at: float = 0.6
+    """Level of that noise."""
+    rounds: int = 12
+    """In which a whole frame is sketched; what is remembered is not sketched anew, and a rollout needs fewer."""
+
+
+@dataclass(frozen=True, slots=True)
 class SamplerConfig:
     """Defaults of generation."""
 
@@ -74,10 +93,6 @@ class SamplerConfig:
     draft_steps: int = 10
     """Of a region that is drawn anew while the hand still holds the pen: fewer than of the frame that follows."""
     guidance: float = 2.0
-    begin_at: float = 1.0
-    """Noise level at which the flow begins from the sketch; without one it begins from noise alone, as in the paper."""
-    sketch_rounds: int = 12
-    """Rounds in which a whole frame is sketched; what is remembered is not sketched anew, and a rollout needs fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +102,11 @@ class OccupancyPreset:
     vae: VaeConfig
     dit: DitConfig
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
-    sketch: SketchConfig | None = None
-    """None begins from noise alone, as the paper does."""
+    prior: NoiseConfig | TokensConfig = field(default_factory=NoiseConfig)
+    """What the flow begins from (`prior/`)."""
+    memory: Literal["frames", "static_frames", "world"] = "frames"
+    """What a frame of a rollout remembers. frames: the last `dit.history` frames, in its own coordinates (the paper). static_frames: the same
+    without their agents. world: what stands still, drawn once on key grids and held (`static_world.py`), as one frame."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -98,14 +116,21 @@ PRESETS: dict[str, OccupancyPreset] = {
     "tiny": OccupancyPreset(
         VaeConfig(latent=4, width=16, blocks=1, axial_blocks=1),
         DitConfig(latent=4, blocks=2, width=32, heads=2, layout_width=8),
-        SamplerConfig(steps=2, draft_steps=1, guidance=1.0, begin_at=0.6, sketch_rounds=4),
-        SketchConfig(latent=4, codes=32, width=32, fine_width=32, blocks=1, heads=1),
+        SamplerConfig(steps=2, draft_steps=1, guidance=1.0),
+        TokensConfig(SketchConfig(latent=4, codes=32, width=32, fine_width=32, blocks=1, heads=1), rounds=4),
+        memory="world",
     ),
     "compact": OccupancyPreset(
         VaeConfig(),
         DitConfig(blocks=8, width=192, heads=6, layout_width=32, layout_tokens="one_way", layout_added=True, history=1, local_width=96),
-        SamplerConfig(steps=3, draft_steps=2, guidance=1.0, begin_at=0.6),
-        SketchConfig(),
+        SamplerConfig(steps=3, draft_steps=2, guidance=1.0),
+        TokensConfig(),
+        memory="world",
     ),
-    "paper": OccupancyPreset(VaeConfig(width=128, decoder_sees_layout=False), DitConfig()),
+    "noise": OccupancyPreset(
+        VaeConfig(),
+        DitConfig(blocks=8, width=192, heads=6, layout_width=32, layout_tokens="one_way", layout_added=True, history=3, local_width=96),
+        SamplerConfig(steps=10, draft_steps=5, guidance=1.0),
+    ),
+    "paper": OccupancyPreset(VaeConfig(width=128, decoder_sees_layout=False), DitConfig(frame_embeddings=True)),
 }

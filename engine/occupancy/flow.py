@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from engine.occupancy.prior import Begun
 from engine.spec.classes import CHANNEL, SMALL_AGENTS
 
 SMALL_AGENT_WEIGHT = 3.0
@@ -59,27 +60,17 @@ def euler_times(steps: int, begin: float = 1.0) -> list[float]:
 
 @torch.no_grad()
 def sample(
-    velocity: Callable[[Tensor, float], Tensor],
-    noise: Tensor,
-    steps: int,
-    known: Tensor | None = None,
-    mask: Tensor | None = None,
-    cancelled: Callable[[], bool] = lambda: False,
-    sketch: Tensor | None = None,
-    begin: float = 1.0,
+    velocity: Callable[[Tensor, float], Tensor], begun: Begun, steps: int, cancelled: Callable[[], bool] = lambda: False
 ) -> Tensor | None:
-    """Euler steps from noise to data; None where `cancelled()` said so between two steps.
+    """Euler steps from where a prior begins to data, latents (B, T, C, H, W); None where `cancelled()` said so between two steps.
 
-    With a `sketch` of the data they begin from it, under noise of level `begin`. With `known` and `mask` (1 = generate) the rest
-    follows the known latents along their own straight path, which is inpainting for a straight flow.
+    What is not free follows its own straight path, which is inpainting for a straight flow.
     """
-    begin = 1.0 if sketch is None else begin
-    x = noise if sketch is None else (1 - begin) * sketch + begin * noise
-    times = euler_times(steps, begin)
+    x = (1 - begun.at) * begun.latents + begun.at * begun.noise
+    times = euler_times(steps, begun.at)
     for now, after in zip(times[:-1], times[1:], strict=True):
         if cancelled():
             return None
         x = x + (after - now) * velocity(x, now)
-        if known is not None and mask is not None:
-            x = mask * x + (1 - mask) * ((1 - after) * known + after * noise)
+        x = begun.free * x + (1 - begun.free) * ((1 - after) * begun.latents + after * begun.noise)
     return x

@@ -45,7 +45,7 @@ class StOccDitOccupancy:
 
 
 def load_model(preset: str, device: str = "auto", weights: Path = WEIGHTS) -> StOccDitOccupancy:
-    """Loads a preset's weights, strictly. Raises WeightsError or ValueError with one sentence."""
+    """Loads a preset's weights, strictly, from a folder as of `load_generator`. Raises WeightsError or ValueError with one sentence."""
     where = pick_device(device)
     hand_memory_back()
     generator, shas = load_generator(preset, where, weights)

@@ -13,12 +13,13 @@ import torch
 
 from engine.api import Cancelled, OccupancyFrame, Recipe
 from engine.devices import half_precision
-from engine.occupancy.begin import any_cells
-from engine.occupancy.dice import cell_dice, world_cells
+from engine.occupancy.cells import CELLS, any_cells
+from engine.occupancy.dice import world_cells
 from engine.occupancy.flow import sample
 from engine.occupancy.panoptic import Panoptic
-from engine.occupancy.rollout import DICE, OccupancyGenerator
-from engine.occupancy.sketch import CELLS, places_in
+from engine.occupancy.prior import Canvas
+from engine.occupancy.prior.sketch import places_in
+from engine.occupancy.rollout import OccupancyGenerator
 from engine.spec.clip import SceneClip
 from engine.spec.grid import GridSpec
 
@@ -81,17 +82,15 @@ def redraw(
     old = torch.from_numpy(np.ascontiguousarray(before.semantics[window.x, window.y])).to(device)[None]
     sampler = generator.preset.sampler
     steps, guidance = recipe.steps or sampler.draft_steps, sampler.guidance if recipe.guidance is None else recipe.guidance
-    drawn_cells = any_cells(region[window.x, window.y])
-    mask = torch.from_numpy(drawn_cells).to(device).float()[None, None, None]        # (1, 1, 1, h, w)
+    held = ~any_cells(region[window.x, window.y])                                    # (h, w)
+    cells = world_cells(clip.world_SE3_ego[0], held.shape, grid.origin_m[:2])
+    places = places_in(*(size // CELLS for size in region.shape))[:, window.cells.x, window.cells.y]
     with half_precision(device):
-        known = vae.latents(old)[:, None].float()                                    # (1, 1, C, h, w)
-        noise = generator.noise(grid, clip.world_SE3_ego[0], recipe.seed)            # (1, 1, C, h, w)
-        places = places_in(*(size // CELLS for size in region.shape))[:, window.cells.x, window.cells.y]
-        dice = cell_dice(world_cells(clip.world_SE3_ego[0], drawn_cells.shape, grid.origin_m[:2]), recipe.seed + DICE)
-        sketch = generator.begin(layouts, known[0], ~drawn_cells, dice, dice, places)
+        known = vae.latents(old).float()                                             # (1, C, h, w)
+        begun = generator.prior.begin(Canvas(layouts, cells, places, known, held), recipe.seed, recipe.seed)
         # The held latents around the region carry what was there; the frame before is not at hand, and the model knows that case.
-        velocity = generator.velocity(layouts, known[:, :0], guidance)
-        latents = sample(velocity, noise, steps, known, mask, cancelled, sketch, sampler.begin_at)
+        velocity = generator.velocity(layouts, known[:, None][:, :0], guidance)
+        latents = sample(velocity, begun, steps, cancelled)
     if latents is None:
         return None
     drawn = generator.decode(latents, layouts)                                       # (x, y, Z)

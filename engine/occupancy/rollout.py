@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -12,15 +13,16 @@ from torch import Tensor
 from engine.api import Cancelled, OccupancyFrame, Recipe
 from engine.devices import half_precision
 from engine.metrics.layout import shown_channels
-from engine.occupancy.begin import agent_cells, sketched, stale_cells, touched_cells, whole_cells
+from engine.occupancy.cells import CELLS, agent_cells, stale_cells, whole_cells
 from engine.occupancy.config import OccupancyPreset
-from engine.occupancy.dice import CELL_M, Dice, cell_dice, cell_normal, world_cells
+from engine.occupancy.dice import CELL_M, world_cells
 from engine.occupancy.flow import sample
+from engine.occupancy.history import frames_before
 from engine.occupancy.keyframe import KEY_MARGIN_M, KeyPlace, key_grid, static_layout
 from engine.occupancy.memory import WorldMemory
-from engine.occupancy.noise import world_noise
 from engine.occupancy.panoptic import Panoptic
-from engine.occupancy.sketch import CELLS, Sketch, places_in
+from engine.occupancy.prior import Canvas, Prior
+from engine.occupancy.prior.sketch import places_in
 from engine.occupancy.static_world import Seen, StaticWorld, all_of, expanded, seen_by
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
@@ -29,8 +31,8 @@ from engine.spec.classes import FREE
 from engine.spec.clip import SceneClip
 from engine.spec.grid import GridSpec
 
-DICE = 0x6469636500000000
-"""Added to a seed for the sketch's dice, so that they are not those of the noise."""
+PAINTED_SEED = 0
+"""Of what is painted, under every seed: seeds are for the rest."""
 MARGIN_CELLS = round(KEY_MARGIN_M / CELL_M)
 SAME_WORLD = 0.8
 """Share of a past frame's voxels that come out again where a rollout goes on in its world."""
@@ -45,21 +47,20 @@ class OccupancyGenerator:
         preset: OccupancyPreset,
         vae: OccupancyVae,
         dit: StOccDit,
+        prior: Prior,
         device: torch.device,
-        sketch: Sketch | None = None,
     ) -> None:
-        """`sketch` draws what the flow begins from; without it the flow begins from noise alone, as in the paper."""
+        """`prior` says what the flow begins from. Raises ValueError where the two models do not belong together."""
         if vae.config.latent != dit.config.latent:
             raise ValueError(f"The VAE makes latents of {vae.config.latent} channels, the DiT was built for {dit.config.latent}: load weights of one preset.")
         self.preset, self.device = preset, device
         self.vae, self.dit = vae.to(device).eval(), dit.to(device).eval()
-        self.sketch = None if sketch is None else sketch.to(device).eval()
+        self.prior = prior
+        self.prior.to(device)
         self._begun: dict[tuple[object, ...], np.ndarray] = {}
         """The latest key grid that was drawn from nothing: the next draft, or the take of an edited scene, begins from the same."""
         if device.type == "cpu":
-            for model in (self.vae, self.sketch):
-                if model is not None:
-                    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def frames(
         self,
@@ -87,7 +88,7 @@ class OccupancyGenerator:
         if past is not None:
             panoptic.go_on_from(past.semantics, past.instances, clip.boxes[past.index], clip.world_SE3_ego[past.index])
         world = self._world(clip, recipe, past, cancelled)
-        before = None if past is None else past.semantics
+        before = deque([] if past is None else [past.semantics], max(1, self.dit.config.history))
         for index in range(first, len(clip)):
             remembered = None if memory is None else memory.of(index)
             if remembered is not None and remembered.whole:
@@ -103,29 +104,33 @@ class OccupancyGenerator:
                 semantics = semantics if remembered is None else remembered.onto(semantics)
             instances = panoptic.assign(semantics, clip.boxes[index], clip.world_SE3_ego[index])
             yield OccupancyFrame(index, semantics, instances)
-            before = semantics
+            before.append(semantics)
 
     @torch.no_grad()
     def frame(
         self,
         clip: SceneClip,
         index: int,
-        past: np.ndarray | None,
+        past: Sequence[np.ndarray],
         recipe: Recipe,
         cancelled: Cancelled = lambda: False,
         around: Sequence[Seen | None] = (),
     ) -> np.ndarray | None:
-        """Semantics (X, Y, Z) of one frame after the `past` one (X, Y, Z), None for the first, in the static world `around` it.
+        """Semantics (X, Y, Z) of one frame after the `past` ones (X, Y, Z), oldest first, none for the first, in the static world `around` it.
 
         What is told first of that world counts most, and all of it before the past. None where the work was cancelled.
         """
         pose = clip.world_SE3_ego[index]
         layouts = torch.from_numpy(clip.layouts[index]).to(self.device)[None, None]  # (1, 1, 15, X, Y)
         cells = world_cells(pose, self._latent_shape(clip.grid), clip.grid.origin_m[:2])
-        before = None if past is None else all_of(past, clip.grid, clip.world_SE3_ego[index - 1])
-        memory = seen_by((*around, before), clip.grid, pose)
         with half_precision(self.device):
-            history, known = self.remembered(clip.layouts[index], memory)
+            if self.preset.memory == "world":
+                before = all_of(past[-1], clip.grid, clip.world_SE3_ego[index - 1]) if past else None
+                history, known = self.remembered(clip.layouts[index], seen_by((*around, before), clip.grid, pose))
+            else:
+                told = seen_by(around, clip.grid, pose)
+                frames = frames_before(clip, index, past, self.preset.memory == "frames", told)
+                history, known = self.encoded(frames, cells.shape[:2]), np.zeros(cells.shape[:2], bool)
             latents = self._drawn(layouts, history, known, cells, recipe, cancelled)
         return None if latents is None else self.decode(latents, layouts)
 
@@ -168,42 +173,28 @@ class OccupancyGenerator:
         """Latents (1, 1, C, h, w) of a grid whose latent cells are `cells` (h, w, 2) of the world: history where `known`, the rest drawn."""
         steps = recipe.steps or self.preset.sampler.steps
         guidance = self.preset.sampler.guidance if recipe.guidance is None else recipe.guidance
-        noise = self._noise(cells, layouts, recipe.seed)                             # (1, 1, C, h, w)
+        latents = history[:, -1] if history.shape[1] else torch.zeros(1, self.vae.config.latent, *known.shape, device=self.device)
+        canvas = Canvas(layouts, cells, places_in(*known.shape, margin), latents, known)
         velocity = self.velocity(layouts, history, guidance)
-        held = history[:, 0] if history.shape[1] else torch.zeros_like(noise[0])     # (1, C, h, w)
-        places = places_in(*known.shape, margin)
-        sketch = self.begin(layouts, held, known, cell_dice(cells, recipe.seed + DICE), cell_dice(cells, DICE), places)
-        return self.flow(velocity, noise, steps, sketch, known, cancelled)
+        return sample(velocity, self.prior.begin(canvas, recipe.seed, PAINTED_SEED), steps, cancelled)
 
     def _world(self, clip: SceneClip, recipe: Recipe, past: OccupancyFrame | None, cancelled: Cancelled) -> StaticWorld | None:
-        """The static world of a rollout; one that goes on has drawn the key grids up to there. None where the ground is not known, and where the
-        flow begins from noise.
+        """The static world of a rollout; one that goes on has drawn the key grids up to there. None where the ground is not known, and where
+        frames remember frames.
 
         The past frame is made again: where it does not come out as it was, it is of another world (an edited scene, another seed), and what it
         shows is believed instead.
         """
-        if self.sketch is None or clip.ground is None:
+        if self.preset.memory != "world" or clip.ground is None:
             return None
         world = StaticWorld(clip, clip.ground, partial(self.key, recipe, clip))
         if past is None:
             return world
         around = [world.around(index, cancelled) for index in range(past.index + 1)][-1]
-        again = None if around is None else self.frame(clip, past.index, None, recipe, cancelled, (around,))
+        again = None if around is None else self.frame(clip, past.index, (), recipe, cancelled, (around,))
         if again is None or (again == past.semantics)[(again != FREE) | (past.semantics != FREE)].mean() < SAME_WORLD:
             world.believe(all_of(past.semantics, clip.grid, clip.world_SE3_ego[past.index]))
         return world
-
-    def flow(
-        self, velocity: Velocity, noise: Tensor, steps: int, sketch: Tensor | None, known: np.ndarray, cancelled: Cancelled = lambda: False
-    ) -> Tensor | None:
-        """Latents (1, 1, C, X/4, Y/4) from noise, or from a sketch under noise; None where the work was cancelled.
-
-        What is `known` (X/4, Y/4) of a sketch is held: noised and drawn anew in every frame, a remembered tree would grow.
-        """
-        if sketch is None:
-            return sample(velocity, noise, steps, cancelled=cancelled)
-        free = torch.from_numpy(~known).to(self.device).float()[None, None, None]    # (1, 1, 1, X/4, Y/4)
-        return sample(velocity, noise, steps, sketch, free, cancelled, sketch, self.preset.sampler.begin_at)
 
     @torch.no_grad()
     def decode(self, latents: Tensor, layouts: Tensor) -> np.ndarray:
@@ -211,12 +202,6 @@ class OccupancyGenerator:
         with half_precision(self.device):
             voxels = self.vae.decode(self.vae.denormalise(latents[0]), layouts[0])   # (1, X, Y, Z, E)
         return self.vae.semantics(voxels, layouts[0])[0].cpu().numpy()               # (X, Y, Z)
-
-    def noise(self, grid: GridSpec, world_SE3_ego: np.ndarray, seed: int) -> Tensor:
-        """World-anchored noise (1, 1, C, X/4, Y/4) of one frame on a grid."""
-        nx, ny = grid.bev_shape
-        noise = world_noise(world_SE3_ego, (nx // 4, ny // 4), self.vae.config.latent, seed, grid.origin_m[:2])
-        return torch.from_numpy(noise).to(self.device)[None, None]
 
     def velocity(self, layouts: Tensor, history: Tensor, guidance: float) -> Velocity:
         """The velocity of noisy latents (1, 1, C, X/4, Y/4) at a time, under layouts (1, 1, 15, X, Y) and past latents (1, M, C, X/4, Y/4).
@@ -240,41 +225,25 @@ class OccupancyGenerator:
 
         return velocity
 
-    def _noise(self, cells: np.ndarray, layouts: Tensor, seed: int) -> Tensor:
-        """Noise (1, 1, C, h, w) of cells of the world. Where something is painted it is the same under every seed: seeds are for the rest."""
-
-        def of(seed: int) -> Tensor:
-            return torch.from_numpy(cell_normal(cells, self.vae.config.latent, seed)).to(self.device)[None, None]
-
-        if self.sketch is None or not seed:
-            return of(seed)
-        return torch.where(touched_cells(layouts[0])[:, None, None], of(0), of(seed))
-
-    def begin(
-        self, layouts: Tensor, latents: Tensor, known: np.ndarray, dice: Dice, painted_dice: Dice, places: Tensor | None = None
-    ) -> Tensor | None:
-        """What the flow begins from, (1, 1, C, X/4, Y/4): latents (1, C, X/4, Y/4) where `known` (X/4, Y/4), a sketch of the rest.
-
-        `places` (2, X/4, Y/4) where this is not just a frame. None where this generator begins from noise.
-        """
-        if self.sketch is None:
-            return None
-        given = torch.from_numpy(known).to(self.device)[None]
-        places = places_in(*known.shape) if places is None else places
-        places = places.to(self.device)[None]                                        # (1, 2, X/4, Y/4)
-        return sketched(self.sketch, layouts[0], latents, given, places, self.preset.sampler.sketch_rounds, dice, painted_dice)[None]
-
     def remembered(self, layout: np.ndarray, memory: Seen | None) -> tuple[Tensor, np.ndarray]:
         """Latents (1, M, C, X/4, Y/4) of what is remembered on a grid, M = 0 where nothing is, and where they hold.
 
         Bool (X/4, Y/4): where all columns are known, no agent is painted in the layout (15, X, Y), and the ground is what is painted now.
         """
-        nx, ny = (n // CELLS for n in layout.shape[1:])
         if memory is None:
-            return torch.zeros(1, 0, self.vae.config.latent, nx, ny, device=self.device), np.zeros((nx, ny), bool)
+            nx, ny = (n // CELLS for n in layout.shape[1:])
+            return self.encoded([], (nx, ny)), np.zeros((nx, ny), bool)
         agents = agent_cells(torch.from_numpy(layout)[None])[0].numpy()              # (X/4, Y/4)
         known = whole_cells(memory.known) & ~agents & ~stale_cells(shown_channels(memory.semantics), layout)
-        return self.vae.latents(torch.from_numpy(memory.semantics).to(self.device)[None])[:, None], known
+        return self.encoded([memory.semantics], known.shape), known
+
+    def encoded(self, frames: Sequence[np.ndarray], shape: tuple[int, int]) -> Tensor:
+        """Latents (1, M, C, X/4, Y/4) of M frames (X, Y, Z); of none of them (1, 0, C, *shape)."""
+        if not frames:
+            return torch.zeros(1, 0, self.vae.config.latent, *shape, device=self.device)
+        # One by one: what a frame decodes to may not depend on how many others are encoded beside it.
+        each = [self.vae.latents(torch.from_numpy(semantics).to(self.device)[None]) for semantics in frames]
+        return torch.stack(each, 1)
 
     def _latent_shape(self, grid: GridSpec) -> tuple[int, int]:
         return grid.shape[0] // CELLS, grid.shape[1] // CELLS

@@ -7,24 +7,31 @@ from typing import Any
 
 import torch
 
-from engine.occupancy.config import PRESETS, VaeConfig
+from engine.occupancy.config import PRESETS, TokensConfig, VaeConfig
+from engine.occupancy.prior import Prior
+from engine.occupancy.prior.noise import NoisePrior
+from engine.occupancy.prior.sketch import Sketch
+from engine.occupancy.prior.tokens import TokenPrior
 from engine.occupancy.rollout import OccupancyGenerator
-from engine.occupancy.sketch import Sketch
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.weights import WEIGHTS, load_model
 
 
 def load_generator(preset: str, device: torch.device, weights: Path = WEIGHTS) -> tuple[OccupancyGenerator, dict[str, str]]:
-    """A preset's generator and the SHA-256 of each of its weights. Raises WeightsError, one sentence, where they cannot be used."""
-    numbers, folder = PRESETS[preset], weights / preset
+    """A preset's generator and the SHA-256 of each of its weights, of `weights` itself or its folder of the preset's name.
+
+    Raises WeightsError, one sentence, where they cannot be used.
+    """
+    numbers, folder = PRESETS[preset], weights if (weights / "vae.card.json").exists() else weights / preset
     vae, dit = OccupancyVae(numbers.vae), StOccDit(numbers.dit)
     shas = {"vae": load_model(vae, folder / "vae", numbers.vae)["sha256"], "stoccdit": load_model(dit, folder / "stoccdit", numbers.dit)["sha256"]}
-    sketch = None
-    if numbers.sketch is not None:
-        sketch = Sketch(numbers.sketch)
-        shas["sketch"] = load_model(sketch, folder / "sketch", numbers.sketch)["sha256"]
-    return OccupancyGenerator(numbers, vae, dit, device, sketch), shas
+    prior: Prior = NoisePrior()
+    if isinstance(numbers.prior, TokensConfig):
+        sketch = Sketch(numbers.prior.sketch)
+        shas["sketch"] = load_model(sketch, folder / "sketch", numbers.prior.sketch)["sha256"]
+        prior = TokenPrior(numbers.prior, sketch)
+    return OccupancyGenerator(numbers, vae, dit, prior, device), shas
 
 
 def frozen_vae(stem: Path, config: VaeConfig, device: torch.device) -> tuple[OccupancyVae, dict[str, Any]]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.api import Cancelled
+from engine.occupancy.cells import CELLS
 from engine.occupancy.keyframe import KeyPlace, key_place
-from engine.occupancy.sketch import CELLS
 from engine.occupancy.warp import seen_columns, warp_static
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import invert

@@ -8,10 +8,13 @@ Legend: B batch, T noisy frames, M clean frames, N = h * w tokens, D width, C la
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from engine.occupancy.attention import rope_2d
 from engine.occupancy.blocks import Block, KeysValues, modulate
@@ -59,7 +62,9 @@ class StOccDit(nn.Module):
         self.null_layout = nn.Parameter(torch.zeros(d))
         """Stands for 'no layout given' in guidance; a blank page is not that, it is a layout with nothing on it."""
         self.time = nn.Sequential(nn.Linear(256, d), nn.SiLU(), nn.Linear(d, d))
-        self.blocks = nn.ModuleList(Block(d, config.heads, config.history) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(Block(d, config.heads, config.history, config.frame_embeddings) for _ in range(config.blocks))
+        self.checkpointing = False
+        """Whether training keeps one activation a block and works the others out again: a third slower, at the paper's size a quarter of the memory."""
         self.leave_modulation = nn.Linear(d, 2 * d)
         self.leave = nn.Linear(d, cells)
         for layer in (self.leave_modulation, self.leave):
@@ -99,7 +104,8 @@ class StOccDit(nn.Module):
         for index, block in enumerate(self.blocks):
             offered = layout.per_block[index] if layout.per_block else stream
             past = history.per_block[index] if history else None
-            x, refined = block.noisy_pass(x, condition, rope, offered, past, history.ages if history else None)
+            ages = history.ages if history else None
+            x, refined = self._worked(block.noisy_pass, x, condition, rope, offered, past, ages)
             stream = refined if stream is not None else None
         shift, scale = self.leave_modulation(condition).unsqueeze(2).chunk(2, -1)    # (B, T, 1, D) each
         x = modulate(x, shift, scale)                                                # (B, T, N, D)
@@ -141,12 +147,16 @@ class StOccDit(nn.Module):
             ages = torch.arange(m, 0, -1, device=device)[None]
         own = torch.arange(m, device=device)
         own = own[:, None] - own[None, :]                                            # (M, M), negative = later, unseen
+        own = own.masked_fill(own > self.config.history, -1)                         # nor does a rollout see farther back
         rope = self._rope(history.shape[-2] // self.config.patch, history.shape[-1] // self.config.patch, history)
         x, kept = self.enter(self._patchify(history)), []
         for block in self.blocks:
-            x, offered = block.clean_pass(x, rope, own)
+            x, offered = self._worked(block.clean_pass, x, rope, own)
             kept.append(offered)
         return HistoryState(tuple(kept), ages)
+
+    def _worked(self, work: Callable[..., Any], *given: Any) -> Any:
+        return checkpoint(work, *given, use_reentrant=False) if self.checkpointing and torch.is_grad_enabled() else work(*given)
 
     @property
     def remembers(self) -> bool:

@@ -16,8 +16,18 @@ def warp_static(semantics: np.ndarray, grid: GridSpec, past_SE3_now: np.ndarray,
 
     What the past frame did not see, and where its agents stood, is free: to the model both mean 'draw this anew'.
     """
-    onto, pose = onto or grid, np.ascontiguousarray(past_SE3_now[:3])
-    return _warp(semantics, grid.voxel_m, np.asarray(grid.origin_m), pose, onto.shape, np.asarray(onto.origin_m))
+    return _warped(semantics, grid, past_SE3_now, onto or grid, LAST_AGENT)
+
+
+def warp_frame(semantics: np.ndarray, grid: GridSpec, past_SE3_now: np.ndarray, onto: GridSpec | None = None) -> np.ndarray:
+    """The same with agents, where they stood then."""
+    return _warped(semantics, grid, past_SE3_now, onto or grid, 0)
+
+
+def _warped(semantics: np.ndarray, grid: GridSpec, past_SE3_now: np.ndarray, onto: GridSpec, taken_out: int) -> np.ndarray:
+    """Without the classes 1 to `taken_out`."""
+    pose = np.ascontiguousarray(past_SE3_now[:3])
+    return _warp(semantics, grid.voxel_m, np.asarray(grid.origin_m), pose, onto.shape, np.asarray(onto.origin_m), taken_out)
 
 
 def seen_columns(
@@ -41,6 +51,11 @@ def seen_columns(
     return seen
 
 
+def columns_in_view(grid: GridSpec, past_SE3_now: np.ndarray) -> np.ndarray:
+    """Bool (X, Y): the columns of the present frame that a past one of the same grid reached."""
+    return seen_columns(np.full((*grid.bev_shape, 1), FREE, np.uint8), grid, past_SE3_now)
+
+
 def warp_static_slow(semantics: np.ndarray, grid: GridSpec, past_SE3_now: np.ndarray, onto: GridSpec | None = None) -> np.ndarray:
     """The plain twin of `warp_static`."""
     onto = onto or grid
@@ -57,7 +72,7 @@ def warp_static_slow(semantics: np.ndarray, grid: GridSpec, past_SE3_now: np.nda
 
 @njit(parallel=True, cache=True)
 def _warp(
-    semantics: np.ndarray, voxel: float, origin: np.ndarray, pose: np.ndarray, shape: tuple[int, int, int], corner: np.ndarray
+    semantics: np.ndarray, voxel: float, origin: np.ndarray, pose: np.ndarray, shape: tuple[int, int, int], corner: np.ndarray, taken_out: int
 ) -> np.ndarray:
     nx, ny, nz = semantics.shape
     out = np.full(shape, np.uint8(FREE), np.uint8)
@@ -72,6 +87,6 @@ def _warp(
                 c = int(np.floor((pose[2, 0] * x + pose[2, 1] * y + pose[2, 2] * z + pose[2, 3] - origin[2]) / voxel + 1e-9))
                 if 0 <= a < nx and 0 <= b < ny and 0 <= c < nz:
                     label = semantics[a, b, c]
-                    if label == 0 or label > LAST_AGENT:
+                    if label == 0 or label > taken_out:
                         out[i, j, k] = label
     return out

@@ -23,10 +23,11 @@ from engine.data.worlds import make_world, sample_clip
 from engine.devices import half_precision, pick_device
 from engine.metrics.layout import Obedience
 from engine.metrics.occupancy import Confusion
+from engine.occupancy.cells import CELLS
 from engine.occupancy.config import PRESETS, OccupancyPreset
+from engine.occupancy.prior import prior_without_weights
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.shipped import frozen_vae
-from engine.occupancy.sketch import CELLS
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.occupancy.warp import warp_static
@@ -86,7 +87,7 @@ def main(
         model, trained = _trained(name, numbers, vae, batches, steps, out, resume, where)
         if not all(phase["finished"] for phase in trained.values()):
             break
-        judged = judge(OccupancyGenerator(numbers, vae, model, where))
+        judged = judge(OccupancyGenerator(numbers, vae, model, prior_without_weights(numbers), where))
         table[name] = {"vae_sha256": card["sha256"], "parameters": sum(p.numel() for p in model.parameters())} | trained | judged
         save_model(model, out / name / "stoccdit", numbers.dit, table[name])
         (out / "ablations.json").write_text(json.dumps(table, indent=1))
@@ -174,10 +175,7 @@ def judge(generator: OccupancyGenerator) -> dict[str, Any]:
     for number in range(JUDGED_WORLDS):
         world = make_world(HELD_OUT_SEED + number)
         clip, recipe = world.clip(JUDGED_FRAMES), Recipe(seed=number, steps=JUDGED_STEPS)
-        made: np.ndarray | None = None
-        for true in world.occupancy(clip):
-            made = generator.frame(clip, true.index, made, recipe)                   # (X, Y, Z)
-            assert made is not None, "nobody cancels"
-            truth.add(made, true.semantics)
-            painted.add(made, clip.layouts[true.index])
+        for true, made in zip(world.occupancy(clip), generator.frames(clip, recipe), strict=True):
+            truth.add(made.semantics, true.semantics)
+            painted.add(made.semantics, clip.layouts[true.index])
     return {"versus_truth": truth.scores(), "bev_versus_layout": painted.scores()}

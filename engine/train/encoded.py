@@ -11,7 +11,7 @@ import torch
 
 from engine.data.worlds import make_world
 from engine.devices import half_precision
-from engine.occupancy.sketch import CELLS
+from engine.occupancy.cells import CELLS
 from engine.occupancy.vae import OccupancyVae
 from engine.occupancy.warp import warp_static
 from engine.spec.classes import AGENTS, CHANNELS, CLASSES, FREE

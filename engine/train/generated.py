@@ -9,7 +9,7 @@ the true frame, and a decoder that lets things grow from frame to frame sees her
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +19,13 @@ from torch import Tensor
 
 from engine.data.worlds import make_world
 from engine.devices import half_precision
-from engine.occupancy.begin import painted_cells
-from engine.occupancy.dice import random_dice
+from engine.occupancy.cells import CELLS, painted_cells
+from engine.occupancy.dice import world_cells
+from engine.occupancy.flow import sample
+from engine.occupancy.prior import Canvas, free_cells
+from engine.occupancy.prior.sketch import places_in
+from engine.occupancy.prior.tokens import TokenPrior, tokens_of
 from engine.occupancy.rollout import OccupancyGenerator
-from engine.occupancy.sketch import CELLS
 from engine.occupancy.static_world import all_of
 from engine.spec.clip import SceneClip
 from engine.train.cores import Progress
@@ -43,7 +46,7 @@ def generate_frames(generator: OccupancyGenerator, folder: Path, frames: int, pr
 
     Raises ValueError for a generator without a sketch.
     """
-    if generator.sketch is None:
+    if not isinstance(generator.prior, TokenPrior):
         raise ValueError("Frames are generated for a decoder from a sketch, and this preset begins from noise: leave --generated out.")
     rollouts = -(-frames // len(KEPT))
     make_files(folder, range(0, rollouts, ROLLOUTS_PER_FILE), partial(_generate_file, generator), generator.device, progress)
@@ -67,25 +70,24 @@ def _generate_file(generator: OccupancyGenerator, file: File) -> None:
 @torch.no_grad()
 def relived(generator: OccupancyGenerator, clip: SceneClip, truths: Sequence[np.ndarray], seed: int) -> Iterator[Tensor]:
     """Normalised latents (1, 1, C, X/4, Y/4), frame after frame, of a rollout that is told what it cannot know of the truths (X, Y, Z)."""
-    device, sampler, sketch = generator.device, generator.preset.sampler, generator.sketch
-    assert sketch is not None
+    device, sampler, sketch = generator.device, generator.preset.sampler, tokens_of(generator.prior).sketch
     past: np.ndarray | None = None
     for index, truth in enumerate(truths):
         layouts = torch.from_numpy(clip.layouts[index]).to(device)[None, None]       # (1, 1, 15, X, Y)
         with half_precision(device):
             true = generator.vae.latents(torch.from_numpy(truth).to(device)[None])
             told = sketch.decode(sketch.encode(true))                                # (1, C, X/4, Y/4)
-            poses, layout = clip.world_SE3_ego[index - 1 : index + 1], clip.layouts[index]
+            poses, layout = clip.world_SE3_ego[max(0, index - 1) : index + 1], clip.layouts[index]
             memory = None if past is None else all_of(past, clip.grid, poses[0]).from_pose(clip.grid, poses[1])
             history, known = generator.remembered(layout, memory)
             if past is not None:
                 told = torch.where(torch.from_numpy(known).to(device), history[:, 0], told)
             given = known | ~painted_cells(layouts[0])[0].cpu().numpy()              # (X/4, Y/4)
-            dice = random_dice(seed, 1, known.shape, torch.device("cpu"))
-            begun = generator.begin(layouts, told, given, dice, dice)
-            noise = generator.noise(clip.grid, clip.world_SE3_ego[index], seed)      # (1, 1, C, X/4, Y/4)
-            velocity = generator.velocity(layouts, history, sampler.guidance)
-            latents = generator.flow(velocity, noise, sampler.steps, begun, known)
+            cells = world_cells(poses[-1], known.shape, clip.grid.origin_m[:2])
+            begun = generator.prior.begin(Canvas(layouts, cells, places_in(*known.shape), told, given), seed, seed)
+            # The truth is where it begins from, and only what is remembered stays as it is.
+            begun = replace(begun, free=free_cells(known, device))
+            latents = sample(generator.velocity(layouts, history, sampler.guidance), begun, sampler.steps)
         assert latents is not None, "nobody cancels"
         yield latents
         past = generator.decode(latents, layouts)

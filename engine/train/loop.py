@@ -7,17 +7,20 @@ processes (`processes.py`) each takes its own, by (seed, n, rank).
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Dataset
 
 from engine.data.frames import DataError
@@ -28,12 +31,14 @@ from engine.train.cores import calm_worker
 from engine.train.curves import draw_curves
 from engine.train.processes import Processes
 
+COSINE_FLOOR = 0.01
+"""Of the rate; the paper's number was lost."""
 BAD_DATA = (DataError, TakeError)
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how fast to learn. The rate warms up, stays, and falls to zero over the last part."""
+    """How long and how fast to learn. The rate warms up, stays, and falls to zero over the last part, or along a cosine over all of it."""
 
     steps: int
     batch: int
@@ -43,7 +48,11 @@ class Schedule:
     clip: float = 1.0
     ema: float | None = 0.999
     """Decay of the averaged weights that are shipped; None ships the last ones."""
+    ema_from: int = 0
+    """Step from which on they are averaged; until then they are the last ones."""
     seed: int = 0
+    cosine: bool = False
+    """The paper's: from the end of the warm-up to COSINE_FLOOR of the rate at the last step. `fall` is not asked then."""
     fall: float = 0.2
     """Share of the steps over which the rate falls to zero."""
     checkpoint_every_s: float = 60.0
@@ -52,6 +61,11 @@ class Schedule:
 
     def factor(self, step: int) -> float:
         """Share of the full rate at a step."""
+        if self.cosine and step >= self.warmup:
+            done = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
+            return COSINE_FLOOR + (1 - COSINE_FLOOR) * 0.5 * (1 + math.cos(math.pi * done))
+        if self.cosine:
+            return (step + 1) / self.warmup
         fall = (self.steps - step) / max(1, int(self.steps * self.fall))
         return min(1.0, (step + 1) / max(1, self.warmup), max(0.0, fall))
 
@@ -98,10 +112,10 @@ def train(
     if all(p.dim() < 5 for p in model.parameters()):  # torch has another order of memory for video
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     among.share_start(model)
-    average = deepcopy(model).eval() if schedule.ema else None
+    average = AveragedModel(model, multi_avg_fn=partial(_follow, schedule.ema), use_buffers=True).eval() if schedule.ema else None
     parameters = groups(model) if groups else [{"params": [p for p in model.parameters() if p.requires_grad]}]
     optimiser = torch.optim.AdamW(parameters, lr=schedule.rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.99), fused=True)
-    base_rates = [group["lr"] for group in optimiser.param_groups]
+    rates = [group["lr"] for group in optimiser.param_groups]
     step, spent = 0, 0.0
     checkpoint = out / "checkpoint.pt"
     if resume and checkpoint.exists():
@@ -109,8 +123,12 @@ def train(
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         if average is not None:
-            average.load_state_dict(state["average"])
+            average.module.load_state_dict(state["average"])
+            average.n_averaged.fill_(max(0, min(state["step"], state["step"] - schedule.ema_from + 1)))
         step, spent = state["step"], state["seconds"]
+    for group, full in zip(optimiser.param_groups, rates, strict=True):
+        group["initial_lr"] = group["lr"] = full
+    rate = LambdaLR(optimiser, schedule.factor, last_epoch=step - 1)
 
     asked_to_stop = False
 
@@ -129,7 +147,7 @@ def train(
             "seconds": spent + time.monotonic() - started,
         }
         if average is not None:
-            state["average"] = average.state_dict()
+            state["average"] = average.module.state_dict()
         write_state(checkpoint, state)
 
     batches = DataLoader(
@@ -146,8 +164,6 @@ def train(
         for batch in batches:
             if isinstance(batch, BAD_DATA):
                 raise batch
-            for group, rate in zip(optimiser.param_groups, base_rates, strict=True):
-                group["lr"] = rate * schedule.factor(step)
             moved = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
             generator = torch.Generator(device).manual_seed(schedule.seed * 1_000_003 + among.number(step))
             with half_precision(device):
@@ -157,9 +173,12 @@ def train(
             terms, stop = among.average(model, terms, asked_to_stop)
             norm = nn.utils.clip_grad_norm_(model.parameters(), schedule.clip)
             optimiser.step()
+            rate.step()
             step += 1
             if average is not None:
-                _follow(average, model, min(schedule.ema or 0.0, (step + 1) / (step + 10)))
+                if step <= schedule.ema_from:
+                    average.n_averaged.zero_()                                       # the next one is taken over as it is
+                average.update_parameters(model)
             for key, value in (terms | {"norm": norm}).items():
                 smooth[key] = 0.95 * smooth.get(key, float(value)) + 0.05 * float(value)
             now = time.monotonic()
@@ -174,13 +193,13 @@ def train(
                 saved = now
                 draw_curves(out / "log.jsonl", out / "curves.png")
                 if picture is not None:
-                    picture(average if average is not None else model, step)
+                    picture(average.module if average is not None else model, step)
             if stop:
                 break
     for name, handler in previous.items():
         signal.signal(name, handler)
     if average is not None:
-        model.load_state_dict(average.state_dict())
+        model.load_state_dict(average.module.state_dict())
     model.eval()
     return {
         "steps": step,
@@ -204,13 +223,9 @@ def hardware(device: torch.device, among: Processes) -> str:
     return name if among.count == 1 else f"{among.count} x {name}"
 
 
-@torch.no_grad()
-def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """Moves the averaged weights a step towards the model's."""
-    mine, theirs = list(average.state_dict().values()), list(model.state_dict().values())
-    torch._foreach_lerp_(  # type: ignore[reportPrivateImportUsage]  # one kernel for all tensors, a tenth of a step
-        [t for t in mine if t.is_floating_point()], [t for t in theirs if t.is_floating_point()], 1 - decay
-    )
-    for a, b in zip(mine, theirs, strict=True):
-        if not a.is_floating_point():
-            a.copy_(b)
+def _follow(decay: float, averages: Any, latest: Any, count: Any) -> None:
+    """Moves averaged tensors a step towards the latest ones, the `count`-th that they follow: at first by more, when an average means little."""
+    if averages[0].is_floating_point():
+        torch._foreach_lerp_(averages, latest, 1 - min(decay, (int(count) + 2) / (int(count) + 11)))  # type: ignore[reportPrivateImportUsage]
+    else:
+        torch._foreach_copy_(averages, latest)  # type: ignore[reportPrivateImportUsage]

@@ -11,16 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from engine.devices import pick_device
+from engine.occupancy.cells import CELLS
 from engine.occupancy.config import PRESETS, OccupancyPreset
 from engine.occupancy.flow import noised, painted_weight, small_agent_weight, training_times, velocity_loss
+from engine.occupancy.prior.noise import NoisePrior
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.shipped import frozen_vae
 from engine.occupancy.stoccdit import HistoryState, StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.train import processes, sources
 from engine.train.batches import HELD_OUT_SEED, OccupancyBatches
+from engine.train.cores import printed
 from engine.train.loop import Schedule, train
 from engine.train.pictures import bev_sheet
+from engine.train.sequences import SequenceBatches, encode_sequences
 from engine.weights import WEIGHTS, WeightsError, load_model, read_tensors, save_model
 
 SCHEDULES: dict[str, dict[int, Schedule]] = {
@@ -33,9 +37,13 @@ SCHEDULES: dict[str, dict[int, Schedule]] = {
         2: Schedule(steps=500, batch=8, rate=8e-4, warmup=50, ema=0.99, seed=2),
         3: Schedule(steps=1100, batch=4, rate=5e-4, warmup=50, ema=0.995, seed=3, fall=0.5),
     },
+    "noise": {
+        1: Schedule(steps=2600, batch=8, rate=8e-4, warmup=200, seed=1, cosine=True),
+        2: Schedule(steps=4000, batch=2, rate=8e-4, warmup=100, ema=0.99, seed=2, workers=0, cosine=True, checkpoint_every_s=600),
+    },
     "paper": {
-        1: Schedule(steps=200_000, batch=32, rate=1e-4, warmup=5000, ema=0.9999, workers=8, seed=1),
-        2: Schedule(steps=60_000, batch=32, rate=1e-4, warmup=50, ema=None, workers=8, seed=2),
+        1: Schedule(steps=200_000, batch=32, rate=1e-4, warmup=5000, ema=0.9999, ema_from=5000, workers=8, seed=1, cosine=True),
+        2: Schedule(steps=60_000, batch=32, rate=1e-4, warmup=5000, ema=None, workers=8, seed=2, cosine=True),
     },
 }
 
@@ -50,22 +58,30 @@ class Phase:
     """Noises per layout: its tokens, the encoder and the data are paid for once."""
     painted: float = 1.0
     """Loss weight of cells that are painted all over; below 1 only where the decoder sees the layout."""
+    sequences: bool = False
+    """Whether batches are sequences of consecutive frames (`sequences.py`), all of them learned at once."""
 
 
 PHASES = {
     1: Phase(history_every=0),
-    2: Phase(history_every=1),
+    2: Phase(history_every=1, sequences=True),
     3: Phase(history_every=4, draws=4, painted=0.5),
 }
-"""1: single frames. 2: frames with history, what phase 1 learned moving slowly. 3 (ours): both mixed, all at full rate."""
-CROP = {"tiny": 64, "compact": 104, "paper": 200}
+"""1: single frames. 2: sequences, what phase 1 learned moving slowly. 3 (ours): single frames and pairs mixed, all at full rate."""
+CROP = {"tiny": 64, "compact": 104, "noise": 104, "paper": 200}
+FRAMES = {"tiny": 3, "compact": 4, "noise": 4, "paper": 8}
+"""T of a sequence."""
+SEQUENCE_WORLDS = {"tiny": 1, "compact": 200, "noise": 200, "paper": 2000}
+"""Worlds that sequences are encoded of, three each."""
+CHECKPOINTED = ("paper",)
+"""Presets whose activations would not fit beside their batch: they are worked out again on the way back."""
 LAYOUT_DROPOUT = HISTORY_DROPOUT = 0.1
 HISTORY_NOISE = 0.1
 INHERITED_RATE = 0.1
 """In phase 2, what phase 1 has learned moves at a tenth of the rate."""
 NO_TEACHER_FORCING = "no_teacher_forcing"
 ABLATIONS = ("full", "half_depth", "additive", NO_TEACHER_FORCING)
-TEMPORAL = ("temporal.", "time_gate", "age_bias", "clean_modulation")
+TEMPORAL = ("temporal.", "time_gate", "age_bias", "age_embedding", "clean_modulation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +100,15 @@ class FlowLoss:
 
     def __call__(self, model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         assert isinstance(model, StOccDit)
-        layouts = batch["layouts"][:, None]                                          # (B, 1, 15, X, Y)
-        clean = self._latents(batch, "semantics", "latents")                         # (B, 1, C, H, W)
-        device, count = clean.device, len(clean)
-        t = training_times((count, self.draws), generator)                           # (B, K)
-        noise = torch.randn((count, self.draws, *clean.shape[2:]), generator=generator, device=device)
+        layouts = batch["layouts"]
+        layouts = layouts if layouts.dim() == 5 else layouts[:, None]                # (B, T, 15, X, Y), T = 1 without a sequence
+        clean = self._latents(batch, "semantics", "latents")                         # (B, T, C, H, W)
+        device, (count, frames) = clean.device, clean.shape[:2]
+        noisy = self.draws if frames == 1 else frames                                # K = T in a sequence: a time and a noise each
+        t = training_times((count, noisy), generator)                                # (B, K)
+        noise = torch.randn((count, noisy, *clean.shape[2:]), generator=generator, device=device)
         drop = torch.rand(count, generator=generator, device=device) < LAYOUT_DROPOUT
-        layout = model.read_layout(layouts, drop).repeated(self.draws)
+        layout = model.read_layout(layouts, drop).repeated(noisy // frames)
         history = self._history(model, batch, clean, t, generator)
         predicted = model.denoise(noised(clean, noise, t), t, layout, history)       # (B, K, C, H, W)
         weight = small_agent_weight(layouts) * painted_weight(layouts, self.painted)
@@ -101,17 +119,26 @@ class FlowLoss:
     ) -> HistoryState | None:
         if "past" not in batch and "past_latents" not in batch:
             return model.read_history(clean[:, :0]) if self.remember else None
-        past = self._latents(batch, "past", "past_latents")                          # (B, 1, C, H, W)
+        past = self._latents(batch, "past", "past_latents")                          # (B, M, C, H, W), M = T
+        frames = past.shape[1]
         noise = torch.randn(past.shape, generator=generator, device=past.device)
-        past = past + HISTORY_NOISE * noise if self.teacher_forcing else noised(past, noise, t[:, :1])
-        forget = torch.rand((len(past), 1, 1), generator=generator, device=past.device) < HISTORY_DROPOUT
-        ages = torch.where(forget, -1, 1).expand(-1, self.draws, -1)                 # (B, K, 1)
-        return model.read_history(past, ages)
+        past = past + HISTORY_NOISE * noise if self.teacher_forcing else noised(past, noise, t[:, :frames])
+        forget = torch.rand((len(past), 1, frames), generator=generator, device=past.device) < HISTORY_DROPOUT
+        ages = seen_ages(frames, model.config.history, past.device) if frames > 1 else torch.ones(1, 1, dtype=torch.long, device=past.device)
+        return model.read_history(past, torch.where(forget, -1, ages).expand(-1, t.shape[1], -1))
 
     @torch.no_grad()
     def _latents(self, batch: Mapping[str, Tensor], semantics: str, encoded: str) -> Tensor:
-        """Those of a batch that brings them encoded, else the VAE's of its semantics."""
-        return (batch[encoded] if encoded in batch else self.vae.latents(batch[semantics]))[:, None].float()
+        """Those of a batch that brings them encoded, else the VAE's of its semantics; (B, T, C, H, W)."""
+        latents = batch[encoded] if encoded in batch else self.vae.latents(batch[semantics])
+        return (latents if latents.dim() == 5 else latents[:, None]).float()
+
+
+def seen_ages(frames: int, history: int, device: torch.device) -> Tensor:
+    """The causal mask of a sequence (T, T): how many frames before each noisy frame each clean one lies, -1 where it is not seen."""
+    at = torch.arange(frames, device=device)
+    ages = at[:, None] - at[None, :]
+    return ages.masked_fill((ages < 1) | (ages > history), -1)
 
 
 def main(
@@ -129,12 +156,14 @@ def main(
     begin: Path | None = None,
     data: str | None = None,
     data_share: float | None = None,
+    worlds: int | None = None,
 ) -> dict[str, Any]:
     """Trains the preset's phases in turn (or only `phase`), and writes `stoccdit.safetensors` and its card into `out`.
 
     `vae` is the stem of the VAE's weights; by default `out`/vae where it is there, else the shipped one.
     `begin` is the stem of weights to begin from; what this architecture has beyond them starts untrained.
-    `data` and `data_share` are those of `engine.train.sources.pick`.
+    `data` and `data_share` are those of `engine.train.sources.pick`; with data, frames with a history are pairs. Without, sequences of `worlds`
+    worlds are encoded into `out`/sequences first.
     """
     if phase is not None and phase not in SCHEDULES[preset]:
         raise ValueError(f"Preset '{preset}' is trained in phases {', '.join(map(str, SCHEDULES[preset]))}, phase {phase} is not one of them.")
@@ -144,6 +173,7 @@ def main(
     stem = Path(vae) if vae else out / "vae" if (out / "vae.card.json").exists() else WEIGHTS / preset / "vae"
     codec, vae_card = frozen_vae(stem, numbers.vae, where)
     model = StOccDit(numbers.dit)
+    model.checkpointing = preset in CHECKPOINTED
     facts: dict[str, Any] = {"vae_sha256": vae_card["sha256"], "ablation": ablation}
     if begin is not None:
         facts |= _begin_from(model, Path(begin))
@@ -153,9 +183,13 @@ def main(
         schedule = SCHEDULES[preset][number].scaled(steps, batch, workers)
         kind = PHASES[number]
         every = kind.history_every
-        worlds = OccupancyBatches(schedule.seed, schedule.batch, CROP[preset], history=every > 0, history_every=max(1, every))
-        batches = sources.pick(data, worlds, data_share)
-        facts["data"] = sources.describe(batches)
+        if kind.sequences and data is None:
+            batches: sources.Batches = _sequences(preset, codec, numbers, out / "sequences", schedule, worlds, where)
+            facts["sequences"] = {"frames": FRAMES[preset], "agents_in_history": numbers.memory == "frames", "history": numbers.dit.history}
+        else:
+            procedural = OccupancyBatches(schedule.seed, schedule.batch, CROP[preset], history=every > 0, history_every=max(1, every))
+            batches = sources.pick(data, procedural, data_share)
+            facts["data"] = sources.describe(batches)
         painted = kind.painted if numbers.vae.decoder_sees_layout else 1.0
         loss = FlowLoss(codec, kind.draws, painted, remember=number > 1, teacher_forcing=ablation != NO_TEACHER_FORCING)
         groups = (lambda m, rate=schedule.rate: phase_2_groups(m, rate)) if number == 2 else None
@@ -172,9 +206,23 @@ def main(
     return facts
 
 
+def _sequences(
+    preset: str, codec: OccupancyVae, numbers: OccupancyPreset, folder: Path, schedule: Schedule, worlds: int | None, device: torch.device
+) -> SequenceBatches:
+    """Batches of the sequences in `folder`, where those that it lacks are encoded first; one process makes them for all."""
+    if processes.current(device.type).writes:
+        asked = FRAMES[preset], worlds or SEQUENCE_WORLDS[preset]
+        encode_sequences(codec, folder, *asked, device, printed("sequences"), agents=numbers.memory == "frames")
+    processes.wait()
+    return SequenceBatches.read(folder, schedule.seed, schedule.batch, CROP[preset] // CELLS)
+
+
 def _begin_from(model: StOccDit, stem: Path) -> dict[str, Any]:
-    """Takes over the weights of a smaller sibling and returns what its card says of its phases."""
+    """Takes over the weights of a smaller sibling, or of one that looks less far back, and returns what its card says of its phases."""
     tensors, card = read_tensors(stem)
+    for name, own in model.state_dict().items():
+        if name.endswith("age_bias") and name in tensors and (more := own.shape[1] - tensors[name].shape[1]) > 0:
+            tensors[name] = torch.cat([tensors[name], tensors[name][:, -1:].expand(-1, more)], 1)  # frames farther back count as the last one did
     missing, unknown = model.load_state_dict(tensors, strict=False)
     strange = [name for name in missing if not name.startswith("local.")]
     if strange or unknown:
@@ -215,7 +263,7 @@ def _picture(preset: OccupancyPreset, vae: OccupancyVae, model: nn.Module, path:
 
     assert isinstance(model, StOccDit)
     training = model.training
-    generator = OccupancyGenerator(preset, vae, model, device)
+    generator = OccupancyGenerator(preset, vae, model, NoisePrior(), device)
     truth, made = [], []
     for seed in range(HELD_OUT_SEED, HELD_OUT_SEED + 3):
         world = make_world(seed)

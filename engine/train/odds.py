@@ -18,12 +18,15 @@ import torch
 from torch import Tensor
 
 from engine.devices import half_precision, pick_device
-from engine.occupancy.begin import painted_cells, sketched
-from engine.occupancy.config import PRESETS
+from engine.occupancy.cells import CELLS, painted_cells
+from engine.occupancy.config import PRESETS, TokensConfig
 from engine.occupancy.dice import random_dice
+from engine.occupancy.flow import sample
+from engine.occupancy.prior import Begun
+from engine.occupancy.prior.sketch import Sketch, places_in
+from engine.occupancy.prior.tokens import sketched, tokens_of
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.shipped import load_generator
-from engine.occupancy.sketch import CELLS, Sketch, places_in
 from engine.spec.classes import CLASSES
 from engine.train.cores import printed
 from engine.train.encoded import STATIC, Encoded, encode_worlds, read_encoded, unpack_layouts, volumes_by_cell
@@ -59,18 +62,18 @@ def main(
     a GPU, an hour or more a pass on a CPU. Raises ValueError for a preset that has no sketch.
     """
     numbers = PRESETS[preset]
-    if numbers.sketch is None:
+    if not isinstance(numbers.prior, TokensConfig):
         raise ValueError(f"Preset '{preset}' begins from noise, as the paper does, and has no odds to move.")
     where = pick_device(device)
     generator, shas = load_generator(preset, where)
-    assert generator.sketch is not None
+    sketch = tokens_of(generator.prior).sketch
     stem = Path(begin) if begin else WEIGHTS / preset / "sketch"
-    card = load_model(generator.sketch, stem, numbers.sketch)
+    card = load_model(sketch, stem, numbers.prior.sketch)
     folder = Path(out) / "frames"
     encode_worlds(generator.vae, folder, first_world, worlds or WORLDS, where, printed("worlds"))
     frames = read_encoded(folder)
     of = {"of": card["sha256"], "with": shas["vae"]}
-    bias, passes = generator.sketch.leave[1].bias, _moved_before(generator.sketch, Path(out), of) if resume else []
+    bias, passes = sketch.leave[1].bias, _moved_before(sketch, Path(out), of) if resume else []
 
     def after_pass(found: Found) -> None:
         print(f"volumes: {found}", flush=True)
@@ -79,7 +82,7 @@ def main(
     move_odds(generator, frames, passes, after_pass)
     facts = {key: value for key, value in card.items() if key not in ("config", "sha256", "files", "torch")}
     facts |= {"odds_moved": of | {"frames": len(frames.layouts), "drawn": DRAWN, "first_world": first_world, "passes": passes}}
-    save_model(generator.sketch, Path(out) / "sketch", numbers.sketch, facts)
+    save_model(sketch, Path(out) / "sketch", numbers.prior.sketch, facts)
     (Path(out) / "odds.pt").unlink(missing_ok=True)
     return facts
 
@@ -90,8 +93,7 @@ def move_odds(
 ) -> None:
     """Moves the bias of the sketch's last layer in place and adds to `found` what each pass found with the odds as they were before it;
     passes that are there already are not done again."""
-    sketch, where = generator.sketch, generator.device
-    assert sketch is not None
+    sketch, where = tokens_of(generator.prior).sketch, generator.device
     bias, centres = sketch.leave[1].bias, sketch.codebook.double().cpu().numpy()     # (K,), (K, C)
     order = np.random.default_rng(0).permutation(len(frames.layouts))
     stands_for, often = _meaning(sketch, frames, order[:LOOKED_AT], where)
@@ -138,17 +140,16 @@ def first_frames(generator: OccupancyGenerator, layouts: Tensor, noise: Tensor, 
 
     What `OccupancyGenerator.frames` makes one by one; here a GPU draws its own random numbers, others than a CPU's.
     """
-    sketch, sampler, vae = generator.sketch, generator.preset.sampler, generator.vae
-    assert sketch is not None
+    prior, sampler, vae = tokens_of(generator.prior), generator.preset.sampler, generator.vae
     count, _, h, w = noise.shape
     known = torch.zeros(count, h, w, dtype=torch.bool, device=noise.device)
     places = places_in(h, w).to(noise.device).expand(count, -1, -1, -1)              # (B, 2, h, w)
     with half_precision(generator.device):
         dice = random_dice(seed, count, (h, w), noise.device)
-        begun = sketched(sketch, layouts, torch.zeros_like(noise), known, places, sampler.sketch_rounds, dice, dice)
+        latents = sketched(prior.sketch, layouts, torch.zeros_like(noise), known, places, prior.config.rounds, dice, dice)
+        begun = Begun(latents[:, None], noise[:, None], torch.ones(1, device=noise.device), prior.config.begin_at)
         velocity = generator.velocity(layouts[:, None], noise[:, None][:, :0], sampler.guidance)
-        nothing = np.zeros((h, w), bool)
-        latents = generator.flow(velocity, noise[:, None], sampler.steps, begun[:, None], nothing)     # (B, 1, C, h, w)
+        latents = sample(velocity, begun, sampler.steps)                             # (B, 1, C, h, w)
         assert latents is not None, "nobody cancels"
         voxels = vae.decode(vae.denormalise(latents[:, 0]), layouts)
     return vae.semantics(voxels, layouts)

@@ -88,6 +88,12 @@ def current(device: str = "auto") -> Processes:
     return Processes(dist.get_rank(), count)
 
 
+def wait() -> None:
+    """Until every process has come here."""
+    if dist.is_initialized():
+        dist.barrier()
+
+
 def leave() -> None:
     """Waits for the other processes and, where there are any, ends this one with status 0: call it last.
 

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.devices import pick_device
-from engine.occupancy.begin import agent_cells, near_agents, painted_cells
-from engine.occupancy.config import PRESETS
+from engine.occupancy.cells import CELLS, agent_cells, near_agents, painted_cells
+from engine.occupancy.config import PRESETS, TokensConfig
+from engine.occupancy.prior.sketch import Sketch, places_in
 from engine.occupancy.shipped import frozen_vae
-from engine.occupancy.sketch import CELLS, Sketch, places_in
 from engine.train import processes
 from engine.train.cores import printed
 from engine.train.encoded import encode_worlds, read_encoded, unpack_layouts
@@ -172,8 +172,8 @@ def main(
     too, and `first_world` a world that it has not seen. Raises ValueError for a preset that has no sketch.
     """
     numbers = PRESETS[preset]
-    if numbers.sketch is None:
-        named = ", ".join(name for name, each in PRESETS.items() if each.sketch is not None)
+    if not isinstance(numbers.prior, TokensConfig):
+        named = ", ".join(name for name, each in PRESETS.items() if isinstance(each.prior, TokensConfig))
         raise ValueError(f"Preset '{preset}' begins from noise, as the paper does, and has no sketch to train: choose one of {named}.")
     torch.manual_seed(1)
     out, where, among = Path(out), pick_device(device), processes.current(device)
@@ -181,14 +181,14 @@ def main(
     worlds = worlds or WORLDS[preset]
     encode_worlds(codec, out / "frames", first_world, worlds, where, printed("worlds"))
     frames = read_encoded(out / "frames")
-    model = Sketch(numbers.sketch)
+    model = Sketch(numbers.prior.sketch)
     schedule = SCHEDULES[preset].scaled(steps, batch)
     if begin is None:
-        model.codebook.copy_(fit_codebook(frames.latents[:-HELD_BACK], numbers.sketch.codes))
+        model.codebook.copy_(fit_codebook(frames.latents[:-HELD_BACK], numbers.prior.sketch.codes))
         facts: dict[str, Any] = {}
     else:
         schedule = replace(schedule, **BEGUN)
-        facts = {"began_from": load_model(model, Path(begin), numbers.sketch)["sha256"]}
+        facts = {"began_from": load_model(model, Path(begin), numbers.prior.sketch)["sha256"]}
     model.to(where)
     layouts = torch.from_numpy(frames.layouts).to(where)                             # (N, bytes)
     codes, emptied = (_codes(model, each, where) for each in (frames.latents, frames.emptied))
@@ -200,7 +200,7 @@ def main(
     )
     facts["held_out_nats"] = _nats(model, held)
     if among.writes:
-        save_model(model, out / "sketch", numbers.sketch, facts)
+        save_model(model, out / "sketch", numbers.prior.sketch, facts)
     return facts
 
 

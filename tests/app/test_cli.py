@@ -162,7 +162,8 @@ def test_bad_requests_are_one_sentence(scene: Path, take: Path, tmp_path: Path, 
     assert "for vae, occupancy and wan" in refused(capsys, "train", "views", "-o", tmp_path / "x", "--data", "occ3d:/d")
     assert "ablations, views, judge and wan, not for odds" in refused(capsys, "train", "odds", "-o", tmp_path / "x", "--steps", "2")
     assert "for vae, occupancy and wan" in refused(capsys, "train", "sketch", "-o", tmp_path / "x", "--data", "occ3d:/d")
-    assert "--worlds is for sketch, odds, ablations, views and judge, not for vae" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--worlds", "2")
+    known = "occupancy, sketch, odds, ablations, views and judge"
+    assert f"--worlds is for {known}, not for vae" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--worlds", "2")
     assert "--first-world is for sketch, odds and ablations, not for views" in refused(capsys, "train", "views", "-o", tmp_path / "x", "--first-world", "0")
     assert "add --decoder-only" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--generated", "2")
     assert "Preset 'paper' begins from noise" in refused(capsys, "train", "sketch", "-o", tmp_path / "x", "--preset", "paper")

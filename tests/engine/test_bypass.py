@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from engine.api import Recipe
-from engine.occupancy.config import PRESETS
+from engine.occupancy.config import PRESETS, TokensConfig
+from engine.occupancy.prior.sketch import Sketch
+from engine.occupancy.prior.tokens import TokenPrior
 from engine.occupancy.rollout import OccupancyGenerator
-from engine.occupancy.sketch import Sketch
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.spec.classes import CHANNEL
@@ -32,13 +33,13 @@ CAR = Box(7, "car", (4.0, 1.0, 0.8), (4.0, 1.8, 1.6), 0.0)
 def generator() -> OccupancyGenerator:
     torch.manual_seed(0)
     preset = PRESETS["tiny"]
-    assert preset.sketch is not None
-    vae, dit, sketch = OccupancyVae(preset.vae), StOccDit(preset.dit), Sketch(preset.sketch)
+    assert isinstance(preset.prior, TokensConfig)
+    vae, dit, sketch = OccupancyVae(preset.vae), StOccDit(preset.dit), Sketch(preset.prior.sketch)
     sketch.codebook.copy_(torch.randn(sketch.codebook.shape))
     with torch.no_grad():
         for parameter in dit.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.2)
-    return OccupancyGenerator(preset, vae, dit, torch.device("cpu"), sketch)
+    return OccupancyGenerator(preset, vae, dit, TokenPrior(preset.prior, sketch), torch.device("cpu"))
 
 
 def drawn(made_by: OccupancyGenerator) -> list[np.ndarray]:

@@ -10,10 +10,11 @@ import torch
 
 from engine.api import OccupancyFrame, Recipe
 from engine.metrics.same_world import found_again
-from engine.occupancy.config import PRESETS
+from engine.occupancy.config import PRESETS, TokensConfig
 from engine.occupancy.keyframe import HEADING_STEP_RAD, KeyPlace, key_grid, key_place, static_layout
+from engine.occupancy.prior.sketch import Sketch, places_in
+from engine.occupancy.prior.tokens import TokenPrior
 from engine.occupancy.rollout import OccupancyGenerator
-from engine.occupancy.sketch import Sketch, places_in
 from engine.occupancy.static_world import Seen, StaticWorld, all_of
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
@@ -48,14 +49,14 @@ def place_of(scene: SceneClip, index: int = 0) -> KeyPlace:
 def generator() -> OccupancyGenerator:
     torch.manual_seed(0)
     preset = PRESETS["tiny"]
-    assert preset.sketch is not None
-    vae, dit, sketch = OccupancyVae(preset.vae), StOccDit(preset.dit), Sketch(preset.sketch)
+    assert isinstance(preset.prior, TokensConfig)
+    vae, dit, sketch = OccupancyVae(preset.vae), StOccDit(preset.dit), Sketch(preset.prior.sketch)
     sketch.codebook.copy_(torch.randn(sketch.codebook.shape))
     with torch.no_grad():
         for model in (dit, sketch):
             for parameter in model.parameters():
                 parameter.add_(torch.randn_like(parameter) * 0.1)
-    return OccupancyGenerator(preset, vae, dit, torch.device("cpu"), sketch)
+    return OccupancyGenerator(preset, vae, dit, TokenPrior(preset.prior, sketch), torch.device("cpu"))
 
 
 def test_a_key_grid_follows_the_street_and_does_not_ask_who_drives() -> None:

@@ -12,11 +12,12 @@ from scipy.ndimage import distance_transform_edt
 
 from engine.api import OccupancyFrame, Recipe
 from engine.metrics.same_world import FoundAgain
-from engine.occupancy.config import PRESETS
+from engine.occupancy.config import PRESETS, TokensConfig
 from engine.occupancy.keyframe import key_place
 from engine.occupancy.memory import WorldMemory
+from engine.occupancy.prior.sketch import Sketch
+from engine.occupancy.prior.tokens import TokenPrior
 from engine.occupancy.rollout import OccupancyGenerator
-from engine.occupancy.sketch import Sketch
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.spec.classes import CHANNEL, CLASS, FREE
@@ -67,10 +68,10 @@ def take(folder: Path, scene: SceneClip, frames: list[np.ndarray]) -> Take:
 def generator() -> OccupancyGenerator:
     torch.manual_seed(0)
     preset = PRESETS["tiny"]
-    assert preset.sketch is not None
-    vae, dit, sketch = OccupancyVae(preset.vae), StOccDit(preset.dit), Sketch(preset.sketch)
+    assert isinstance(preset.prior, TokensConfig)
+    vae, dit, sketch = OccupancyVae(preset.vae), StOccDit(preset.dit), Sketch(preset.prior.sketch)
     sketch.codebook.copy_(torch.randn(sketch.codebook.shape))
-    return OccupancyGenerator(preset, vae, dit, torch.device("cpu"), sketch)
+    return OccupancyGenerator(preset, vae, dit, TokenPrior(preset.prior, sketch), torch.device("cpu"))
 
 
 def test_nothing_edited_is_the_take_itself(tmp_path: Path, generator: OccupancyGenerator) -> None:

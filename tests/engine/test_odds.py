@@ -11,11 +11,12 @@ import torch
 
 from engine.api import Recipe
 from engine.data.worlds import make_world
-from engine.occupancy import rollout
-from engine.occupancy.config import PRESETS
-from engine.occupancy.dice import random_dice
+from engine.occupancy.config import PRESETS, TokensConfig
+from engine.occupancy.dice import cell_normal, random_dice, world_cells
+from engine.occupancy.prior import tokens
+from engine.occupancy.prior.sketch import Sketch
+from engine.occupancy.prior.tokens import TokenPrior, tokens_of
 from engine.occupancy.rollout import OccupancyGenerator
-from engine.occupancy.sketch import Sketch
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.spec.classes import CLASS, FREE
@@ -23,6 +24,9 @@ from engine.train import encoded, odds
 from engine.weights import load_model, save_model
 
 TINY = PRESETS["tiny"]
+assert isinstance(TINY.prior, TokensConfig)
+PRIOR = TINY.prior
+SKETCH = PRIOR.sketch
 WORLDS = 3
 
 
@@ -31,15 +35,13 @@ def generator(monkeypatch: pytest.MonkeyPatch) -> OccupancyGenerator:
     monkeypatch.setattr(odds, "DRAWN", WORLDS)
     monkeypatch.setattr(odds, "PACE", (0.5, 0.5))
     torch.manual_seed(0)
-    assert TINY.sketch is not None
-    vae, sketch = OccupancyVae(TINY.vae), Sketch(TINY.sketch)
-    sketch.codebook.copy_(torch.randn(TINY.sketch.codes, TINY.sketch.latent))
-    return OccupancyGenerator(TINY, vae, StOccDit(TINY.dit), torch.device("cpu"), sketch)
+    vae, sketch = OccupancyVae(TINY.vae), Sketch(SKETCH)
+    sketch.codebook.copy_(torch.randn(sketch.codebook.shape))
+    return OccupancyGenerator(TINY, vae, StOccDit(TINY.dit), TokenPrior(PRIOR, sketch), torch.device("cpu"))
 
 
 def bias_of(generator: OccupancyGenerator) -> torch.Tensor:
-    assert generator.sketch is not None
-    bias = generator.sketch.leave[1].bias
+    bias = tokens_of(generator.prior).sketch.leave[1].bias
     assert isinstance(bias, torch.Tensor)
     return bias.detach().clone()
 
@@ -95,8 +97,7 @@ def test_codes_that_lie_where_the_mean_latent_should_be_become_likelier(
     generator: OccupancyGenerator, frames: encoded.Encoded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generates(monkeypatch, frames, lacks=None)
-    sketch, dice = generator.sketch, np.random.default_rng(0)
-    assert sketch is not None
+    sketch, dice = tokens_of(generator.prior).sketch, np.random.default_rng(0)
     # The random VAE's latents lie on a few points, and codes taken from them on fewer: where the mean goes is chance then. So the true
     # latents are a cloud as wide as the codes, and it leans: a step that ignores the lean goes astray by 0.7 of its length.
     lean = np.array([[1.0, 0.0, 0.0, 0.0], [0.7, 0.5, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
@@ -119,9 +120,10 @@ def test_codes_that_lie_where_the_mean_latent_should_be_become_likelier(
 
 def test_frames_made_together_are_those_made_one_by_one(generator: OccupancyGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = make_world(encoded.FIRST_SEED).clip(1)
-    monkeypatch.setattr(rollout, "cell_dice", lambda cells, seed: random_dice(0, 1, cells.shape[:2], torch.device("cpu")))
-    alone = generator.frame(clip, 0, None, Recipe(seed=0))
-    noise = generator.noise(clip.grid, clip.world_SE3_ego[0], 0)[0]
+    monkeypatch.setattr(tokens, "cell_dice", lambda cells, seed: random_dice(0, 1, cells.shape[:2], torch.device("cpu")))
+    alone = generator.frame(clip, 0, (), Recipe(seed=0))
+    cells = world_cells(clip.world_SE3_ego[0], (50, 50), clip.grid.origin_m[:2])
+    noise = torch.from_numpy(cell_normal(cells, 4, 0))[None]
     layouts = torch.from_numpy(clip.layouts)
     assert (odds.first_frames(generator, layouts, noise, 0)[0].numpy() == alone).all()
     both = odds.first_frames(generator, layouts.expand(2, -1, -1, -1), noise.expand(2, -1, -1, -1), 0)
@@ -131,12 +133,11 @@ def test_frames_made_together_are_those_made_one_by_one(generator: OccupancyGene
 def test_its_weights_say_what_was_moved(
     generator: OccupancyGenerator, frames: encoded.Encoded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert TINY.sketch is not None and generator.sketch is not None
     generates(monkeypatch, frames, lacks=CLASS["vegetation"])
-    save_model(generator.sketch, tmp_path / "begin", TINY.sketch, {"steps": 7})
+    save_model(tokens_of(generator.prior).sketch, tmp_path / "begin", SKETCH, {"steps": 7})
     monkeypatch.setattr(odds, "load_generator", lambda preset, device: (generator, {"vae": "abc"}))
     odds.main("tiny", tmp_path / "out", device="cpu", begin=tmp_path / "begin", worlds=WORLDS)
-    card = load_model(Sketch(TINY.sketch), tmp_path / "out" / "sketch", TINY.sketch)
+    card = load_model(Sketch(SKETCH), tmp_path / "out" / "sketch", SKETCH)
     assert card["steps"] == 7 and card["odds_moved"]["with"] == "abc" and len(card["odds_moved"]["passes"]) == 2
     with pytest.raises(ValueError, match="no odds to move"):
         odds.main("paper", tmp_path / "paper")
@@ -145,9 +146,8 @@ def test_its_weights_say_what_was_moved(
 def test_an_interrupted_run_goes_on_after_its_last_pass(
     generator: OccupancyGenerator, frames: encoded.Encoded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert TINY.sketch is not None and generator.sketch is not None
     generates(monkeypatch, frames, lacks=CLASS["vegetation"])
-    save_model(generator.sketch, tmp_path / "begin", TINY.sketch, {})
+    save_model(tokens_of(generator.prior).sketch, tmp_path / "begin", SKETCH, {})
     monkeypatch.setattr(odds, "load_generator", lambda preset, device: (generator, {"vae": "abc"}))
 
     def run(name: str, resume: bool = False) -> torch.Tensor:

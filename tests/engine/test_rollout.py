@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from engine.api import OccupancyFrame, Recipe
-from engine.occupancy.config import PRESETS
-from engine.occupancy.noise import world_noise
+from engine.occupancy.config import PRESETS, NoiseConfig
+from engine.occupancy.dice import cell_normal, world_cells
+from engine.occupancy.history import frames_before
 from engine.occupancy.panoptic import Panoptic
+from engine.occupancy.prior.noise import NoisePrior
 from engine.occupancy.redraw import Window, redraw
 from engine.occupancy.region import changed_region
 from engine.occupancy.rollout import OccupancyGenerator
+from engine.occupancy.static_world import Seen
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.occupancy.warp import warp_static, warp_static_slow
@@ -24,12 +29,16 @@ from engine.spec.grid import OCC3D
 SMALL = OCC3D.crop(48)
 
 
+def normal(world_SE3_ego: np.ndarray, seed: int) -> np.ndarray:
+    return cell_normal(world_cells(world_SE3_ego, (50, 50), (-40.0, -40.0)), 16, seed)
+
+
 def test_noise_is_normal_and_stays_with_the_world() -> None:
-    noise = world_noise(np.eye(4), (50, 50), 16, 3, (-40.0, -40.0))
+    noise = normal(np.eye(4), 3)
     assert abs(noise.mean()) < 0.02 and abs(noise.std() - 1) < 0.02
-    moved = world_noise(Pose(x_m=1.6 * 5).matrix(), (50, 50), 16, 3, (-40.0, -40.0))
+    moved = normal(Pose(x_m=1.6 * 5).matrix(), 3)
     assert np.array_equal(moved[:, :-5], noise[:, 5:])
-    assert not np.array_equal(world_noise(np.eye(4), (50, 50), 16, 4, (-40.0, -40.0)), noise)
+    assert not np.array_equal(normal(np.eye(4), 4), noise)
 
 
 def test_warp_equals_its_slow_twin() -> None:
@@ -65,12 +74,12 @@ def test_boxes_give_their_ids_and_painted_agents_keep_theirs() -> None:
 @pytest.fixture(scope="module")
 def generator() -> OccupancyGenerator:
     torch.manual_seed(0)
-    preset = PRESETS["tiny"]
+    preset = replace(PRESETS["tiny"], dit=replace(PRESETS["tiny"].dit, history=1), prior=NoiseConfig(), memory="frames")
     vae, dit = OccupancyVae(preset.vae), StOccDit(preset.dit)
     with torch.no_grad():
         for parameter in dit.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.1)
-    return OccupancyGenerator(preset, vae, dit, torch.device("cpu"))
+    return OccupancyGenerator(preset, vae, dit, NoisePrior(), torch.device("cpu"))
 
 
 def clip(frames: int) -> SceneClip:
@@ -101,6 +110,23 @@ def test_going_on_from_a_frame_gives_the_rest_of_the_rollout(generator: Occupanc
         next(generator.frames(clip(4), recipe, first=3, past=whole[1]))
 
 
+def test_a_frame_sees_as_many_frames_as_its_history_is_long() -> None:
+    """In its own coordinates and oldest first; agents stay where they stood, unless they are to be taken out."""
+    car = np.full(SMALL.shape, FREE, np.uint8)
+    car[20:24, 20:24, 3] = CLASS["car"]
+    tree = np.where(car == CLASS["car"], CLASS["vegetation"], car).astype(np.uint8)
+    poses = np.stack([Pose(x_m=0.4 * k).matrix() for k in range(3)])
+    seen = SceneClip(np.zeros((3, 15, *SMALL.bev_shape), np.uint8), ((),) * 3, poses, grid=SMALL)
+    kept = frames_before(seen, 2, (car, tree), agents=True)
+    assert [np.argwhere(frame != FREE)[0].tolist() for frame in kept] == [[18, 20, 3], [19, 20, 3]]
+    assert [sorted(set(frame[frame != FREE])) for frame in kept] == [[CLASS["car"]], [CLASS["vegetation"]]]
+    without = frames_before(seen, 2, (car, tree), agents=False)
+    assert (without[0] == FREE).all() and np.array_equal(without[1], kept[1])
+    told = Seen(tree, np.arange(48)[:, None].repeat(48, 1) < 22, SMALL, poses[2])
+    newest = frames_before(seen, 2, (car,), True, told)[0]
+    assert np.array_equal(newest[:22], tree[:22]) and (newest[22:] == np.roll(car, -1, 0)[22:]).all()
+
+
 def test_painted_agents_keep_their_ids_when_a_rollout_goes_on() -> None:
     semantics = np.full(SMALL.shape, FREE, np.uint8)
     semantics[40:42, 5:7, 3:6] = semantics[20:22, 30:32, 3:6] = CLASS["pedestrian"]
@@ -119,7 +145,7 @@ def test_cancelling_keeps_what_is_done(generator: OccupancyGenerator) -> None:
 
 def test_latents_of_two_presets_do_not_mix() -> None:
     with pytest.raises(ValueError, match="latents of 4 channels"):
-        OccupancyGenerator(PRESETS["tiny"], OccupancyVae(PRESETS["tiny"].vae), StOccDit(PRESETS["compact"].dit), torch.device("cpu"))
+        OccupancyGenerator(PRESETS["tiny"], OccupancyVae(PRESETS["tiny"].vae), StOccDit(PRESETS["compact"].dit), NoisePrior(), torch.device("cpu"))
 
 
 def test_redrawing_holds_everything_outside_the_region(generator: OccupancyGenerator) -> None:

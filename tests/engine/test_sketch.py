@@ -9,14 +9,17 @@ import pytest
 import torch
 
 from engine.api import Recipe
-from engine.occupancy.begin import any_cells, sketched, stale_cells, whole_cells
-from engine.occupancy.config import PRESETS, SketchConfig
+from engine.occupancy.cells import any_cells, stale_cells, whole_cells
+from engine.occupancy.config import PRESETS, SketchConfig, TokensConfig
 from engine.occupancy.dice import Dice, random_dice
 from engine.occupancy.flow import euler_times, sample
+from engine.occupancy.prior import Begun, free_cells
+from engine.occupancy.prior.noise import NoisePrior
+from engine.occupancy.prior.sketch import Sketch, places_in
+from engine.occupancy.prior.tokens import TokenPrior, sketched
 from engine.occupancy.redraw import redraw
 from engine.occupancy.region import changed_region
 from engine.occupancy.rollout import OccupancyGenerator
-from engine.occupancy.sketch import Sketch, places_in
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.occupancy.warp import seen_columns
@@ -29,6 +32,7 @@ CONFIG = SketchConfig(latent=4, codes=8, width=32, fine_width=32, blocks=1, head
 PLACES = places_in(12, 12)[None]
 LAYOUTS = torch.zeros(1, 15, 48, 48)
 SMALL = OCC3D.crop(48)
+CPU = torch.device("cpu")
 
 
 @pytest.fixture
@@ -117,12 +121,13 @@ def test_what_is_painted_does_not_change_with_the_seed_of_the_rest(sketch: Sketc
 def test_the_flow_begins_from_the_sketch_under_noise() -> None:
     clean, noise = torch.full((1, 1, 2, 2, 2), 3.0), torch.randn(1, 1, 2, 2, 2, generator=random(7))
     assert euler_times(3, 0.6) == pytest.approx([0.6, 0.4, 0.2, 0.0])
-    made = sample(lambda x, t: noise - clean, noise, 3, sketch=clean, begin=0.6)
+    free = torch.ones(1, 1, 1, 2, 2)
+    made = sample(lambda x, t: noise - clean, Begun(clean, noise, free, 0.6), 3)
     assert made is not None
     torch.testing.assert_close(made, clean)
     asked: list[float] = []
-    sample(lambda x, t: asked.append(t) or x, noise, 2, begin=0.6)  # type: ignore[func-returns-value]
-    assert asked == [1.0, 0.5], "without a sketch it begins from noise"
+    sample(lambda x, t: asked.append(t) or x, Begun(clean, noise, free), 2)  # type: ignore[func-returns-value]
+    assert asked == [1.0, 0.5], "the other prior begins from noise"
 
 
 def test_columns_that_were_seen_are_those_of_the_warp() -> None:
@@ -155,10 +160,10 @@ def test_cells_of_columns() -> None:
 @pytest.fixture
 def generator() -> OccupancyGenerator:
     torch.manual_seed(0)
-    preset = replace(PRESETS["tiny"], sketch=CONFIG)
+    preset = replace(PRESETS["tiny"], prior=TokensConfig(CONFIG, rounds=4))
     vae, dit, sketch = OccupancyVae(preset.vae), StOccDit(preset.dit), Sketch(CONFIG)
     sketch.codebook.copy_(torch.randn(8, 4))
-    return OccupancyGenerator(preset, vae, dit, torch.device("cpu"), sketch=sketch)
+    return OccupancyGenerator(preset, vae, dit, TokenPrior(TokensConfig(CONFIG, rounds=4), sketch), torch.device("cpu"))
 
 
 def clip(frames: int) -> SceneClip:
@@ -172,7 +177,7 @@ def test_rollouts_and_regions_begin_from_sketches(generator: OccupancyGenerator)
     assert all(np.array_equal(a.semantics, b.semantics) for a, b in zip(frames, again, strict=True))
     rest = list(generator.frames(clip(3), Recipe(seed=1), first=2, past=frames[1]))
     assert np.array_equal(rest[0].semantics, frames[2].semantics)
-    generator.sketch = None
+    generator.prior = NoisePrior()
     assert not np.array_equal(next(iter(generator.frames(clip(1), Recipe(seed=1)))).semantics, frames[0].semantics)
 
 
@@ -193,7 +198,7 @@ def test_what_a_rollout_remembers_is_not_noised_and_drawn_anew(generator: Occupa
     layouts = torch.from_numpy(clip(1).layouts)[None]
     velocity = generator.velocity(layouts, noise[:, :0], 1.0)
     with torch.no_grad():
-        made = generator.flow(velocity, noise, 2, remembered, known)
+        made = sample(velocity, Begun(remembered, noise, free_cells(known, CPU), 0.6), 2)
     assert made is not None
     torch.testing.assert_close(made[..., :5], remembered[..., :5])
     assert not torch.allclose(made[..., 5:], remembered[..., 5:], atol=1e-2)

@@ -11,10 +11,12 @@ import pytest
 import torch
 
 from engine.data.worlds import make_world
-from engine.occupancy.begin import agent_cells, near_agents, painted_cells
-from engine.occupancy.config import PRESETS
+from engine.occupancy.cells import agent_cells, near_agents, painted_cells
+from engine.occupancy.config import PRESETS, NoiseConfig, TokensConfig
+from engine.occupancy.prior.noise import NoisePrior
+from engine.occupancy.prior.sketch import Sketch, places_in
+from engine.occupancy.prior.tokens import TokenPrior
 from engine.occupancy.rollout import OccupancyGenerator
-from engine.occupancy.sketch import Sketch, places_in
 from engine.occupancy.stoccdit import HistoryState, StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.train import cores, encoded, generated, stamps
@@ -116,10 +118,10 @@ def test_a_decoder_learns_from_what_it_is_given_in_life(tmp_path: Path, monkeypa
     monkeypatch.setattr(generated, "ROLLOUTS_PER_FILE", 1)
     monkeypatch.setattr(stamps, "MOST", 0)
     preset = PRESETS["tiny"]
-    assert preset.sketch is not None
-    vae, sketch = OccupancyVae(preset.vae), Sketch(preset.sketch)
-    sketch.codebook.copy_(torch.randn(preset.sketch.codes, preset.sketch.latent))
-    generator = OccupancyGenerator(preset, vae, StOccDit(preset.dit), CPU, sketch)
+    assert isinstance(preset.prior, TokensConfig)
+    vae, sketch = OccupancyVae(preset.vae), Sketch(preset.prior.sketch)
+    sketch.codebook.copy_(torch.randn(sketch.codebook.shape))
+    generator = OccupancyGenerator(preset, vae, StOccDit(preset.dit), TokenPrior(preset.prior, sketch), CPU)
     generated.generate_frames(generator, tmp_path, 2)
     usual = OccupancyBatches(seed=0, batch=2, crop=32)
     batches = generated.GeneratedBatches.read(tmp_path, usual, seed=1, batch=3, crop=32)
@@ -152,7 +154,7 @@ def test_a_decoder_learns_from_what_it_is_given_in_life(tmp_path: Path, monkeypa
     assert terms["entropy"] != other["entropy"], "the latents given are those decoded"
 
     with pytest.raises(ValueError, match="leave --generated out"):
-        generated.generate_frames(OccupancyGenerator(preset, vae, StOccDit(preset.dit), CPU), tmp_path, 2)
+        generated.generate_frames(OccupancyGenerator(preset, vae, StOccDit(preset.dit), NoisePrior(), CPU), tmp_path, 2)
     with pytest.raises(ValueError, match="add --decoder-only"):
         vae_recipe.main("tiny", tmp_path / "vae", generated=2)
 
@@ -188,8 +190,8 @@ def test_the_sketch_learns_from_frames_that_were_encoded_once(tmp_path: Path, mo
     save_model(codec, tmp_path / "vae", codec.config, {})
     facts = sketch_recipe.main("tiny", tmp_path, device="cpu", vae=tmp_path / "vae", worlds=4)
     assert facts["frames"] == 6 and facts["steps"] == 2 and facts["held_out_nats"] > 0
-    assert PRESETS["tiny"].sketch is not None
-    load_model(Sketch(PRESETS["tiny"].sketch), tmp_path / "sketch", PRESETS["tiny"].sketch)
+    assert isinstance(prior := PRESETS["tiny"].prior, TokensConfig)
+    load_model(Sketch(prior.sketch), tmp_path / "sketch", prior.sketch)
 
     def nothing_is_made_twice(seed: int) -> None:
         raise AssertionError(seed)
@@ -240,7 +242,7 @@ def test_phase_two_moves_inherited_parameters_slowly() -> None:
 
 def test_ablations_differ_from_the_papers_model_in_one_thing() -> None:
     full, half, additive, noisy = (occupancy_recipe.ablated(PRESETS["compact"], name) for name in occupancy_recipe.ABLATIONS)
-    assert full.dit.layout_tokens == "joint" and not full.dit.layout_added and not full.dit.local_width and full.sketch is None
+    assert full.dit.layout_tokens == "joint" and not full.dit.layout_added and not full.dit.local_width and full.prior == NoiseConfig()
     assert replace(half.dit, blocks=full.dit.blocks) == full.dit and half.dit.blocks == full.dit.blocks // 2
     assert replace(additive.dit, layout_tokens="joint", layout_added=False) == full.dit and additive.dit.layout_tokens == "none"
     assert noisy == full and not any(each.vae.decoder_sees_layout for each in (full, half, additive, noisy))

@@ -15,13 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from engine.occupancy.cells import CELLS
 from engine.occupancy.config import SketchConfig
 from engine.occupancy.dice import Dice
 from engine.occupancy.vae import ChannelNorm, ResidualBlock
 from engine.spec.classes import CHANNELS
-
-CELLS = 4
-"""Layout cells along a latent cell's edge."""
 
 
 class FullAttention(nn.Module):

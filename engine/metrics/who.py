@@ -1,0 +1,199 @@
+"""Who does the work: the same worlds drawn by a whole generator and by ones that lack a part of it (`launch.py evaluate --who`).
+
+One row of numbers for each part taken out and each world, kept in a JSON file as they come, so that a run goes on where it was stopped.
+The world's truth is only compared with, as everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.api import OccupancyFrame, Recipe
+from engine.data.worlds import make_world
+from engine.metrics.features import AutoencoderFeatures
+from engine.metrics.frames import LayoutScores
+from engine.metrics.frechet import frechet_distance
+from engine.metrics.invention import Invention, jensen_shannon
+from engine.occupancy.prior import Begun, Canvas, Prior
+from engine.occupancy.prior.noise import NoisePrior
+from engine.occupancy.rollout import OccupancyGenerator, Velocity
+from engine.spec.clip import SceneClip
+from engine.spec.grid import OCC3D
+from engine.train.batches import HELD_OUT_SEED
+
+NOISE_STEPS = 10
+"""Sampler steps of the noise prior where it need not take as long as the whole."""
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A prior of which nothing is free: what the flow begins from is what comes out, or the noise that it would have begun under."""
+
+    prior: Prior
+    noise: bool = False
+
+    def to(self, device: torch.device) -> None:
+        """See Prior."""
+        self.prior.to(device)
+
+    def begin(self, canvas: Canvas, seed: int, painted_seed: int) -> Begun:
+        """See Prior."""
+        begun = self.prior.begin(canvas, seed, painted_seed)
+        return Begun(begun.noise if self.noise else begun.latents, begun.noise, torch.zeros_like(begun.free), 0.0)
+
+
+class WithoutHistory(OccupancyGenerator):
+    """Its flow sees no frame but the one that it draws."""
+
+    def velocity(self, layouts: Tensor, history: Tensor, guidance: float) -> Velocity:
+        """See OccupancyGenerator."""
+        return super().velocity(layouts, history[:, :0], guidance)
+
+
+class WithoutLayout(OccupancyGenerator):
+    """Its flow is told 'no layout given'."""
+
+    def velocity(self, layouts: Tensor, history: Tensor, guidance: float) -> Velocity:
+        """See OccupancyGenerator."""
+        null = self.dit.null_state(1, *(size // self.dit.config.patch for size in history.shape[-2:]))
+        past = self.dit.read_history(history) if self.dit.remembers else None
+        return lambda x, t: self.dit.denoise(x, torch.full(x.shape[:2], t, device=x.device), null, past).float()
+
+
+def without(generator: OccupancyGenerator, part: str, steps: int | None = None) -> OccupancyGenerator:
+    """The generator without one part, a name of PARTS; what is left of it is shared."""
+    kind = {"without_history": WithoutHistory, "without_layout_tokens": WithoutLayout}.get(part, OccupancyGenerator)
+    prior: Prior = {
+        "without_stoccdit": Held(generator.prior),
+        "noise_as_latents": Held(generator.prior, noise=True),
+        "noise_prior": NoisePrior(),
+        "noise_prior_same_seconds": NoisePrior(),
+    }.get(part, generator.prior)
+    taken = {"noise_prior": NOISE_STEPS, "noise_prior_same_seconds": steps or NOISE_STEPS}.get(part, generator.preset.sampler.steps)
+    preset = replace(generator.preset, sampler=replace(generator.preset.sampler, steps=taken))
+    return kind(preset, generator.vae, generator.dit, prior, generator.device)
+
+
+PARTS = ("whole", "without_stoccdit", "without_history", "without_layout_tokens", "noise_as_latents", "noise_prior", "noise_prior_same_seconds")
+
+
+def who_does_the_work(
+    generator: OccupancyGenerator,
+    kept: Path,
+    worlds: int,
+    frames: int = 3,
+    scenes: Sequence[tuple[str, SceneClip]] = (),
+    progress: Progress = lambda stage, done, total: None,
+) -> dict[str, Any]:
+    """The table by part, over `worlds` held-out procedural worlds of `frames` frames each, and one over the other scenes.
+
+    `kept` holds the rows of all runs; those that are there are not measured again. Delete it after weights or code have changed.
+    """
+    rows = json.loads(kept.read_text()) if kept.exists() else []
+    there = {(row["part"], row["scene"]) for row in rows}
+    extractor = AutoencoderFeatures(generator.vae, generator.device, {})
+    total, done = (worlds + len(scenes)) * len(PARTS), 0
+    for name, clip, truths in _scenes(worlds, frames, scenes):
+        missing = [part for part in PARTS if (part, name) not in there]
+        truth = _invented([frame.semantics for frame in truths()], clip, extractor) if missing and truths is not None else {}
+        for part in PARTS:
+            progress("who", done, total)
+            done += 1
+            if part not in missing:
+                continue
+            steps = _as_long_as_the_whole(rows, name)
+            rows.append({"part": part, "scene": name, "procedural": truths is not None} | _row(without(generator, part, steps), clip, extractor, truth))
+            beside = kept.with_suffix(".tmp")
+            beside.write_text(json.dumps(rows))
+            os.replace(beside, kept)
+    return {
+        "held_out_worlds": summary([row for row in rows if row["procedural"]]),
+        "scenes": summary([row for row in rows if not row["procedural"]]),
+    }
+
+
+def _scenes(
+    worlds: int, frames: int, scenes: Sequence[tuple[str, SceneClip]]
+) -> Iterator[tuple[str, SceneClip, Callable[[], Iterator[OccupancyFrame]] | None]]:
+    yield from ((name, clip, None) for name, clip in scenes)
+    for number in range(worlds):
+        world = make_world(HELD_OUT_SEED + number)
+        clip = world.clip(frames, OCC3D)
+        yield f"world {number}", clip, lambda world=world, clip=clip: world.occupancy(clip)
+
+
+def _as_long_as_the_whole(rows: Sequence[dict[str, Any]], scene: str) -> int | None:
+    """Steps in which noise takes as long as the whole does, by the processor seconds of this scene's rows."""
+    seconds = {row["part"]: row["seconds"] for row in rows if row["scene"] == scene}
+    if not {"whole", "noise_prior"} <= seconds.keys():
+        return None
+    return max(1, round(NOISE_STEPS * seconds["whole"] / seconds["noise_prior"]))
+
+
+def _row(generator: OccupancyGenerator, clip: SceneClip, extractor: AutoencoderFeatures, truth: dict[str, Any]) -> dict[str, Any]:
+    scores, made = LayoutScores(clip.grid), []
+    seconds, started = 0.0, time.process_time()
+    for frame in generator.frames(clip, Recipe()):
+        seconds += time.process_time() - started
+        layout = clip.layouts[frame.index]
+        scores.add(frame.index, frame.semantics, frame.instances, layout, clip.boxes[frame.index], clip.world_SE3_ego[frame.index])
+        made.append(frame.semantics)
+        started = time.process_time()
+    told = scores.scores()
+    recall = told["instances"]["recall"].values()
+    return {
+        "steps": generator.preset.sampler.steps,
+        "seconds": seconds / len(clip),
+        "miou": told["bev_versus_layout"]["miou"],
+        "iou": told["bev_versus_layout"]["iou"],
+        "asked": sum(group["asked"] for group in recall),
+        "found": sum(group["asked"] * (group["recall"] or 0) / 100 for group in recall),
+        "phantoms": told["instances"]["phantoms_per_frame"],
+        "specks": told["invention"]["specks_under_4_voxels"],
+        "static": told["static_world"]["agree_of_either"],
+        "made": _invented(made, clip, extractor),
+        "truth": truth,
+    }
+
+
+def _invented(frames: Sequence[np.ndarray], clip: SceneClip, extractor: AutoencoderFeatures) -> dict[str, Any]:
+    """Class counts of unpainted columns, and features of the first frame: those between look almost the same."""
+    invention = Invention()
+    for semantics, layout in zip(frames, clip.layouts, strict=True):
+        invention.add(semantics, layout)
+    return {"histogram": invention.histogram.tolist(), "features": np.round(extractor(frames[0]).astype(float), 4).tolist()}
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """By part: means over scenes, recall over all agents; for worlds with a truth its distances, the class histogram's and the features'."""
+    table: dict[str, Any] = {}
+    for part in PARTS:
+        own = [row for row in rows if row["part"] == part]
+        if not own:
+            continue
+        numbers = "seconds", "steps", "miou", "iou", "phantoms", "specks", "static"
+        table[part] = {"scenes": len(own)} | {name: _mean(row[name] for row in own) for name in numbers}
+        asked = sum(row["asked"] for row in own)
+        table[part]["recall"] = round(100 * sum(row["found"] for row in own) / asked, 2) if asked else None
+        if all(row["truth"] for row in own):
+            made, true = (np.sum([row[side]["histogram"] for row in own], 0)[:-1] for side in ("made", "truth"))
+            table[part]["class_histogram_js"] = round(jensen_shannon(made / max(1, made.sum()), true / max(1, true.sum())), 4)
+            features = (np.concatenate([np.asarray(row[side]["features"]) for row in own]) for side in ("made", "truth"))
+            table[part]["frechet"] = round(frechet_distance(*features), 4)
+    return table
+
+
+def _mean(values: Iterator[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return round(float(np.mean(there)), 3) if there else None
