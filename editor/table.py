@@ -143,6 +143,14 @@ TABLE = (
         "add_crosswalk", "Crosswalk across a road", "Map", "Add crosswalk",
         {"x": X, "y": Y, "width_m": may(METRES, 3.0)}, edits.add_crosswalk, selects_added=True,
     ),
+    Command(
+        "set_road", "Lanes of a road", "Map", "Lanes of {id}",
+        {"id": one("area"), "lanes": may(WHOLE), "lane_width_m": may(METRES)}, edits.set_road, merges=True, asks=True,
+    ),
+    Command(
+        "set_crosswalk", "Width and place of a crosswalk", "Map", "Change {id}",
+        {"id": one("area"), "width_m": may(METRES), "at_m": may(METRES)}, edits.set_crosswalk, merges=True, asks=True,
+    ),
     Command("add_walkways", "Walkways along all roads", "Map", "Walkways", {"width_m": may(METRES, 2.5)}, edits.add_walkways),
     Command("add_dividers", "Dividers of all roads", "Map", "Dividers", {"lane_width_m": may(METRES, 3.5)}, edits.add_dividers),
     Command("clip_to_road", "Clip to the road", "Map", "Clip to the road", {"ids": some("area")}, edits.clip_to_road),

@@ -6,6 +6,7 @@ import { plural } from "./entity.js";
 import { bindKeys } from "./keys.js";
 import { makeChecks } from "./panels/checks.js";
 import { makeChannels } from "./panels/channels.js";
+import { makeDropping } from "./panels/dropping.js";
 import { makeEmpty } from "./panels/empty.js";
 import { makeGenerate } from "./panels/generate.js";
 import { makeInspector } from "./panels/inspector.js";
@@ -47,7 +48,7 @@ export function mount(root) {
   const left = h("aside", { class: "left", label: "Scene" }, pane("Channels", makeChannels(app), { class: "channels-pane" }), pane("Objects", objects.body, { head: objects.head, class: "objects-pane" }), pane("Inspector", makeInspector(app), { class: "inspector-pane" }));
   const timeline = makeTimeline(app);
   const centre = h("main", { class: "centre" },
-    makeOptions(app), h("div", { class: "stage" }, canvas, makeEmpty(app), makeVariants(app), makeToasts(app), checks.box, strip.lightbox),
+    makeOptions(app), h("div", { class: "stage" }, canvas, makeEmpty(app), makeVariants(app), makeToasts(app), makeDropping(app, studio), checks.box, strip.lightbox),
     splitter(studio, "--timeline", "y", { sign: -1, min: 84, max: 420, label: "Timeline height", start: () => timeline.offsetHeight }), timeline);
   const upper = pane("3D", viewer.body, { head: viewer.head, class: "viewer-pane" });
   const cameras = pane("Cameras", strip.body, { head: strip.head, class: "strip-pane" });

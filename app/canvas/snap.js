@@ -84,8 +84,13 @@ export function snapped(store, p, className, width_m) {
 export function ribbonOf(area) {
   if (area.kind !== "area" || area.channel !== "drivable_area" || area.holes_m.length || area.exterior_m.length % 2 || area.exterior_m.length < 4) return null;
   const half = area.exterior_m.length / 2, left = area.exterior_m.slice(0, half), right = area.exterior_m.slice(half).reverse();
-  const widths = left.map((p, i) => Math.hypot(p[0] - right[i][0], p[1] - right[i][1])), width_m = widths.reduce((a, b) => a + b) / half;
   const centre = left.map((p, i) => /** @type {Point} */ ([(p[0] + right[i][0]) / 2, (p[1] + right[i][1]) / 2]));
+  // Across either stretch that meets at a corner: where a road bends, its corners themselves lie farther apart.
+  const widths = centre.slice(1).flatMap((b, i) => {
+    const a = centre[i], length = Math.hypot(b[0] - a[0], b[1] - a[1]) || 1e-9;
+    return [i, i + 1].map((k) => Math.abs(((left[k][1] - right[k][1]) * (b[0] - a[0]) - (left[k][0] - right[k][0]) * (b[1] - a[1])) / length));
+  });
+  const width_m = widths.reduce((a, b) => a + b) / widths.length;
   const length = centre.slice(1).reduce((sum, p, i) => sum + Math.hypot(p[0] - centre[i][0], p[1] - centre[i][1]), 0);
   return Math.max(...widths) - Math.min(...widths) > 0.1 * width_m || width_m > length ? null : { centre, width_m };
 }
@@ -107,4 +112,17 @@ export function roadNear(store, p, reach_m) {
     }
   }
   return best?.at ?? null;
+}
+
+/** How far along a line the place nearest to a point is, metres. @param {Point[]} line @param {Point} p */
+export function stationOf(line, p) {
+  let best = { far: Infinity, at: 0 }, gone = 0;
+  for (let i = 1; i < line.length; i++) {
+    const [a, b] = [line[i - 1], line[i]], length = Math.hypot(b[0] - a[0], b[1] - a[1]) || 1e-9;
+    const t = Math.max(0, Math.min(1, ((p[0] - a[0]) * (b[0] - a[0]) + (p[1] - a[1]) * (b[1] - a[1])) / length ** 2));
+    const far = Math.hypot(a[0] + t * (b[0] - a[0]) - p[0], a[1] + t * (b[1] - a[1]) - p[1]);
+    if (far < best.far) best = { far, at: gone + t * length };
+    gone += length;
+  }
+  return best.at;
 }

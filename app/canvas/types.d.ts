@@ -47,7 +47,7 @@ interface Pace { frame_s: Record<string, number>; picture_s: Record<string, numb
 interface TakeInfo { id: string; name: string; path: string; frames: number; start_frame: number; stage: string; stale: boolean; /** Frames that it was to have, 0 where it is whole or in the making. */ broken_off: number; seed?: number; occupancy: string; views: string }
 /** The newest take, and behind it longer ones. */
 interface TakeState extends TakeInfo { behind: TakeInfo[] }
-interface StripCamera { name: string; semantic: string | null; depth: string | null; picture: string | null; picture_stale?: boolean; views?: string | null; take?: string | null }
+interface StripCamera { name: string; semantic: string | null; depth: string | null; picture: string | null; picture_stale?: boolean; recorded?: string | null; views?: string | null; take?: string | null }
 interface StripState {
   frame: number; source: "take" | "draft" | "lift"; whole: boolean; edits: number; stale: boolean; pending: boolean;
   take: { name: string; occupancy: string; views: string; seed: number } | null;

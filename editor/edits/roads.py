@@ -19,6 +19,7 @@ from editor.ground import height_at
 from editor.ids import new_id, new_instance_id
 from engine.spec.classes import DEFAULT_SIZE_M
 from engine.spec.geometry import Pose
+from engine.spec.words import plural
 
 LANE_M = 3.5
 WALK_M = 2.5
@@ -44,8 +45,12 @@ def ribbon_of(area: Area) -> Ribbon | None:
         return None
     ring = np.array(area.exterior_m)
     left, right = ring[: len(ring) // 2], ring[len(ring) // 2 :][::-1]
-    across = np.hypot(*(left - right).T)
     middle = (left + right) / 2
+    along = np.diff(middle, axis=0)
+    along /= np.maximum(np.hypot(*along.T), 1e-9)[:, None]
+    # Across either stretch that meets at a corner: where a road bends, its corners themselves lie farther apart.
+    spans = (left - right)[:, ::-1] * (-1, 1)
+    across = np.abs(np.concatenate([(spans[:-1] * along).sum(1), (spans[1:] * along).sum(1)]))
     if np.ptp(across) > SAME_WIDTH * across.mean() or np.hypot(*(middle[-1] - middle[0])) < SHORTEST_M:
         return None
     first = middle[1] - middle[0]
@@ -61,9 +66,19 @@ def add_road(points: Sequence[Point], lanes: int = 2, lane_width_m: float = LANE
     width = count * check.number(lane_width_m, "A lane's width", 1.0, 10.0)
     if shapely.LineString(line).length < SHORTEST_M:
         raise EditError("A road needs two places that lie apart: drag from one end to the other.")
-    left, right = (np.array(_offset(line, side * width / 2)) for side in (1, -1))
-    ring = tuple((float(x), float(y)) for x, y in (*left, *right[::-1]))
-    return lambda document: check.put(document, Area(new_id(document, "area"), "drivable_area", ring, name=f"road, {count} lanes"))
+    ring = road_ring(line, width)
+    return lambda document: check.put(document, Area(new_id(document, "area"), "drivable_area", ring, name=road_name(count)))
+
+
+def road_ring(centre: Sequence[Point], width_m: float) -> tuple[Point, ...]:
+    """The corners of a road: its left edge there, its right edge back."""
+    left, right = (np.array(_offset(centre, side * width_m / 2)) for side in (1, -1))
+    return tuple((float(x), float(y)) for x, y in (*left, *right[::-1]))
+
+
+def road_name(lanes: int) -> str:
+    """What a road with so many lanes is called."""
+    return f"road, {plural(lanes, 'lane')}"
 
 
 def add_crosswalk(x: float, y: float, width_m: float = 3.0) -> Edit:
@@ -73,15 +88,25 @@ def add_crosswalk(x: float, y: float, width_m: float = 3.0) -> Edit:
 
     def edit(document: Document) -> Document:
         road, ribbon = _road_at(document, x, y)
-        centre = shapely.LineString(ribbon.centre)
-        at = centre.project(shapely.Point(x, y))
-        a, b = (np.array(centre.interpolate(min(max(at + side * deep / 2, 0.0), centre.length)).coords[0]) for side in (-1, 1))
-        ahead = (b - a) / max(np.hypot(*(b - a)), 1e-9)
-        aside = np.array([-ahead[1], ahead[0]]) * ribbon.width_m / 2
-        ring = tuple((float(px), float(py)) for px, py in (a + aside, b + aside, b - aside, a - aside))
+        ring = crossing_ring(ribbon, shapely.LineString(ribbon.centre).project(shapely.Point(x, y)), deep)
         return check.put(document, Area(new_id(document, "area"), "ped_crossing", ring, name=f"crossing of {road.id}"))
 
     return edit
+
+
+def crossing_ring(ribbon: Ribbon, at_m: float, width_m: float) -> tuple[Point, ...]:
+    """The corners of a crossing from kerb to kerb, so wide along the road, its middle at `at_m` from the road's first end."""
+    centre = shapely.LineString(ribbon.centre)
+    a, b = (np.array(centre.interpolate(min(max(at_m + side * width_m / 2, 0.0), centre.length)).coords[0]) for side in (-1, 1))
+    ahead = (b - a) / max(np.hypot(*(b - a)), 1e-9)
+    aside = np.array([-ahead[1], ahead[0]]) * ribbon.width_m / 2
+    return tuple((float(px), float(py)) for px, py in (a + aside, b + aside, b - aside, a - aside))
+
+
+def has_made(document: Document, kind: str, id: str | None = None) -> bool:  # noqa: A002 - the commands' own word
+    """Whether the document has walkways or dividers that were made by their command; with `id`, whether that one is."""
+    shapes = document.entities.values() if id is None else [document.entities[id]]
+    return any(isinstance(one, Area | Line) and one.name == _MADE and one.channel.endswith(kind) for one in shapes)
 
 
 def add_walkways(width_m: float = WALK_M) -> Edit:

@@ -67,6 +67,8 @@ def arguments(rng: random.Random, name: str, document: Document) -> dict[str, An
     if look and document.get(id, Agent).class_name in COLOURED:
         look["colour"] = f"#{rng.randrange(1 << 24):06x}"
     roads = [a for a in document.of(Area) if a.channel == "drivable_area"]
+    named = {f"crossing of {area.id}" for area in roads if edits.roads.ribbon_of(area)}
+    crossings = [a.id for a in document.of(Area) if a.name in named]
     ribbons = [ribbon for a in roads if (ribbon := edits.roads.ribbon_of(a))]
     on_road = ribbons and shapely.LineString(ribbons[0].centre).interpolate(0.4, normalized=True).coords[0]
     sticking = [a.id for a in document.of(Area) if _sticks_out(document, a)]
@@ -130,6 +132,8 @@ def arguments(rng: random.Random, name: str, document: Document) -> dict[str, An
         },
         "add_occupancy_edit": lambda: {"kind": "clear_box", "pose": [x, y, 1, 0, 0, 0], "size": [3, 2, 2], "span": span()},
         "add_road": lambda: {"points": points(2), "lanes": rng.randint(1, 4)},
+        "set_road": lambda: {"id": rng.choice([a.id for a in roads if edits.roads.ribbon_of(a)]), "lanes": rng.choice([2, 3, 5])} if ribbons else None,
+        "set_crosswalk": lambda: {"id": rng.choice(crossings), "width_m": round(rng.uniform(1, 6), 2)} if crossings else None,
         "add_crosswalk": lambda: {"x": on_road[0], "y": on_road[1]} if on_road else None,
         "add_walkways": lambda: {"width_m": rng.uniform(1, 3)} if roads else None,
         "add_dividers": lambda: {} if any(edits.roads.ribbon_of(a) for a in document.of(Area)) else None,

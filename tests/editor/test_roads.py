@@ -81,3 +81,41 @@ def test_cones_close_a_lane_and_leave_the_next_one_free(side: str) -> None:
     assert list(scene.of(Line)) == list(before.of(Line))
     with pytest.raises(EditError, match="no room for cones"):
         edits.close_lane([(0, 0), (1, 0)])
+
+
+def test_a_road_gets_other_lanes_and_all_that_was_stamped_on_it_goes_along() -> None:
+    scene = edits.compose(edits.add_road([(-60, 0), (60, 0)]), edits.add_crosswalk(10, 0), edits.add_walkways(2.0), edits.add_dividers())(Document())
+    wide = edits.set_road("area-1", lanes=4)(scene)
+    road, crossing = wide.get("area-1", Area), next(a for a in wide.of(Area) if a.channel == "ped_crossing")
+    assert shapely.Polygon(road.exterior_m).bounds == pytest.approx((-60, -7, 60, 7)) and road.name == "road, 4 lanes"
+    assert shapely.Polygon(crossing.exterior_m).bounds == pytest.approx((8.5, -7, 11.5, 7)), "from kerb to kerb again"
+    walkways = [shapely.Polygon(a.exterior_m) for a in wide.of(Area) if a.channel == "walkway"]
+    assert sum(shape.area for shape in walkways) == pytest.approx(2 * 120 * 2.0, rel=0.02) and min(s.distance(shapely.Point(0, 0)) for s in walkways) > 6.9
+    heights = {round(line.points_m[0][1], 3) for line in wide.of(Line)}
+    assert heights == {-3.5, 0.0, 3.5} and {line.channel for line in wide.of(Line) if line.points_m[0][1] == 0} == {"road_divider"}
+    assert edits.set_road("area-1", lanes=2, lane_width_m=3.5)(wide).get("area-1", Area) == scene.get("area-1", Area)
+
+
+def test_a_bent_road_keeps_its_centre_line_and_another_shape_is_refused() -> None:
+    scene = edits.add_road([(0, 0), (40, 0), (40, 40)], lanes=3, lane_width_m=3.0)(Document())
+    narrow = edits.set_road("area-1", lane_width_m=2.5)(scene)
+    before, after = (edits.roads.ribbon_of(one.get("area-1", Area)) for one in (scene, narrow))
+    assert before is not None and after is not None
+    assert np.allclose(before.centre, after.centre) and (before.width_m, after.width_m) == pytest.approx((9.0, 7.5))
+    assert narrow.get("area-1", Area).name == "road, 3 lanes", "its lanes are read from its name, not guessed from its width"
+    triangle = edits.add_area("drivable_area", [(0, 0), (9, 0), (0, 9)])(Document())
+    with pytest.raises(EditError, match="no road with a centre line"):
+        edits.set_road("area-1", lanes=2)(triangle)
+
+
+def test_a_crossing_is_moved_and_widened_by_numbers() -> None:
+    scene = edits.compose(edits.add_road([(0, 0), (0, 50)]), edits.add_crosswalk(0, 10))(Document())
+    moved = edits.set_crosswalk("area-2", width_m=5.0, at_m=30.0)(scene).get("area-2", Area)
+    assert shapely.Polygon(moved.exterior_m).bounds == pytest.approx((-3.5, 27.5, 3.5, 32.5))
+    assert edits.set_crosswalk("area-2")(scene) is scene
+    with pytest.raises(EditError, match=r"50\.0 m long"):
+        edits.set_crosswalk("area-2", at_m=80)(scene)
+    with pytest.raises(EditError, match="not stamped across a road"):
+        edits.set_crosswalk("area-1", width_m=4)(scene)
+    with pytest.raises(EditError, match="gone or has no centre line"):
+        edits.set_crosswalk("area-2", width_m=4)(edits.delete(["area-1"])(scene))

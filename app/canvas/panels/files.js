@@ -5,7 +5,7 @@ import { icon } from "../icons.js";
 import { openDialog } from "./dialog.js";
 
 /** Run `next` now, or after the user said what to do with unsaved work. @param {App} app @param {string} what @param {() => void} next */
-function guarded(app, what, next) {
+export function guarded(app, what, next) {
   const { scene, tabs } = app.store;
   if (!scene || (!scene.dirty && tabs < 2)) return next();
   const shared = tabs > 1 && h("p", { testid: "shared", text: `This scene is open in ${tabs} tabs: ${what.charAt(0).toLowerCase()}${what.slice(1)} takes its place in all of them.` });

@@ -4,6 +4,7 @@ import { cameraHeading, cameraPose, cameraTilt, fovOf, labelOf, plural, spoken }
 import { button, colourField, fill, h, numberField, politely, selectField, textField } from "../dom.js";
 import { icon } from "../icons.js";
 import { ringArea } from "../geometry.js";
+import { ribbonOf, stationOf } from "../snap.js";
 import { iconOf } from "./objects.js";
 import { timeToCollision } from "../closeness.js";
 import { watch } from "../store.js";
@@ -71,9 +72,29 @@ function shapeFields(app, e) {
       selectField({ label: "", name: "Channel", value: e.channel, testid: "shape-channel", options: channels, change: (v) => send({ channel: v }) }),
       textField({ label: "", name: "Name", value: e.name, placeholder: "name", testid: "shape-name", change: (v) => send({ name: v }) }),
       e.kind === "line" && numberField({ label: "width", name: "Width of the line", unit: "m", value: e.width_m, digits: 2, step: 0.05, min: 0.01, max: 100, testid: "line-width", change: (v) => v && send({ width_m: v }) })),
+    ...stampFields(app, e),
     h("p", { class: "empty", text: "Drag a corner to move it, a dot between corners to add one; Alt-click removes a corner." }),
     e.kind === "area" && e.channel !== "drivable_area" && h("div", { class: "props" }, button({ icon: "area", text: "Clip to the road", label: "Cut off what sticks out of the drivable area", class: "wide", testid: "clip-to-road", press: () => void app.command("clip_to_road", { ids: [e.id] }) })),
   ];
+}
+
+/** The numbers of a road or a crossing that was stamped, read from its shape. @param {App} app @param {AreaEntity|LineEntity} e @returns {import("../dom.js").Child[]} */
+function stampFields(app, e) {
+  if (e.kind !== "area") return [];
+  const ribbon = ribbonOf(e), of = /^crossing of (.+)$/.exec(e.name), road = of && app.store.entity(of[1]), across = road && ribbonOf(road);
+  if (ribbon) {
+    const lanes = Number(/^road, (\d+) lanes?$/.exec(e.name)?.[1] ?? Math.max(1, Math.min(12, Math.round(ribbon.width_m / 3.5))));
+    const send = (/** @type {object} */ args) => void app.command("set_road", { id: e.id, ...args });
+    return [section("Road",
+      numberField({ label: "lanes", name: "Lanes in all", value: lanes, digits: 0, step: 1, min: 1, max: 12, testid: "road-lanes", change: (v) => v && send({ lanes: v }) }),
+      numberField({ label: "lane", name: "Width of a lane", unit: "m", value: ribbon.width_m / lanes, step: 0.1, min: 1, max: 10, testid: "road-lane-width", change: (v) => v && send({ lane_width_m: v }) }))];
+  }
+  if (!across || e.exterior_m.length !== 4) return [];
+  const [a, b, c] = e.exterior_m, middle = /** @type {Point} */ ([(a[0] + c[0]) / 2, (a[1] + c[1]) / 2]);
+  const send = (/** @type {object} */ args) => void app.command("set_crosswalk", { id: e.id, ...args });
+  return [section("Crossing",
+    numberField({ label: "width", name: "Width along the road", unit: "m", value: Math.hypot(b[0] - a[0], b[1] - a[1]), step: 0.5, min: 0.5, max: 20, testid: "crossing-width", change: (v) => v && send({ width_m: v }) }),
+    numberField({ label: "at", name: "Place along the road, from its first end", unit: "m", value: stationOf(across.centre, middle), step: 0.5, min: 0, testid: "crossing-at", change: (v) => v !== null && send({ at_m: v }) }))];
 }
 
 /** @param {App} app @param {Tracked} entity */

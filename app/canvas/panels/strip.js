@@ -1,13 +1,15 @@
-/** What each camera sees at the playhead: semantic classes, depth, or the generated picture. */
+/** What each camera sees at the playhead: semantic classes, depth, the generated picture, or classes over what a log's own camera took. */
 
 import { button, fill, h, segmented } from "../dom.js";
 import { badge, isCurrent, picturesShown, voxelsShown } from "./badge.js";
 import { makeLightbox, takesDrops } from "./lightbox.js";
 import { watch } from "../store.js";
 
-/** @typedef {"semantic"|"depth"|"picture"} Kind */
+/** @typedef {"semantic"|"depth"|"picture"|"recorded"} Kind */
 /** @type {Array<[Kind, string, string]>} */
 const KINDS = [["semantic", "Semantic", "Classes of the geometry"], ["depth", "Depth", "Distance of the geometry"], ["picture", "Picture", "The generated video's frame"]];
+/** @type {[Kind, string, string]} */
+const RECORDED = ["recorded", "Recorded", "What the log's own camera took, under the classes of the geometry"];
 
 /** @param {App} app */
 export function makeStrip(app) {
@@ -40,6 +42,9 @@ export function makeStrip(app) {
     return img;
   }
 
+  /** Those of a camera: the fourth where its log has a picture of this moment. @param {StripCamera|undefined} seen */
+  const kindsOf = (seen) => (seen?.recorded ? [...KINDS, RECORDED] : KINDS);
+
   /** @param {string} name @param {boolean} [big] */
   function tile(name, big = false) {
     const kind = kindOf(name), url = urlOf(name), seen = store.strip?.cameras.find((c) => c.name === name);
@@ -50,10 +55,11 @@ export function makeStrip(app) {
     const anchored = app.anchors.has(name);
     const figure = h("figure", { class: `shot${selected ? " on" : ""}`, testid: big ? undefined : `strip-${name}`, style: `aspect-ratio:${ratio}`, title: "Click selects the camera, double-click shows it large; a picture dropped here is what its video begins from", on: { click: () => entity && app.select([entity.id]), dblclick: () => lightbox.show(big ? "" : name) } },
       image(big ? "large" : name, url, `${name}, ${kind}`),
+      kind === "recorded" && Boolean(url) && h("img", { class: "over", src: seen?.semantic ?? "", alt: "", draggable: "false", testid: big ? undefined : `over-${name}` }),
       Boolean(url && stale) && h("span", { class: "before", testid: "before", title: kind === "picture" ? `Picture of take ${seen?.take}, made before your edit` : "Geometry of before your edit", text: "before your edit" }),
-      !url && h("div", { class: "shot-empty", text: kind === "picture" ? "no picture at this frame" : "…" }),
+      !url && h("div", { class: "shot-empty", text: kind === "picture" || kind === "recorded" ? "no picture at this frame" : "…" }),
       h("figcaption", {}, h("span", { text: name.replace(/^(CAM|ring)_/, "").replaceAll("_", " ") }),
-        h("span", { class: "kinds" }, KINDS.map(([k, text, why]) => h("button", { type: "button", class: k === kind ? "on" : "", label: `${name}: ${text}`, title: why, text: text[0], on: { click: (/** @type {Event} */ e) => { e.stopPropagation(); own.set(name, k); refresh(); } } })))),
+        h("span", { class: "kinds" }, kindsOf(seen).map(([k, text, why]) => h("button", { type: "button", class: k === kind ? "on" : "", label: `${name}: ${text}`, title: why, text: text[0], on: { click: (/** @type {Event} */ e) => { e.stopPropagation(); own.set(name, k); refresh(); } } })))),
       anchored && h("span", { class: "anchored", title: "Its video begins from a picture of yours", text: "anchor", testid: `anchor-${name}` }));
     takesDrops(app, figure, name, refresh);
     return figure;
@@ -64,7 +70,7 @@ export function makeStrip(app) {
     const waiting = store.strip !== null && !isCurrent(app);
     list.classList.toggle("waiting", waiting);
     list.style.setProperty("--columns", String(names.length <= 1 ? 1 : names.length <= 4 ? 2 : names.length <= 6 || list.clientWidth < 500 ? 3 : 4));
-    fill(kinds, segmented({ label: "What the cameras show", value: chosen || !names.length ? store.options.stripKind : best(names[0]), testid: "strip-kind", options: KINDS, change: (v) => { own.clear(); chosen = true; store.options.stripKind = v; store.emit("options"); } }));
+    fill(kinds, segmented({ label: "What the cameras show", value: chosen || !names.length ? store.options.stripKind : best(names[0]), testid: "strip-kind", options: (store.strip?.cameras ?? []).some((c) => c.recorded) ? [...KINDS, RECORDED] : KINDS, change: (v) => { own.clear(); chosen = true; store.options.stripKind = v; store.emit("options"); } }));
     fill(list, names.length ? names.map((n) => tile(n)) : h("div", { class: "pane-empty" }, h("p", { text: "No cameras yet. Place one (C), or take a whole rig:" }), h("div", { class: "group" }, (store.scene?.rigs ?? []).slice(0, 4).map((rig) => button({ text: rig, label: `Use the rig ${rig}`, press: () => void app.command("use_rig", { name: rig }) })))));
     lightbox.draw();
   }
