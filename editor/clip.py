@@ -89,7 +89,8 @@ def scene_clip(document: Document, start_s: float = 0.0, frames: int = 16, camer
         ground.append(_ground.get((layout.polygons, layout.polylines, *layout.paint)))
         layouts[k] = rasterise(layout, grid, world_SE3_ego[k])
         ego_SE3_world = invert(world_SE3_ego[k])
-        boxes.append(tuple(box for box in (b.moved(ego_SE3_world) for b in layout.boxes) if touches_grid(box, grid)))
+        near = (box for box in layout.boxes if may_touch(box, world_SE3_ego[k], grid))
+        boxes.append(tuple(box for box in (b.moved(ego_SE3_world) for b in near) if touches_grid(box, grid)))
     chosen, ego_SE3_cameras = _cameras(document, cameras, times, world_SE3_ego)
     return SceneClip(
         layouts,
@@ -109,6 +110,12 @@ def scene_clip(document: Document, start_s: float = 0.0, frames: int = 16, camer
 def looks_of(document: Document) -> dict[int, AgentLook]:
     """Instance id -> look, of the agents that have one."""
     return {agent.instance_id: agent.look for agent in document.of(Agent) if agent.look}
+
+
+def may_touch(box: Box, world_SE3_ego: np.ndarray, grid: GridSpec) -> bool:
+    """Whether a box of the world is near enough for `touches_grid`: most agents of a city are not."""
+    reach = max(abs(v) for v in (*grid.origin_m[:2], *grid.upper_m[:2])) * 2**0.5 + box.size_m[0] + box.size_m[1] + 5.0  # a slope tilts the grid
+    return abs(box.center_m[0] - world_SE3_ego[0, 3]) <= reach and abs(box.center_m[1] - world_SE3_ego[1, 3]) <= reach
 
 
 def touches_grid(box: Box, grid: GridSpec) -> bool:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
 
 from editor import check
-from editor.clip import boxes_at, ego_pose_at, frame_count, touches_grid, world_SE3_camera_at
+from editor.clip import boxes_at, ego_pose_at, frame_count, may_touch, touches_grid, world_SE3_camera_at
 from editor.document import Document, EditError
 from editor.entities import Agent, Area, CameraEntity, EgoPath, Keyframe, Line, PaintLayer
 from editor.ground import height_at
-from editor.lanes import dividers_of, keeps_right, side_of_divider
+from editor.lanes import NEAR_M, dividers_of, keeps_right, side_of_divider
 from editor.track import exists_at, pose_at, speed_between
 from engine.spec.geometry import Box, invert
 from engine.spec.grid import GRIDS, RATE_HZ
@@ -63,8 +63,12 @@ def problems(document: Document) -> list[Problem]:
     if broken:
         # The other rules compute with numbers that these entities do not have.
         return broken
-    rules = (_duplicates, _empty_shapes, _overlaps, _wrong_way, _off_the_road, _unseen, _speeds, _cameras, _spans)
-    return [problem for rule in rules for problem in rule(document)]
+    boxes = [(time_s, boxes_at(document, time_s)) for time_s in _moments(document)]
+    found = [
+        _duplicates(document), _empty_shapes(document), _overlaps(document, boxes), _wrong_way(document), _off_the_road(document),
+        _unseen(document, boxes), _speeds(document), _cameras(document), _spans(document),
+    ]  # fmt: skip
+    return [problem for rule in found for problem in rule]
 
 
 def _broken(document: Document) -> Iterator[Problem]:
@@ -108,15 +112,15 @@ def _empty_shapes(document: Document) -> Iterator[Problem]:
             yield Problem(f"Line '{line.id}' ({line.channel}) has no length.", (line.id,))
 
 
-def _overlaps(document: Document) -> Iterator[Problem]:
+def _overlaps(document: Document, boxes_of: Sequence[tuple[float, list[Box]]]) -> Iterator[Problem]:
     names = {agent.instance_id: agent.id for agent in document.of(Agent)}
     seen: set[tuple[str, str]] = set()
-    for time_s in _moments(document):
+    for time_s, those in boxes_of:
         ego = ego_pose_at(document, time_s)
         ahead = ego.matrix()[:3, 0] * EGO_CENTER_AHEAD_M
         ego_box = Box(0, "car", (ego.x_m + ahead[0], ego.y_m + ahead[1], ego.z_m + EGO_SIZE_M[2] / 2), EGO_SIZE_M, ego.yaw_rad)
-        boxes = [ego_box, *boxes_at(document, time_s)]
-        shapes = [shapely.Polygon(box.corners_bev_m()) for box in boxes]
+        boxes = [ego_box, *those]
+        shapes = shapely.polygons(np.array([box.corners_bev_m() for box in boxes]))
         for a, b in zip(*shapely.STRtree(shapes).query(shapes, predicate="intersects"), strict=True):
             one, other = boxes[a], boxes[b]
             pair = (names.get(one.instance_id, "ego"), names.get(other.instance_id, "ego"))
@@ -133,16 +137,19 @@ def _wrong_way(document: Document) -> Iterator[Problem]:
     dividers = dividers_of(document)
     if not len(dividers):
         return
-    own = 1 if keeps_right(document) else -1
+    own, moments = 1 if keeps_right(document) else -1, _moments(document)
     for agent in document.of(Agent):
         if agent.class_name not in DRIVES or len(agent.keyframes) < 2:
             continue
         votes = []
-        for time_s in _moments(document):
-            here, after = pose_at(agent.keyframes, time_s), pose_at(agent.keyframes, time_s + 0.5)
-            if exists_at(agent, time_s) and np.hypot(after.x_m - here.x_m, after.y_m - here.y_m) > DRIVES_M_S * 0.5:
-                way = float(np.arctan2(after.y_m - here.y_m, after.x_m - here.x_m))
-                votes.append((side_of_divider(dividers, here.x_m, here.y_m, way) * own, time_s))
+        here = [(time_s, pose_at(agent.keyframes, time_s)) for time_s in moments if exists_at(agent, time_s)]
+        # One question for the whole way: most places of a large map have no divider near.
+        near = dividers.query_nearest(shapely.points([(pose.x_m, pose.y_m) for _, pose in here]), max_distance=NEAR_M, all_matches=False)[0]
+        for time_s, pose in (here[index] for index in near):
+            after = pose_at(agent.keyframes, time_s + 0.5)
+            if np.hypot(after.x_m - pose.x_m, after.y_m - pose.y_m) > DRIVES_M_S * 0.5:
+                way = float(np.arctan2(after.y_m - pose.y_m, after.x_m - pose.x_m))
+                votes.append((side_of_divider(dividers, pose.x_m, pose.y_m, way) * own, time_s))
         against = [time_s for vote, time_s in votes if vote < 0]
         if against and len(against) > 0.7 * sum(vote != 0 for vote, _ in votes):
             yield Problem(f"{agent.id} drives against the traffic from {against[0]:.1f} s on.", (agent.id,), against[0])
@@ -166,13 +173,14 @@ def _off_the_road(document: Document) -> Iterator[Problem]:
                 break
 
 
-def _unseen(document: Document) -> Iterator[Problem]:
+def _unseen(document: Document, boxes_of: Sequence[tuple[float, list[Box]]]) -> Iterator[Problem]:
     grid = GRIDS[document.grid]
     never = {agent.instance_id: agent.id for agent in document.of(Agent)}
-    for time_s in _moments(document):
-        ego_SE3_world = invert(ego_pose_at(document, time_s).matrix())
-        for box in boxes_at(document, time_s):
-            if box.instance_id in never and touches_grid(box.moved(ego_SE3_world), grid):
+    for time_s, boxes in boxes_of:
+        world_SE3_ego = ego_pose_at(document, time_s).matrix()
+        ego_SE3_world = invert(world_SE3_ego)
+        for box in boxes:
+            if box.instance_id in never and may_touch(box, world_SE3_ego, grid) and touches_grid(box.moved(ego_SE3_world), grid):
                 del never[box.instance_id]
     for id in never.values():
         yield Problem(f"{id} is never inside the grid around the ego while it exists, so no frame shows it.", (id,))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from editor import edits
-from editor.clip import _layout, frame_count, layout_at, scene_clip, touches_grid
+from editor.clip import _layout, frame_count, layout_at, may_touch, scene_clip, touches_grid
 from editor.document import Document, EditError
 from editor.files.jsonform import document_hash
 from editor.samples import crossing
@@ -151,3 +151,14 @@ def test_sixteen_frames_are_quick() -> None:
     start = time.process_time()  # work, not the wait for a busy processor
     scene_clip(scene, frames=16)
     assert time.process_time() - start < 1.0
+
+
+def test_a_box_that_touches_the_grid_is_never_passed_over() -> None:
+    dice, met, far = np.random.default_rng(5), 0, 0
+    for _ in range(400):
+        ego = Pose(*dice.uniform(-50, 50, 2), 0.0, *dice.uniform(-3, 3, 1), *dice.uniform(-0.1, 0.1, 2)).matrix()
+        box = Box(1, "bus", (*(ego[:2, 3] + dice.uniform(-150, 150, 2)), 1.0), (12.0, 3.0, 3.0), float(dice.uniform(-3, 3)))
+        touches = touches_grid(box.moved(invert(ego)), OCC3D)
+        met, far = met + touches, far + (not may_touch(box, ego, OCC3D))
+        assert may_touch(box, ego, OCC3D) or not touches
+    assert met > 40 and far > 40

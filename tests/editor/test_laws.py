@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import random
 
@@ -157,3 +159,21 @@ def test_a_fisheye_camera_comes_through_json() -> None:
 
     camera = replace(load_rig("nuscenes6")["CAM_FRONT"], fisheye=(0.1, -0.02, 0.003, 0.0))
     assert camera_from_json(json.loads(json.dumps(camera_to_json(camera)))) == camera
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_hash_is_that_of_the_whole_spelling_whatever_is_remembered(seed: int) -> None:
+    """Documents of one walk share most of their entities; one that comes again is not spelled again."""
+    hashes = {}
+    for session, _, _ in walk(seed, 15):
+        spelled = hashlib.sha256(dump(session.document).encode()).hexdigest()
+        assert document_hash(session.document) == document_hash(session.document) == spelled
+        hashes[id(session.document)] = spelled, session.document
+    again = from_file(io.BytesIO(to_bytes(session.document)))
+    assert document_hash(again) == document_hash(session.document) and len(hashes) > 5
+
+
+def test_names_that_look_like_the_place_of_the_entities_change_nothing() -> None:
+    session = Session(crossing(), now=lambda: 0.0)
+    run(session, "set_scene", {"name": 'x "entities":[] y', "prompt": '"entities":[]'})
+    assert document_hash(session.document) == hashlib.sha256(dump(session.document).encode()).hexdigest()
