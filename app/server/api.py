@@ -15,7 +15,7 @@ from app.jobs.errand import pack
 from app.results import takes
 from app.server.proxy import client_page
 from app.server.theme import TITLE
-from app.workspace import anchors, files
+from app.workspace import anchors, dropped, files
 from app.workspace.outlines import outlines
 from app.workspace.workspace import Workspace
 from app.workspace.workspaces import Workspaces
@@ -76,6 +76,14 @@ def router(workspaces: Workspaces) -> APIRouter:
                 break
         try:
             return {"name": await asyncio.to_thread(anchors.keep, data, workspaces.config)}
+        except ValueError as refusal:
+            raise HTTPException(422, str(refusal)) from refusal
+
+    @routes.post("/api/dropped/{name}")
+    async def dropped_file(name: str, request: Request) -> dict[str, str]:
+        """A scene, map or log of one file as the body; answers with {format, source} for the socket's `import`."""
+        try:
+            return await dropped.keep(name, request.stream(), workspaces.config)
         except ValueError as refusal:
             raise HTTPException(422, str(refusal)) from refusal
 

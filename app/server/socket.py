@@ -54,7 +54,8 @@ To the page
     variant {frame, region, count, index, seed, whole, drawing, can_keep, shown}   frame null: there is none; whole: drawn with the steps of a
                                                  take's frame; drawing: one more is on its way; shown: the playhead is there
     strip {frame, source, edits, stale, pending, whole, recipe, take {name, occupancy, views, seed}|null,
-           cameras [{name, id, semantic, depth, picture|null, picture_stale, views, take}]}
+           cameras [{name, id, semantic, depth, picture|null, picture_stale, recorded|null, views, take}]}
+                                                 recorded: what the log's own camera took then;
                                                  source take | draft | lift; edits: of which document; stale: the voxels lack an edit, and
                                                  pending: that is being drawn; picture_stale: the picture lacks an edit; whole: a draft of full
                                                  quality; recipe {occupancy, seed, steps|null} of a draft, else null; the rest are addresses

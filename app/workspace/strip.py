@@ -8,6 +8,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from app.workspace.images import ImageCache, render_strip, strip_key, top_down
+from app.workspace.recorded import recorded_jpeg, recorded_pictures
 from app.workspace.shot import Shot
 
 
@@ -23,7 +24,7 @@ class Strip:
     def messages(self, shot: Shot, voxels: Hashable, edits: int) -> Sequence[dict[str, object]]:
         """A `strip` and a `bev` message of a shot with these voxels, of the document after so many edits."""
         # While a draft is drawn the scene is another and the voxels are not: rendering them again would take the engine's time.
-        key = strip_key(shot, voxels)
+        key = strip_key(shot, voxels), recorded_pictures(shot)
         if key != self._key:
             self._key, self._cameras, self._bev = key, self._rendered(shot), self._url(top_down(shot))
         grid, ego = shot.clip.grid, shot.clip.world_SE3_ego[0]
@@ -38,10 +39,12 @@ class Strip:
         )  # fmt: skip
 
     def _rendered(self, shot: Shot) -> list[dict[str, object]]:
+        recorded = {name: jpeg for name, path in recorded_pictures(shot) if (jpeg := recorded_jpeg(path)) is not None}
         return [
             {
                 "name": one.name, "id": one.entity_id, "semantic": self._url(one.semantic), "depth": self._url(one.depth),
                 "picture": self._url(one.picture.jpeg) if one.picture else None, "picture_stale": one.picture is not None and one.picture.stale,
+                "recorded": self._url(recorded[one.name]) if one.name in recorded else None,
                 "views": one.picture.take.recipe.views if one.picture else None, "take": one.picture.take.path.name if one.picture else None,
             }
             for one in render_strip(shot)
