@@ -160,8 +160,15 @@ def studio() -> Row:
     return measured()
 
 
+def fan_out() -> Row:
+    """Overhead of a fan-out over plain takes, what a second worker brings, and 10,000 items."""
+    from app.fanout.bench import bench
+
+    return bench()
+
+
 BENCHES: Mapping[str, Callable[[], Row]] = {
-    "raycast": raycast, "raster": raster, "draft": draft, "occupancy": occupancy, "views": views, "studio": studio,
+    "raycast": raycast, "raster": raster, "draft": draft, "occupancy": occupancy, "views": views, "studio": studio, "fan-out": fan_out,
 }  # fmt: skip
 
 

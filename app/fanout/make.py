@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ class Maker:
         try:
             models = self._held.of(item.recipe, self._device)
             make_take(item.request(folder), models if recorded is None else PlayedModels(recorded, models))
+            made = time.perf_counter()
             scores = measure(folder)
             if item.recipe.views != "fake":  # class colours, which the judge has never seen
                 scores |= read_pictures(folder, self._held.judge)
@@ -63,7 +65,9 @@ class Maker:
             row = describe(item, folder, scores) | {"verdict": verdict, "reasons": list(reasons)}
             if recorded is not None:
                 row["seconds"]["occupancy"] = round(row["seconds"].get("occupancy", 0.0) + recorded.seconds, 3)
-            self._store.land(item.key, folder, row, thumbnail(folder))
+            picture = thumbnail(folder)
+            row["around_s"] = round(time.perf_counter() - made, 3)
+            self._store.land(item.key, folder, row, picture)
             return Outcome(item.key, "", verdict, reasons)
         except Exception as error:
             return Outcome(item.key, sentence(error))

@@ -128,6 +128,6 @@ def test_a_killed_driver_leaves_whole_takes_only_and_the_next_run_goes_on(
     assert not any(Path(f"/proc/{pid}").exists() for pid in orphans), "a worker ends with its driver"
     before = stamps_of_whole_takes(store)
     again = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert again.returncode == 0, again.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
     assert f"6 takes, of which {len(before)} are there." in again.stdout
     check_rerun(out, before, undisturbed)

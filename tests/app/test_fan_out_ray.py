@@ -125,7 +125,7 @@ def test_a_driver_that_dies_leaves_whole_takes_only(moment: int, cluster: Any, t
     driver.wait()
     before = stamps_of_whole_takes(store)
     again = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert again.returncode == 0, again.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
     check_rerun(out, before, undisturbed)
 
 
