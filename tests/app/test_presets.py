@@ -53,4 +53,4 @@ def test_models_are_loaded_when_they_are_asked_for(monkeypatch):
     monkeypatch.setattr(presets, "load_occupancy", lambda *asked: loaded.append(asked) or FakeOccupancy())
     models = presets.RecipeModels(presets.recipe("compact", "fake"), "cpu")
     assert models.views is models.views and not loaded
-    assert models.occupancy is models.occupancy and loaded == [("compact", "cpu")]
+    assert models.occupancy is models.occupancy and loaded == [("compact", "cpu", None)]

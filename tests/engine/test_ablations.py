@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,17 +73,18 @@ def test_crops_of_layout_and_latents_are_of_one_place(out: Path) -> None:
     batches = clips(out)
     batch = batches(5)
     assert batch["latents"].shape == batch["past_latents"].shape == (3, 4, 8, 8) and batch["layouts"].shape == (3, 15, 32, 32)
-    found = 0
-    for layout, latents, past in zip(batch["layouts"].numpy(), batch["latents"].numpy(), batch["past_latents"].numpy(), strict=True):
-        for index in range(len(batches.latents)):
-            for x, y in np.argwhere(np.isclose(batches.latents[index, 0], latents[0, 0, 0])):
-                whole = np.s_[:, x : x + 8, y : y + 8]
-                if batches.latents[index][whole].shape != latents.shape or not np.allclose(batches.latents[index][whole], latents):
-                    continue
-                assert np.allclose(batches.past[index][whole], past)
-                painted = unpack_layout(batches.layouts[index], (200, 200))[:, 4 * x : 4 * x + 32, 4 * y : 4 * y + 32]
-                found += np.array_equal(painted, layout)
-    assert found >= 3
+    whole, rows = range(50 - 8 + 1), zip(batch["layouts"].numpy(), batch["latents"].numpy(), batch["past_latents"].numpy(), strict=True)
+
+    def lies_at(index: int, x: int, y: int, layout: np.ndarray, latents: np.ndarray, past: np.ndarray) -> bool:
+        window = np.s_[:, x : x + 8, y : y + 8]
+        painted = unpack_layout(batches.layouts[index], (200, 200))[:, 4 * x : 4 * x + 32, 4 * y : 4 * y + 32]
+        same = np.allclose(batches.latents[index][window], latents) and np.allclose(batches.past[index][window], past)
+        return same and np.array_equal(painted, layout)
+
+    # Where nothing stands one place looks like another, so a crop may lie in several; all three are of one.
+    for row in rows:
+        corners = [np.argwhere(np.isclose(frame[0], row[1][0, 0, 0])).tolist() for frame in batches.latents]
+        assert any(lies_at(k, x, y, *row) for k, each in enumerate(corners) for x, y in each if x in whole and y in whole)
     assert all(torch.equal(a, b) for a, b in zip(batches(5).values(), batch.values(), strict=True))
 
 
@@ -103,8 +105,10 @@ def test_a_model_that_makes_the_world_itself_is_judged_faultless(monkeypatch: py
     monkeypatch.setattr(ablations, "JUDGED_FRAMES", 2)
 
     class Knows:
-        def frame(self, clip: SceneClip, index: int, past: np.ndarray | None, recipe: Recipe) -> np.ndarray:
-            assert (past is None) == (index == 0)
+        preset = PRESETS["tiny"]
+
+        def frame(self, clip: SceneClip, index: int, past: Sequence[np.ndarray], recipe: Recipe) -> np.ndarray:
+            assert len(past) == index
             return [frame.semantics for frame in make_world(HELD_OUT_SEED).occupancy(clip)][index]
 
     judged = ablations.judge(Knows())  # type: ignore[arg-type]

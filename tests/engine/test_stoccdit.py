@@ -11,6 +11,7 @@ import torch
 from engine.occupancy.attention import attend
 from engine.occupancy.config import PRESETS, DitConfig
 from engine.occupancy.flow import euler_times, noised, painted_weight, sample, small_agent_weight, training_times, velocity_loss
+from engine.occupancy.prior import Begun
 from engine.occupancy.stoccdit import StOccDit
 from engine.spec.classes import CHANNEL
 
@@ -98,11 +99,12 @@ def test_phase_one_never_touches_the_temporal_branch() -> None:
 
 def test_a_perfect_velocity_recovers_the_data_and_inpainting_holds_the_rest() -> None:
     data, noise = torch.randn(1, 1, 4, 6, 6), torch.randn(1, 1, 4, 6, 6)
-    torch.testing.assert_close(sample(lambda x, t: noise - data, noise, 5), data)
+    free = torch.ones(1, 1, 1, 6, 6)
+    torch.testing.assert_close(sample(lambda x, t: noise - data, Begun(torch.zeros_like(data), noise, free), 5), data)
     mask = torch.zeros(1, 1, 1, 6, 6)
     mask[..., :3] = 1
     known = torch.randn_like(data)
-    filled = sample(lambda x, t: noise - data, noise, 5, known=known, mask=mask)
+    filled = sample(lambda x, t: noise - data, Begun(known, noise, mask), 5)
     assert filled is not None
     assert torch.equal(filled[..., 3:], known[..., 3:])
     torch.testing.assert_close(filled[..., :3], data[..., :3])
@@ -111,7 +113,8 @@ def test_a_perfect_velocity_recovers_the_data_and_inpainting_holds_the_rest() ->
 
 def test_cancelling_ends_within_one_step() -> None:
     calls = []
-    result = sample(lambda x, t: calls.append(t) or x, torch.zeros(1), 10, cancelled=lambda: len(calls) >= 3)
+    begun = Begun(torch.zeros(1), torch.zeros(1), torch.ones(1))
+    result = sample(lambda x, t: calls.append(t) or x, begun, 10, cancelled=lambda: len(calls) >= 3)
     assert result is None and len(calls) == 3
 
 
