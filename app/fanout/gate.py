@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,8 +24,8 @@ SCORES: Mapping[str, str] = {
     "adherence_weather": "pictures in which the judge reads the weather that the prompt asks for, percent",
 }
 """What is measured of every take with occupancy (engine/metrics/layout.py, instances.py), and of every video (engine/metrics/judge.py)."""
-READ_FRAMES = 2
-"""Frames of each video that the judge reads: the first and the last of them."""
+READ_PICTURES = 4
+"""Pictures of a take that the judge reads, spread over its cameras and its frames: 0.13 s of one core each."""
 _MORE_IS_WORSE = {"phantoms_per_frame"}
 
 
@@ -123,7 +124,7 @@ def measure(folder: Path) -> dict[str, float | None]:
 
 
 def read_pictures(folder: Path, judge: Callable[[], Judge]) -> dict[str, float | None]:
-    """What the judge reads in the videos of a take, READ_FRAMES of each; empty for one without. The judge is asked for where there is one."""
+    """What the judge reads in the videos of a take; empty for one without. The judge is asked for where there is one."""
     from engine.export.parts import pictures
     from engine.metrics.judge import Reading, weather_of
     from engine.png import decode_png
@@ -134,13 +135,17 @@ def read_pictures(folder: Path, judge: Callable[[], Judge]) -> dict[str, float |
     if not videos:
         return {}
     take = Take.open(folder)
-    wanted = {round(k * (take.frame_count - 1) / max(1, READ_FRAMES - 1)) for k in range(READ_FRAMES)}
     weather = weather_of(read_prompt(str(take.info.get("prompt", "")), 0)[0])
     reading = Reading(judge())
-    for video in videos:
-        for k, rgb in enumerate(pictures(video)):
-            if k in wanted:
-                label = decode_png((folder / "buffers" / video.stem / "semantic" / f"{k:05d}.png").read_bytes())
-                height, width = (side // 8 * 8 for side in label.shape)  # the judge halves three times
-                reading.add(rgb[:height, :width], label[:height, :width], weather)
+    for video, frame in read_where(len(videos), take.frame_count):
+        rgb = next(islice(pictures(videos[video]), frame, None))
+        label = decode_png((folder / "buffers" / videos[video].stem / "semantic" / f"{frame:05d}.png").read_bytes())
+        height, width = (side // 8 * 8 for side in label.shape)  # the judge halves three times
+        reading.add(rgb[:height, :width], label[:height, :width], weather)
     return {"adherence_miou": round(100 * reading.miou(), 2), "adherence_weather": round(100 * (reading.weather_right() or 0.0), 1)}
+
+
+def read_where(videos: int, frames: int) -> list[tuple[int, int]]:
+    """(video, frame) of each picture that is read: from the first to the last of both, side by side; each once."""
+    steps = READ_PICTURES - 1
+    return list(dict.fromkeys((k * (videos - 1) // steps, k * (frames - 1) // steps) for k in range(READ_PICTURES)))
