@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from editor.document import Document
 from editor.files.jsonform import entity_from_json
-from tests.app.browser_driver import Point, StudioProcess, Tab
+from tests.app.browser_driver import PATIENCE_S, Point, StudioProcess, Tab, until
 
 
 @dataclass
@@ -59,12 +59,18 @@ class Actions:
         self.tab.pick_file(name)
         return self.tab.until_document(f"the template {name} opens", lambda d: d["name"] == called)
 
-    def generate(self) -> dict[str, Any]:
-        """The button, and the take that comes of it."""
+    def generate(self, preset: str = "fake") -> dict[str, Any]:
+        """The button, and the take that comes of it; one frame of it where a model takes its time."""
+        if preset != "fake":
+            self.tab.at("preset").select_option(preset)
+            self.tab.at("frames").fill("1")
+            self.tab.at("frames").press("Enter")
         self.count += 1
         self.tab.jobs.clear()
         self.tab.at("generate").click()
-        end = self.tab.until_job("the take is made", lambda job: job["state"] in ("done", "failed", "cancelled"))
+        over = ("done", "failed", "cancelled")
+        until("the take is made", lambda: self.tab.jobs and self.tab.jobs[-1]["state"] in over, self.tab.page, PATIENCE_S if preset == "fake" else 600.0)
+        end = self.tab.jobs[-1]
         assert end["state"] == "done", end["message"]
         return end
 

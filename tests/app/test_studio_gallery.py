@@ -1,0 +1,138 @@
+"""docs/gallery/studio_*.png: six scenes of the studio at three sizes of the window, to be looked at.
+
+    ANYSCENE_STUDIO_GALLERY=docs/gallery python launch.py test -k studio_gallery
+
+Skipped where no folder is named. What can be measured of the page is in test_browser_legible.py.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright")
+
+from PIL import Image
+
+from editor.samples import SAMPLES
+from engine.api import Recipe
+from engine.views.drawn.model import DrawnViews
+from tests.app.browser_driver import CHROMIUM, StudioProcess, Tab, is_picture
+from tests.app.fakes import FakeModels, take
+
+FOLDER = os.environ.get("ANYSCENE_STUDIO_GALLERY")
+SIZES = os.environ.get("ANYSCENE_STUDIO_SIZES", "1280x720,1440x900,2560x1440").split(",")
+SETTLES_MS = 2000
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not FOLDER, reason="ANYSCENE_STUDIO_GALLERY names no folder"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
+    pytest.mark.timeout(1800),
+]
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
+    workspace = tmp_path_factory.mktemp("gallery") / "workspace"
+    crossing, drawn = SAMPLES["crossing"](), FakeModels(views=DrawnViews())
+    take(crossing, workspace / "takes" / "crossing-day", Recipe("fake", "drawn", seed=3), frames=1, models=drawn)
+    take(crossing, workspace / "takes" / "crossing-plain", frames=2)
+    studio = StudioProcess(workspace, preset="fake").start()
+    yield studio
+    studio.stop()
+
+
+def shown(tab: Tab, name: str) -> None:
+    """The take of that name over the scene, by way of the Results."""
+    tab.page.keyboard.press("F2")
+    tab.page.locator(f"[data-take={name}]").click()
+    tab.page.locator("#results-title").get_by_text("seed 3").wait_for()
+    tab.page.locator("#take-show").click()
+    tab.page.wait_for_timeout(SETTLES_MS)
+
+
+def drawn(tab: Tab) -> None:
+    """Every picture is decoded, and the 3D view, which fades in, is there."""
+    decoded = "() => [...document.querySelectorAll('.strip img:not([hidden])')].every((one) => one.complete && one.naturalWidth > 0)"
+    tab.until("the cameras' pictures", lambda: tab.page.evaluate(decoded))
+    if tab.at("viewer-3d").is_visible():
+        tab.until("the 3D view", lambda: is_picture(tab.pixels(tab.at("viewer-3d"))))
+
+
+def crossing(tab: Tab) -> None:
+    shown(tab, "crossing-day")
+
+
+def agent(tab: Tab) -> None:
+    tab.page.locator(".objects .row").get_by_text("overtakes on the right").click()
+
+
+def large_3d(tab: Tab) -> None:
+    tab.pick_file("lane_closure")
+    tab.until_document("the works", lambda d: d["name"] == "lane closure")
+    tab.page.keyboard.press("Escape")
+    tab.page.keyboard.press("Shift+D")
+
+
+def palette(tab: Tab) -> None:
+    tab.page.keyboard.press("Shift+D")
+    tab.pick_file("two_way")
+    tab.until_document("the street", lambda d: d["name"] == "two-way street")
+    tab.page.keyboard.press("Control+k")
+    tab.at("palette-input").fill("weather")
+
+
+def junction(tab: Tab) -> None:
+    tab.page.keyboard.press("Escape")
+    tab.at("new").click()
+    tab.until_document("a blank page", lambda d: not d["entities"])
+    tab.page.keyboard.press("s")
+    px = tab.find_places()
+    for start, end in (((-36, 1.75), (12, 1.75)), ((12, 1.75), (36, 1.75)), ((12, -32), (12, 1.75))):
+        tab.drag(px(start), px(end))
+    tab.until_document("three roads", lambda d: len(d["entities"]) == 3)
+    tab.at("walkways").click()
+    tab.at("dividers").click()
+    tab.page.keyboard.press("z")
+    tab.click(px((12, -12)))
+    tab.until_document("a crossing", lambda d: d["can_undo"] == "Add crosswalk")
+    tab.page.keyboard.press("v")
+
+
+def results(tab: Tab) -> None:
+    tab.page.keyboard.press("F2")
+    tab.page.locator("[data-take=crossing-day]").click()
+    tab.page.locator("#results-title").get_by_text("seed 3").wait_for()
+
+
+SCENES: dict[str, Callable[[Tab], None]] = {
+    "crossing": crossing, "agent": agent, "3d": large_3d, "palette": palette, "junction": junction, "results": results,
+}  # fmt: skip
+
+
+def test_studio_gallery(browser, studio: StudioProcess) -> None:
+    assert FOLDER is not None
+    folder = Path(FOLDER)
+    folder.mkdir(parents=True, exist_ok=True)
+    tab = Tab(browser, studio).open()
+    try:
+        for name, arrange in SCENES.items():
+            tab.page.set_viewport_size({"width": 1440, "height": 900})
+            tab.settle()
+            arrange(tab)
+            for width, height in (map(int, size.split("x")) for size in SIZES):
+                tab.page.set_viewport_size({"width": width, "height": height})
+                tab.page.wait_for_timeout(SETTLES_MS)
+                drawn(tab)
+                picture = Image.open(io.BytesIO(tab.page.screenshot())).convert("RGB")
+                picture.save(folder / f"studio_{name}_{width}x{height}.png", optimize=True)
+                sideways = tab.page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+                assert sideways <= 0, f"{name} is {sideways} px too wide for {width} x {height}"
+        assert tab.faults == []
+    finally:
+        tab.close()
