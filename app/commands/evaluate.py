@@ -11,6 +11,7 @@ from app.commands.paths import output_file
 from app.commands.progress import ProgressBar
 from app.commands.scenes import frames_left, load_scene
 from app.errors import CommandError
+from engine.spec.words import plural
 
 OF_SCENE: dict[str, object] = {"frames": None, "seeds": (0,), "sensitivity": False, "start": 0.0}
 """Options that only --scene knows, and their defaults."""
@@ -106,7 +107,7 @@ def _measure_scene(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
     left = frames_left(document, args.start, args.frames)
     clip = scene_clip(document, args.start, args.frames or left)
     if args.who:
-        return _measure_parts(args, bar, scenes=[(f"{args.scene.name} from {args.start:g} s, {len(clip)} frames", clip)])
+        return _measure_parts(args, bar, scenes=[(f"{args.scene.name} from {args.start:g} s, {plural(len(clip), 'frame')}", clip)])
     return evaluate_scene(presets.load_occupancy(args.preset, args.device), clip, _recipe(args), args.seeds, args.sensitivity, bar)
 
 
