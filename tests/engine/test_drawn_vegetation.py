@@ -8,11 +8,12 @@ from scipy.spatial import cKDTree
 
 from engine.spec.classes import CLASS, FREE
 from engine.spec.grid import GridSpec
+from engine.views.drawn.foliage import BASE, TIP
 from engine.views.drawn.mesh import MATERIAL, RED, Material, Mesh, part
 from engine.views.drawn.static_world import StaticWorld
 from engine.views.drawn.surface import ANSWER, NORMAL
 from engine.views.drawn.vegetation import OVER_ROAD_M, Grown, grow
-from engine.views.drawn.vegetation_surface import foliage_surface
+from engine.views.drawn.vegetation_surface import foliage_surface, leaf_gap
 
 _GRASS, _ROAD, _PLANT = CLASS["terrain"], CLASS["driveable_surface"], CLASS["vegetation"]
 _GROUND = 3
@@ -134,6 +135,30 @@ def test_same_seed_same_bytes_and_the_scene_frame(whole: tuple[StaticWorld, Mesh
     height = np.full(world.decided.shape, 0.6, np.float32)
     moved = grow(world, world.decided, height, 7, np.array([64.0, -64.0, 0.0]), Grown())
     assert np.allclose(moved.vertices + [64.0, -64.0, 0.0], grow(world, world.decided, height, 7, np.zeros(3), Grown()).vertices, atol=1e-3)
+
+
+def test_near_by_a_ray_passes_between_the_leaflets_of_a_spray() -> None:
+    dice = np.random.default_rng(5)
+    side, along = dice.uniform(-1, 1, 20000), dice.uniform(BASE, TIP, 20000)
+    across = side * (TIP - along)
+    gaps = np.array([leaf_gap(a, b, 0.005) for a, b in zip(along, across, strict=True)])
+    assert gaps.mean() == pytest.approx(1 - np.pi / 4, abs=0.01), "leaflets are half ellipses"
+    assert not gaps[np.abs(side) < 0.14].any(), "the stalk goes through"
+    middle = np.array([leaf_gap(a, b, 0.022) for a, b in zip(along, across, strict=True)])
+    assert 0 < middle.mean() < gaps.mean() and not (middle & ~gaps).any()
+    assert not any(leaf_gap(a, b, 0.035) for a, b in zip(along, across, strict=True)), "far away it is one surface"
+    assert not leaf_gap(0.0, 0.0, 0.001), "what has no surface coordinates is solid"
+
+
+def test_sprays_have_coordinates_along_and_across(whole: tuple[StaticWorld, Mesh, Grown]) -> None:
+    mesh = whole[1]
+    foliage = mesh.parts[mesh.face_part][:, MATERIAL] == int(Material.FOLIAGE)
+    corners = mesh.uv[mesh.faces[foliage]]
+    sprays = corners[:, :, 0].max(axis=1) > 0.5
+    assert 0.5 < sprays.mean() < 1.0, "the rest are cores"
+    assert np.allclose(np.sort(corners[sprays][:, :, 1], axis=1), (-1, 0, 1))
+    assert np.allclose(np.sort(corners[sprays][:, :, 0], axis=1), (BASE, BASE, TIP), atol=1e-6)
+    assert (corners[~sprays] == 0).all()
 
 
 def test_leaves_keep_their_mean_colour_however_wide_a_pixel_is() -> None:

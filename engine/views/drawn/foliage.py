@@ -45,6 +45,8 @@ def _icosahedron() -> tuple[np.ndarray, np.ndarray]:
 _BALL, _BALL_FACES = _icosahedron()
 BLUNT = 0.4
 """Share of sprays that turn their broad end outward."""
+TIP, BASE = 0.6, -0.4
+"""Where a spray's tip and its base lie along it, in its lengths: its first surface coordinate. The second is -1 and 1 at the base's two corners."""
 _ROUGH = 0.22
 """Share of its radius by which a core's corners stand in or out."""
 
@@ -65,9 +67,10 @@ class Leaves:
     normals: np.ndarray
     faces: np.ndarray
     face_part: np.ndarray
+    uv: np.ndarray
 
     def mesh(self, parts: np.ndarray) -> Mesh:
-        return Mesh(self.vertices, self.normals, self.faces, self.face_part, parts)
+        return Mesh(self.vertices, self.normals, self.faces, self.face_part, parts, self.uv)
 
 
 def leaves(clumps: np.ndarray, limits: Limits, seed: int, scene_origin_m: np.ndarray) -> Leaves:
@@ -78,11 +81,12 @@ def leaves(clumps: np.ndarray, limits: Limits, seed: int, scene_origin_m: np.nda
     normals = np.empty_like(vertices)
     faces = np.empty((int((most + 20).sum()), 3), np.int32)
     face_part = np.empty(len(faces), np.int32)
+    uv = np.zeros((len(vertices), 2), np.float32)
     v, f = _grow(
         clumps, most, limits.floor_m, limits.origin_m, limits.voxel_m, seed, np.asarray(scene_origin_m, np.float64), _BALL, _BALL_FACES,
-        vertices, normals, faces, face_part,
+        vertices, normals, faces, face_part, uv,
     )  # fmt: skip
-    return Leaves(vertices[:v], normals[:v], faces[:f], face_part[:f])
+    return Leaves(vertices[:v], normals[:v], faces[:f], face_part[:f], uv[:v])
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -131,7 +135,7 @@ def _toward(n, count, key, seed, turn):
 
 
 @njit(cache=True, error_model="numpy")
-def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, vertices, normals, faces, face_part):
+def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, vertices, normals, faces, face_part, uv):
     v = f = 0
     point = np.empty((3, 3))
     for c in range(len(clumps)):
@@ -200,7 +204,7 @@ def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, ver
                 x, y, z = cx + reach * dx, cy + reach * dy, cz + reach * squash * dz
                 free = True
                 for q in range(3):
-                    u, w = (0.6, 0.0) if q == 0 else (-0.4, width if q == 1 else -width)
+                    u, w = (TIP, 0.0) if q == 0 else (BASE, width if q == 1 else -width)
                     point[q, 0], point[q, 1], point[q, 2] = (
                         x + u * length * ax + w * sx,
                         y + u * length * ay + w * sy,
@@ -220,6 +224,7 @@ def _grow(clumps, most, floor, origin, voxel, seed, scene, ball, ball_faces, ver
                 )
                 nx, ny, nz = _light(clumps, c, point[q, 0], point[q, 1], point[q, 2], 0.4)
                 normals[v + q, 0], normals[v + q, 1], normals[v + q, 2] = nx, ny, nz
+                uv[v + q, 0], uv[v + q, 1] = TIP if q == 0 else BASE, 0.0 if q == 0 else 1.0 if q == 1 else -1.0
             # Which way round: counter-clockwise seen from outside.
             gx, gy, gz = ay * sz - az * sy, az * sx - ax * sz, ax * sy - ay * sx
             flip = gx * dx + gy * dy + gz * dz < 0.0

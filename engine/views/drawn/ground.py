@@ -23,7 +23,9 @@ from engine.views.drawn.ground_paint import BIN, listed
 from engine.views.drawn.mesh import Mesh
 from engine.views.drawn.static_world import StaticWorld
 
-KERB_HEIGHT_M = 0.12
+KERB_HEIGHT_M = 0.10
+SURFACE_AT = 0.75
+"""How high in its voxel the ground lies, as a share of it: between its middle, where agents' boxes stand, and the upper face, which cameras see."""
 PAD = 32
 """Columns around fresh ones that are looked at, so that curves join those that stand."""
 NEVER = 65535
@@ -87,7 +89,7 @@ class Ground:
 
     def _settle_heights(self, crop, cells: Columns, decided: np.ndarray, taken: np.ndarray, new: np.ndarray) -> None:
         world = self.world
-        seen = world.origin_m[2] + (cells.layer + 0.5) * world.voxel_m
+        seen = world.origin_m[2] + (cells.layer + SURFACE_AT) * world.voxel_m
         base = sheet(np.where(cells.layer >= 0, seen, np.nan), decided, taken, self._base[crop].astype(np.float64), world.voxel_m)
         self._base[crop][new] = base[new]
         # Walks stand above the road; what lies behind them comes down to it slowly, and at crossings they are dropped.

@@ -13,7 +13,7 @@ from engine.lattice import hash01, value_noise
 ASPHALT = (0.088, 0.089, 0.093)
 SLAB = (0.285, 0.276, 0.256)
 PAVING = (0.190, 0.180, 0.165)
-GRASS = (0.070, 0.112, 0.028)
+GRASS = (0.078, 0.104, 0.034)
 KERB = (0.330, 0.322, 0.305)
 
 

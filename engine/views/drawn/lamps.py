@@ -16,6 +16,8 @@ SEEN_FROM_M = 75.0
 """Lamps farther from the ego than this are not asked for."""
 _BEAMS = ("car", "bus", "truck", "construction_vehicle", "motorcycle")
 _OUTER, _INNER = math.cos(math.radians(27)), math.cos(math.radians(4))
+_FLAT = 2.6
+"""Low beams are so much wider than tall."""
 
 
 def lamps_of(street_m: np.ndarray, agents: Sequence[Placed], scene_SE3_ego: np.ndarray) -> np.ndarray:
@@ -24,7 +26,7 @@ def lamps_of(street_m: np.ndarray, agents: Sequence[Placed], scene_SE3_ego: np.n
     here = scene_SE3_ego[:3, 3]
     for head in street_m:
         if math.hypot(head[0] - here[0], head[1] - here[1]) < SEEN_FROM_M:
-            rows.append([*head, 0, 0, -1, *(42.0, 31.5, 18.5), 0.12, 0.62, STREET_REACH_M, 0.45])
+            rows.append([*head, 0, 0, -1, *(42.0, 31.5, 18.5), 0.12, 0.62, STREET_REACH_M, 0.45, 1.0])
     for agent in agents:
         box = agent.box
         if box.class_name not in _BEAMS or math.hypot(*box.center_m[:2]) > SEEN_FROM_M or not _drives(agent):
@@ -35,7 +37,7 @@ def lamps_of(street_m: np.ndarray, agents: Sequence[Placed], scene_SE3_ego: np.n
         tail = (scene_SE3_box @ (-box.size_m[0] / 2 - 0.15, 0.0, 0.8, 1.0))[:3]
         back = -scene_SE3_box[:3, 0]
         level = 1.1 if agent.motion.braking else 0.4
-        rows.append([*tail, *back, 1.5 * level, 0.06 * level, 0.04 * level, 0.0, 0.5, 7.0, 0.0])
+        rows.append([*tail, *back, 1.5 * level, 0.06 * level, 0.04 * level, 0.0, 0.5, 7.0, 0.0, 1.0])
     return np.array(rows, np.float32).reshape(-1, LAMP)
 
 
@@ -45,10 +47,10 @@ def _drives(agent: Placed) -> bool:
 
 
 def _beams(scene_SE3_vehicle: np.ndarray, front_m: float, height_m: float, half_m: float, level: float) -> list[list[float]]:
-    """Two low beams: bright on the road, cut a little above the horizontal by their downward aim."""
+    """Two low beams: wide and flat, bright on the road, dim above the aim that points a little down."""
     aim = scene_SE3_vehicle[:3, :3] @ np.array([math.cos(0.045), 0.0, -math.sin(0.045)])
     rows = []
     for side in (-1.0, 1.0):
         at = (scene_SE3_vehicle @ (front_m, side * half_m, height_m, 1.0))[:3]
-        rows.append([*at, *aim, *(np.array([1.0, 0.93, 0.80]) * 105.0 * level), _OUTER, _INNER, 48.0, 0.0])
+        rows.append([*at, *aim, *(np.array([1.0, 0.93, 0.80]) * 95.0 * level), _OUTER, _INNER, 48.0, 0.0, _FLAT])
     return rows

@@ -10,9 +10,9 @@ from engine.views.drawn import sky as skies
 from engine.views.look import Look
 
 HAZE_COLUMNS = 96
-LAMP = 13
+LAMP = 14
 """Numbers of a lamp: position 0-2, direction 3-5, colour times intensity 6-8 (a lit surface 1 m away, facing it), cosine of the cone's outer
-and inner angle 9-10, reach in metres 11, casts shadows 12."""
+and inner angle 9-10, reach in metres 11, casts shadows 12 (metres before the lamp at which they end), how much wider than tall the cone is 13."""
 COLOUR = slice(6, 9)
 NIGHT, WET, SNOW, FOG, LAMPS_ON, RAIN, EXPOSURE, SUN = range(8)
 
@@ -48,8 +48,8 @@ def light_of(look: Look) -> Light:
     ground = albedo * (sun_rgb * max(low, 0.0) + first[0] + first[3])
     # The sky is shown darker than it shines, as a graduated filter does: else it is white wherever the ground is not black.
     ambient = skies.ambient(sky, ground) * (1.45 + 0.55 * (1 - look.sun) * (1 - look.night))
-    if look.night > 0.7:  # moonlight and the town's haze: night is dark blue, not black
-        ambient[0] += np.array([0.030, 0.034, 0.046])
+    if look.night > 0.7:  # moonlight and the town's haze: what they leave dark is still seen
+        ambient[0] += np.array([0.095, 0.097, 0.112])
     numbers = np.zeros(8)
     lamps_on = max(look.night if look.night > 0.3 else 0.0, 0.55 * look.rain, 0.7 if look.fog_per_m > 0.012 else 0.0, 0.4 * look.snow)
     numbers[[NIGHT, WET, SNOW, FOG]] = look.night, look.wet, look.snow, look.fog_per_m

@@ -17,6 +17,8 @@ from engine.views.drawn.weather import snow_over, wetten
 OPEN_RAYS = 4
 """Rays a pixel that ask for the sky."""
 OPEN_REACH_M = 5.0
+ABOVE_BEAM = 6.0
+"""How much sooner a beam ends above its aim than below (by the square of the angle)."""
 
 
 def _open_directions() -> np.ndarray:
@@ -90,6 +92,14 @@ def lamp_light(scene, ray, words, light, x, y, z, nx, ny, nz, through, out):
         if facing <= 0.0:
             continue
         cone = -(lamp[3] * dx + lamp[4] * dy + lamp[5] * dz)
+        if cone <= 0.0:
+            continue
+        flat = lamp[13]
+        if flat > 1.0:
+            # A beam is wide and flat, and ends soon above its aim.
+            rise = -dz - cone * lamp[5]
+            level = max(0.0, 1 - cone * cone - rise * rise)
+            cone /= math.sqrt(cone * cone + level / flat + rise * rise * flat * (ABOVE_BEAM if rise > 0.0 else 1.0))
         if cone <= lamp[9]:
             continue
         fade = min(1.0, (cone - lamp[9]) / max(1e-3, lamp[10] - lamp[9]))

@@ -37,10 +37,13 @@ from engine.views.drawn.mesh import MATERIAL as PART_MATERIAL
 from engine.views.drawn.rays import FAR, HIT_INSTANCE, HIT_PRIMITIVE, HIT_U, HIT_V, RAY, blocked, trace
 from engine.views.drawn.scene import World
 from engine.views.drawn.surface import ALBEDO, CLASS, DAY_GLOW, GLOW, METALLIC, MIRROR, NORMAL, ROUGHNESS, TRANSLUCENCY, smoothstep, unit
+from engine.views.drawn.vegetation_surface import leaf_gap
 
 FEW, SAMPLES = 4, 8
 """Rays of a pixel that sees one surface, and of one that sees several."""
 FAR_M = 4000.0
+GAPS = 3
+"""Sprays that a ray may pass through between their leaflets; the next one is solid."""
 FOLIAGE_OPENNESS, FOLIAGE_MEAN = 0.59, 0.6
 """Mean openness of crowns, and how much of it far ones have at the most."""
 _FOLIAGE = int(Material.FOLIAGE)
@@ -96,6 +99,16 @@ def _one_surface(key, far, place, shape, geometric, static, moving, spread):
     return True
 
 
+@njit(cache=True, error_model="numpy", inline="always")
+def _through_leaves(static, ray, words, spread):
+    """Whether a ray that hit what stands still goes on between leaflets."""
+    primitive = words[HIT_PRIMITIVE]
+    if int(static.parts[static.face_part[primitive], PART_MATERIAL]) != _FOLIAGE:
+        return False
+    along, across = hit_uv(static, primitive, np.float64(ray[HIT_U]), np.float64(ray[HIT_V]))
+    return leaf_gap(along, across, ray[FAR] * spread)
+
+
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz"})
 def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, pose, directions, film):
     """Every `step`-th row of a view."""
@@ -135,7 +148,12 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                     pose[2, 0] * rx + pose[2, 1] * ry + pose[2, 2] * rz,
                 )
                 sight[s, 0], sight[s, 1], sight[s, 2] = dx, dy, dz
-                if not trace(scene, ray, words, ox, oy, oz, dx, dy, dz, 0.05, FAR_M):
+                hit = trace(scene, ray, words, ox, oy, oz, dx, dy, dz, 0.05, FAR_M)
+                for _ in range(GAPS):
+                    if not hit or words[HIT_INSTANCE] != 0 or not _through_leaves(static, ray, words, spread):
+                        break
+                    hit = trace(scene, ray, words, ox, oy, oz, dx, dy, dz, ray[FAR] + 1e-3, FAR_M)
+                if not hit:
                     key[s], far[s] = -1, 0.0
                     continue
                 far[s] = ray[FAR]

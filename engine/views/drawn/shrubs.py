@@ -20,8 +20,8 @@ TUFT_M = 0.3
 """Clumps whose centres are lower than this above ground are grass and ground cover."""
 LARGE = 120
 """A thicket of more clumps than this has fewer, larger leaves."""
-_GRASS = np.array([0.098, 0.150, 0.044])
-_GREENS = np.array([(0.074, 0.142, 0.034), (0.094, 0.164, 0.042), (0.060, 0.116, 0.038), (0.108, 0.172, 0.044)])
+_GRASS = np.array([0.098, 0.136, 0.048])
+_GREENS = np.array([(0.076, 0.126, 0.044), (0.094, 0.144, 0.052), (0.062, 0.104, 0.046), (0.108, 0.152, 0.054)])
 
 
 def undergrowth(plot: Plot, low: np.ndarray, seed: int, scene_origin_m: np.ndarray) -> Mesh:

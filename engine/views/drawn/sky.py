@@ -1,4 +1,4 @@
-"""The sky as a picture, drawn once a take: gradient, sun's glow, clouds, stars, and the land on the horizon beyond the world (numba).
+"""The sky as a picture, drawn once a take: gradient, sun's glow, clouds, stars, and the far land in front of it (numba).
 
 A map is float32 (ROWS, COLUMNS, 3), linear. Columns are azimuths of the world; rows go from `LOWEST_RAD` below the horizon to the zenith,
 dense at the horizon, where the eye looks.
@@ -12,9 +12,10 @@ import numpy as np
 from numba import njit, prange
 
 from engine.lattice import hash01, value_noise
+from engine.views.drawn.horizon import far_land
 from engine.views.look import Look
 
-ROWS, COLUMNS = 320, 1536
+ROWS, COLUMNS = 320, 2304
 LOWEST_RAD = 0.12
 
 
@@ -81,7 +82,7 @@ def _air(dx, dy, dz, sun_xyz, light, out):
         value = day * (1 - warmth) + warm * warmth
         half = min(1.0, night * 2)
         value = value * (1 - half) + dusky * half
-        dark = (0.0035, 0.0050, 0.0105)[c] + low * (0.020, 0.0155, 0.0115)[c]
+        dark = (0.0045, 0.0062, 0.0125)[c] + low * (0.026, 0.0205, 0.0160)[c]
         deep = max(0.0, night * 2 - 1)
         out[c] = value * (1 - deep) + dark * deep
     glow = max(0.0, facing)
@@ -141,30 +142,9 @@ def _draw(sun_xyz, light, seed, out):
             for c in range(3):
                 mist = (0.55 + 0.03 * snow) * (0.98, 1.0, 1.02)[c] * (1 - night) + night * (0.042, 0.038, 0.034)[c]
                 sky[c] = sky[c] * (1 - veil) + veil * (0.5 * mist + 0.5 * (rim[c] if sun > 0.3 else mist))
-            # Far land: two rows of hills and roofs, dim through the air.
-            for layer in range(2):
-                ridge = (
-                    0.004
-                    + (0.030, 0.016)[layer] * value_noise(math.cos(azimuth) * 7 + 40 * layer, math.sin(azimuth) * 7, 1.0, seed + 31 + layer)
-                    + (0.012, 0.010)[layer] * value_noise(math.cos(azimuth) * 42, math.sin(azimuth) * 42 + 9 * layer, 1.0, seed + 41 + layer)
-                    + 0.005 * value_noise(math.cos(azimuth) * 150, math.sin(azimuth) * 150, 1.0, seed + 51 + layer)
-                )
-                width = 0.0035
-                share = min(1.0, max(0.0, (ridge - elevation) / width + 0.5))
-                clear = math.exp(-fog * (450, 220)[layer] - (0.55, 0.25)[layer])
-                for c in range(3):
-                    land = ((0.10, 0.13, 0.12)[c] + 0.35 * snow) * (1 - night) * (0.45 + 0.55 * sun) + night * 0.006
-                    tone = land * clear + rim_tone(rim[c], sky[c], c, cover, sun) * (1 - clear)
-                    sky[c] = sky[c] * (1 - share) + share * tone
+            far_land(azimuth, elevation, light, seed, rim, sky)
             for c in range(3):
                 out[row, column, c] = sky[c]
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def rim_tone(rim, sky, channel, cover, sun):
-    """Air in front of far land: the horizon's own light, under a closed cover that of the cover."""
-    closed = max(0.0, cover * 1.6 - 0.6) * (1 - sun)
-    return (rim * (1 - closed) + sky * closed) * 0.92
 
 
 def ambient(sky: np.ndarray, ground_rgb: np.ndarray) -> np.ndarray:

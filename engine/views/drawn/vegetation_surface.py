@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from engine.lattice import hash01
+from engine.views.drawn.foliage import BASE, TIP
 from engine.views.drawn.mesh import BLUE, GREEN, PARAMS, RED
 from engine.views.drawn.mesh import SEED as ROW_SEED
 from engine.views.drawn.surface import ALBEDO, METALLIC, MIRROR, NORMAL, ROUGHNESS, TRANSLUCENCY, smoothstep
@@ -22,6 +23,8 @@ LEAF_M = PARAMS + 10
 
 _TURN = 0.55
 """How far leaves near by turn the normal."""
+_PAIRS = 4.0
+"""Pairs of leaflets on a spray."""
 
 
 @njit(cache=True, error_model="numpy")
@@ -44,6 +47,21 @@ def _noise3(x, y, z, scale_m, seed):
 def _seen(footprint_m, scale_m):
     """Share of a pattern of this scale that a pixel shows: none where the pixel is as wide as half of it."""
     return min(1.0, max(0.0, 1.6 - 3.2 * footprint_m / scale_m))
+
+
+@njit(cache=True, error_model="numpy")
+def leaf_gap(along, across, wide_m):
+    """Whether a ray passes between the leaflets of a spray, at its surface coordinates (foliage.TIP), in a pixel `wide_m` wide.
+
+    Near by a spray is a twig with leaflets in pairs; where a pixel is as wide as they are it is the triangle that they lie in.
+    """
+    near = 1.0 - smoothstep(0.012, 0.035, wide_m)
+    side = abs(across) / max(TIP - along, 1e-3)
+    if near <= 0.0 or side < 0.14:
+        return False
+    pair = _PAIRS * (along - BASE) - 0.8 * side
+    room = 0.5 * np.sqrt(max(0.0, 1.0 - side * side))
+    return abs(pair - np.floor(pair) - 0.5) > room + 0.5 * (1.0 - near)
 
 
 @njit(cache=True, error_model="numpy")

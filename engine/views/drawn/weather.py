@@ -56,8 +56,10 @@ def snow_over(out, x, y, z, snow, footprint_m):
         amount *= smoothstep(0.30, 0.75, patch + 0.10 * fine) * 0.75
     elif label == SIDEWALK:
         amount *= 0.45 + 0.5 * smoothstep(0.25, 0.6, patch)
-    elif label == VEGETATION:
-        amount = smoothstep(-0.1, 0.7, up + 0.5 * (patch - 0.5)) * 0.85
+    elif out[TRANSLUCENCY] > 0.0:
+        # It lies leaf by leaf: never a white cap on every clump.
+        leaf = value_noise(x + 0.6 * z, y - 0.8 * z, 0.34, 74) + 0.5 * max(0.0, 1 - footprint_m / 0.12) * (value_noise(x - z, y + z, 0.09, 75) - 0.5)
+        amount = smoothstep(0.25, 1.25, 0.75 * up + 1.1 * leaf) * 0.8
     elif 1 <= label <= TRUCK:
         amount *= 0.9 if out[MIRROR] < 0.95 else 0.55
     amount *= min(1.0, snow * 1.15)

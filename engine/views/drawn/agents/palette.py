@@ -52,22 +52,27 @@ CARGO = ("ecebe6", "dcdcd8", "c9ced2", "e9e4d2", "2f5f9e", "b23a34", "4d7f5a")
 MACHINES = ("f0b018", "eda51c", "f2c12e", "e77a1e")
 BIKES = ("b8252b", "2366ad", "1d1f22", "2f8f6c", "e7e4dc", "e3a01f", "6a4c93")
 COATS = (
-    "a83246",
-    "2f5d92",
-    "34785f",
-    "d19a2c",
-    "5a3e6b",
-    "e0d9cb",
     "22262c",
-    "b55b33",
+    "1d1e22",
+    "2e3238",
+    "3f444a",
+    "5c6064",
+    "26324a",
+    "34425a",
+    "2f5d92",
     "7d95ab",
-    "8c2f39",
-    "3f8fa3",
-    "d4b9a0",
-    "5d6b3a",
-    "c7698a",
+    "8a8880",
+    "b9b2a4",
+    "e0d9cb",
     "ededea",
+    "5b4a3a",
+    "8a7256",
+    "4f5a3a",
+    "8c2f39",
+    "a8523a",
+    "b8879a",
 )
+"""As a street is dressed: mostly dark, grey and blue, a strong colour now and then."""
 TROUSERS = ("26324a", "2f2f33", "4a5870", "6b5a45", "8a8072", "1d1e22", "3a4c66", "a79a85", "4d4a3d")
 SHOES = ("1b1b1d", "e8e6e2", "5a3a26", "35415a", "a33b2f")
 BAGS = ("23262b", "7a4a2b", "b3392f", "2f5b7c", "3f5a3c", "c9a25c")
