@@ -110,14 +110,15 @@ def _draw(sun_xyz, light, seed, out):
                 threshold = 0.74 - 0.52 * cover
                 body = min(1.0, max(0.0, (density - threshold) * (5.0 - 2.5 * cover)))
                 body = body * body * (3 - 2 * body) * min(1.0, dz * 9)
-                lit = _clouds(x * 1.25 + 0.10 * sun_xyz[0], y * 1.25 + 0.10 * sun_xyz[1], seed + 101)
-                edge = min(1.0, max(0.0, 0.62 + (density - lit) * 4.5))
-                for c in range(3):
-                    white = (1.02, 1.00, 0.98)[c] * (1 - warmth) + (1.15, 0.74, 0.52)[c] * warmth
-                    bright = white * (0.62 + 0.42 * edge) * (0.35 + 0.65 * sun) * (1 - night) + grey_level * (0.80 + 0.20 * edge) * (1 - sun)
-                    if night > 0.0:
-                        bright = bright * (1 - night) + night * sky[c] * (0.55 + 0.5 * edge)
-                    sky[c] = sky[c] * (1 - 0.92 * body) + 0.92 * body * bright
+                if body > 0.0:
+                    lit = _clouds(x * 1.25 + 0.10 * sun_xyz[0], y * 1.25 + 0.10 * sun_xyz[1], seed + 101)
+                    edge = min(1.0, max(0.0, 0.62 + (density - lit) * 4.5))
+                    for c in range(3):
+                        white = (1.02, 1.00, 0.98)[c] * (1 - warmth) + (1.15, 0.74, 0.52)[c] * warmth
+                        bright = white * (0.62 + 0.42 * edge) * (0.35 + 0.65 * sun) * (1 - night) + grey_level * (0.80 + 0.20 * edge) * (1 - sun)
+                        if night > 0.0:
+                            bright = bright * (1 - night) + night * sky[c] * (0.55 + 0.5 * edge)
+                        sky[c] = sky[c] * (1 - 0.92 * body) + 0.92 * body * bright
             # A closed cover has no blue behind it: one grey, a little brighter overhead, with soft billows.
             closed = max(0.0, cover * 1.6 - 0.6) * (1 - sun)
             if closed > 0.0:
