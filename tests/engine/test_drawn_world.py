@@ -11,6 +11,7 @@ from engine.spec.classes import CLASS, DEFAULT_SIZE_M, FREE
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import Box, Pose
 from engine.spec.grid import OCC3D
+from engine.views.drawn.mesh import MATERIAL, Material
 from engine.views.drawn.model import DrawnViews
 from engine.views.drawn.moving import agents_of
 from engine.views.drawn.world import DrawnWorld
@@ -175,6 +176,27 @@ def test_the_street_holds_still_while_the_ego_drives():
     still.add(clip.cameras[0], *shown)
     report = still.report()
     assert report["points"] > 3000 and report["mean"] < 3.0
+
+
+def _triangles(world_mesh, material: Material) -> set[bytes]:
+    """Corners and part of every triangle of a material, as bytes."""
+    mine = world_mesh.parts[world_mesh.face_part, MATERIAL] == int(material)
+    corners = world_mesh.vertices[world_mesh.faces[mine]].reshape(-1, 9)
+    return {row.tobytes() for row in np.hstack([corners, world_mesh.parts[world_mesh.face_part[mine]]]).astype(np.float32)}
+
+
+def test_facades_and_crowns_of_the_first_frame_are_those_of_the_last():
+    clip = _clip(48, 2 * OCC3D.voxel_m, ())
+    world, shown = DrawnWorld(clip, read_prompt("overcast", 0)[0]), {}
+    for k in (*range(0, 47, 6), 47):
+        # The street stays where it is in the world; what leaves it behind comes in again in front.
+        frame = OccupancyFrame(k, np.roll(_street(), -2 * k, axis=0), np.zeros(OCC3D.shape, np.uint16))
+        shown[k] = world.see(frame).world.static.mesh
+    assert world.static.epoch >= 4, "new columns were decided on the way"
+    for material in (Material.FACADE, Material.ROOF, Material.FOLIAGE, Material.BARK):
+        first, last = _triangles(shown[0], material), _triangles(shown[47], material)
+        assert first and first <= last
+    assert len(_triangles(shown[47], Material.FOLIAGE)) > len(_triangles(shown[0], Material.FOLIAGE)), "the world grew"
 
 
 def test_g_buffers_are_those_of_the_picture(seen):
