@@ -25,6 +25,7 @@ PRESETS: dict[str, Preset] = {
     "tiny": Preset("the smallest models, for trying things out"),
     "paper": Preset("the paper's size, on a CUDA GPU with weights of your own"),
     "noise": Preset("compact's size, from noise alone as in the paper and with three frames of history, with weights of your own"),
+    "resampled": Preset("no model: the occupancy of a take along another path of the ego (with a world)"),
     "fake": Preset("no model: boxes and ground straight from the layout, at once", views="fake"),
 }
 
@@ -111,6 +112,10 @@ def load_occupancy(preset: str, device: str = "auto", weights: Path | None = Non
 
         argument = preset.partition(":")[2]
         return FakeOccupancy(_seconds(preset, argument) if argument else 0.0)
+    if name == "resampled":
+        from engine.occupancy.resampled import Resampled
+
+        return Resampled()
     from engine.occupancy.model import load_model
 
     return load_model(name, device) if weights is None else load_model(name, device, weights)
