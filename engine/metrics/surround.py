@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -20,11 +21,12 @@ from engine.data.worlds import make_world
 from engine.metrics.consistency import Agreement, seen_of
 from engine.metrics.drawn import psnr_outside
 from engine.metrics.judge import Judge, Reading, weather_of
-from engine.spec.camera import surround_cameras
+from engine.spec.camera import Rig, surround_cameras
 from engine.spec.classes import CLASS, FREE
 from engine.spec.clip import SceneClip
 from engine.views.look import read_prompt
 from engine.views.scene import ViewScene
+from engine.views.surround import densify
 
 FIRST = HELD_OUT_SEED + 10_000
 """Worlds from here on are held out from every training, and from the autoencoder's own held-out pictures."""
@@ -94,6 +96,7 @@ def evaluate_surround(model: ViewModel, teacher: ViewModel, judge: Judge, worlds
         "vehicles_removed_psnr_db_elsewhere": [_removal(model, teacher, number) for number in EDITED],
         "sensitivity": sensitivity(model) if hasattr(model, "without") else None,
         "anchored": anchoring(model, teacher) if isinstance(model, TakesAnchors) else None,
+        "inserted_views_psnr_db": inserted(model, teacher),
     }
 
 
@@ -126,6 +129,21 @@ def anchoring(model: ViewModel, teacher: ViewModel) -> dict[str, float]:
             others = [key for key in made if key[0] != first]
             distances[name] += [colour_distance(made[key], truth[key]) for key in others]
     return {name: round(float(np.mean(values)), 4) for name, values in distances.items()}
+
+
+def inserted(model: ViewModel, teacher: ViewModel) -> dict[str, float]:
+    """Mean dB to the teacher's of views inserted between six that are kept, and of the same views made in one take with the six; worlds of EDITED."""
+    score: dict[str, list[float]] = {"between": [], "directly": []}
+    for number in EDITED:
+        clip, frames = held_out_clip(number, 1)
+        dense = replace(clip, cameras=densify(Rig("six", clip.cameras))[0].cameras)
+        six = dict(_pictures(model, clip, frames))
+        given = {name: partial(lambda picture, index: picture, picture) for (name, _), picture in six.items()}
+        truth, directly = (dict(_pictures(one, dense, frames)) for one in (teacher, model))
+        between = dict(_pictures(model, dense, frames, given=given))
+        for name, made in (("between", between), ("directly", directly)):
+            score[name] += [psnr_db(made[key], truth[key]) for key in truth if key not in six]
+    return {name: round(float(np.mean(values)), 2) for name, values in score.items()}
 
 
 def colour_distance(one: np.ndarray, other: np.ndarray) -> float:
@@ -167,10 +185,14 @@ def psnr_db(picture: np.ndarray, truth: np.ndarray) -> float:
 
 
 def _pictures(
-    model: ViewModel, clip: SceneClip, frames: list[OccupancyFrame], reference: Mapping[str, np.ndarray] = MappingProxyType({})
+    model: ViewModel,
+    clip: SceneClip,
+    frames: list[OccupancyFrame],
+    reference: Mapping[str, np.ndarray] = MappingProxyType({}),
+    given: Mapping[str, Callable[[int], np.ndarray]] = MappingProxyType({}),
 ) -> Iterator[tuple[tuple[str, int], np.ndarray]]:
     sized = replace(clip, cameras=tuple(model.size(camera) for camera in clip.cameras))
-    scene = ViewScene(sized, Recipe(seed=0), lambda index: frames[index], reference=reference)
+    scene = ViewScene(sized, Recipe(seed=0), lambda index: frames[index], reference=reference, given=given)
     for picture in model.pictures(scene, iter(range(len(clip))), lambda: False):
         yield (picture.camera, picture.index), picture.rgb
 

@@ -27,6 +27,8 @@ SCHEDULES = {
 }
 STEPS = 8
 """Of the sampler when samples are measured."""
+SHIFT = 3.0
+"""Of the times in training: geometry and look leave little to chance, so what a picture becomes is decided where it is nearly all noise."""
 
 
 def train_ggve(
@@ -62,7 +64,7 @@ def ggve_loss(model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Ge
     latent = batch["latent"]                                                         # (B, V, C, F, h, w)
     noise = HINT_NOISE * torch.randn(latent.shape, generator=generator, device=latent.device)
     controls, observed = controls_of(batch, noise)
-    return {"total": flow_loss(velocity_of(model, batch["words"], batch["look"], controls), latent, observed, generator)}
+    return {"total": flow_loss(velocity_of(model, batch["words"], batch["look"], controls), latent, observed, generator, SHIFT)}
 
 
 @torch.no_grad()

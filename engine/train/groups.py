@@ -19,12 +19,14 @@ from engine.data import drawn_pictures
 from engine.data.drawn_pictures import MOMENTS, VIEWS
 from engine.devices import half_precision
 from engine.train.frame_files import write_file
+from engine.views.drawn.light import light_of
 from engine.views.ggve.autoencoder import Autoencoder
 from engine.views.ggve.conditions import FALLING, conditions
 from engine.views.ggve.control import Controls
 from engine.views.ggve.guide import Guide
 from engine.views.ggve.shown import show
-from engine.views.ggve.text import tokens
+from engine.views.ggve.text import look_numbers, tokens
+from engine.views.look import Look
 
 MODES: dict[tuple[tuple[int, ...], tuple[int, ...]], float] = {
     ((), (0, 1, 2)): 3.0,
@@ -64,16 +66,20 @@ def encode(model: Autoencoder, folder: Path, out: Path, worlds: int, device: tor
             latents = [model.latents(picture, show(guide, albedo * told, sun * told)).float() for albedo, sun in GIVEN]
         for name, column in (known._asdict() | {"latent": torch.stack(latents, 1)}).items():
             rows[name] += list(column.cpu().numpy().astype(np.float16))
-        rows["look"] += list(look_rows(pictures["look"][part], pictures["sun"][part]))
         rows["words"] += [np.array(tokens(str(caption))) for caption in pictures["caption"][part]]
+    rows["look"] = list(look_rows(pictures["look"], pictures["world"], pictures["sun"]))
     write_file(out, rows)
 
 
-def look_rows(look: np.ndarray, sun: np.ndarray) -> np.ndarray:
-    """float32 (N, LOOK) of Look's fields (N, 10) and the sun's direction in the ego frame (N, 3), as `text.look_numbers`."""
-    told = look[:, 2:].copy()
-    told[:, 3] *= 20
-    return np.concatenate([sun, told, np.ones((len(look), 1), np.float32)], 1).astype(np.float32)
+def look_rows(fields: np.ndarray, seeds: np.ndarray, sun: np.ndarray) -> np.ndarray:
+    """float32 (N, LOOK) of Look's fields (N, 10), its seeds (N,) and the sun's direction in the ego frame (N, 3), as `text.look_numbers`."""
+    rows = []
+    for count, row in enumerate(fields):
+        if count == 0 or (row != fields[count - 1]).any() or seeds[count] != seeds[count - 1]:
+            look = Look(*map(float, row), seed=int(seeds[count]))
+            told = look_numbers(look, light_of(look), np.eye(3))
+        rows.append(np.concatenate([sun[count], told[3:]]))
+    return np.stack(rows).astype(np.float32)
 
 
 @dataclass(slots=True)

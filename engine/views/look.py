@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -82,8 +82,43 @@ _SILENT = frozenset(
 """Words that say nothing about light and weather, and need not."""
 
 
-def read_prompt(prompt: str, seed: int) -> tuple[Look, tuple[str, ...]]:
-    """The look that a prompt asks for, and the words that this model does not know (to be told to the user), each once."""
+_STAGE = re.compile(r"[,;]?\s*\bat\s+(\d+(?:\.\d+)?)\s*s\b[:,]?", re.IGNORECASE)
+
+
+def read_prompt(prompt: str, seed: int, time_s: float = 0.0) -> tuple[Look, tuple[str, ...]]:
+    """The look that a prompt asks for at a time of the scene, and the words of it that are not known (to be told to the user), each once.
+
+    "clear noon, at 3 s dusk, at 6 s rain" changes while driving: each stage says all of its light and weather, which is reached at its time;
+    between two the look goes evenly from one to the other.
+    """
+    told = stages(prompt)
+    read = [_read(words, seed) for _, words in told]
+    unknown = tuple(dict.fromkeys(word for _, words in read for word in words))
+    later = next((k for k, (reached_s, _) in enumerate(told) if reached_s > time_s), len(told))
+    if later in (0, len(told)):
+        return read[max(0, later - 1)][0], unknown
+    (before_s, _), (after_s, _) = told[later - 1 : later + 1]
+    share = (time_s - before_s) / (after_s - before_s)
+    before, after = (asdict(read[k][0]) for k in (later - 1, later))
+    return Look(**{name: (1 - share) * value + share * after[name] for name, value in before.items() if name != "seed"}, seed=seed), unknown
+
+
+def stages(prompt: str) -> list[tuple[float, str]]:
+    """Times of the scene in seconds, ascending, and what a prompt says of each; most prompts have one."""
+    first, *later = _STAGE.split(prompt)
+    told = [(float(time_s), words.strip()) for time_s, words in zip(later[::2], later[1::2], strict=True)]
+    if first.strip() or not any(time_s == 0 for time_s, _ in told):
+        told.insert(0, (0.0, first.strip()))
+    return sorted(dict(told).items())
+
+
+def words_at(prompt: str, time_s: float) -> str:
+    """What a prompt says of the stage that a time is nearest to."""
+    return min(stages(prompt), key=lambda stage: abs(stage[0] - time_s))[1]
+
+
+def _read(prompt: str, seed: int) -> tuple[Look, tuple[str, ...]]:
+    """The look of one stage, and its unknown words."""
     values: dict[str, float] = {}
     unknown: dict[str, None] = {}
     scale = 1.0

@@ -1,5 +1,7 @@
 """The drawn world as a whole: what the occupancy says is drawn, what it does not say is not, and nothing else moves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -164,6 +166,18 @@ def test_same_frames_same_bytes():
     assert [one[:2] for one in pictures[0]] == [(camera, k) for k in range(2) for camera in ("camera_0", "camera_1")]
     for first, second in zip(*pictures, strict=True):
         np.testing.assert_array_equal(first[2], second[2])
+
+
+def test_the_weather_changes_while_driving():
+    """Each frame of a prompt that names times is to the byte the one of the weather that it has then."""
+    def pictures(prompt):
+        scene = ViewScene(replace(_clip(2, 0.5), prompt=prompt), Recipe(views="drawn"), lambda k: OccupancyFrame(k, *_with_agents(BOXES)))
+        return [p.rgb for p in DrawnViews().pictures(scene, iter(range(2)), lambda: False) if p.camera == "camera_0"]
+
+    changing, noon, rain = (pictures(prompt) for prompt in ("clear noon, at 0.08 s rain", "clear noon", "rain"))
+    np.testing.assert_array_equal(changing[0], noon[0])
+    np.testing.assert_array_equal(changing[1], rain[1])
+    assert np.abs(noon[1].astype(int) - rain[1]).mean() > 10
 
 
 def test_the_street_holds_still_while_the_ego_drives():

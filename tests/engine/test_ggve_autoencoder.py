@@ -9,17 +9,23 @@ import numpy as np
 import pytest
 import torch
 
+from engine.api import OccupancyFrame
 from engine.data import drawn_pictures
 from engine.data.looks import LIGHTS, WEATHERS, random_look
-from engine.spec.classes import NOTHING_HIT
+from engine.spec.camera import surround_cameras
+from engine.spec.classes import CHANNELS, FREE, GROUND, NOTHING_HIT
+from engine.spec.clip import SceneClip
+from engine.spec.grid import OCC3D
 from engine.train import views as recipe
 from engine.train.batches import HELD_OUT_SEED
 from engine.train.frame_files import write_file
 from engine.train.loop import train
+from engine.views.drawn.light import RAIN, SNOW
+from engine.views.drawn.world import DrawnWorld
 from engine.views.ggve.autoencoder import CONFIGS, STRIDE, Autoencoder, Block
 from engine.views.ggve.compact import CONFIGS as COMPACT
 from engine.views.ggve.compact import CompactGGVE
-from engine.views.ggve.guide import OPENNESS, SUNLIT
+from engine.views.ggve.guide import CLOUD, FALLS, OPENNESS, SUNLIT, guide_of
 from engine.views.ggve.shown import FEATURES, GREY, Shown, show
 from engine.views.look import read_prompt
 from engine.weights import WeightsError, begun, load_model, save_model
@@ -45,6 +51,7 @@ def pictures(folder: Path, count: int = 3) -> Path:
                 "material": np.where(hit, 4, 0).astype(np.uint8),
                 "surface": random.integers(0, 256, (4, HEIGHT, WIDTH)).astype(np.uint8) * hit,
                 "shone": random.integers(0, 256, (4, HEIGHT, WIDTH)).astype(np.uint8) * hit,
+                "air": random.integers(0, 256, (3, HEIGHT, WIDTH)).astype(np.uint8),
                 "picture": random.integers(0, 256, (3, HEIGHT, WIDTH)).astype(np.uint8),
                 "focal": np.float32(40),
                 "up": np.array([0, -1, 0], np.float32),
@@ -103,7 +110,7 @@ def test_an_untrained_decoder_draws_the_lit_albedo_and_grey_where_there_is_none(
 def test_what_is_withheld_is_not_shown(batches: recipe.PictureBatches) -> None:
     batch = batches(0)
     other = batch | {"albedo": 255 - batch["albedo"]}
-    sunless = batch | {"surface": batch["surface"].clone(), "shone": 255 - batch["shone"]}
+    sunless = batch | {"surface": batch["surface"].clone(), "shone": 255 - batch["shone"], "air": 255 - batch["air"]}
     sunless["surface"][:, SUNLIT] = 0
     whole, blind = shown_of(batch), shown_of(batch, albedo=0, sun=0)
     assert whole.features.shape == (2, FEATURES, 32, 48) and whole.features.abs().max() < 4
@@ -232,6 +239,36 @@ def test_each_group_is_drawn_in_its_own_light(monkeypatch: pytest.MonkeyPatch) -
     rows = list(drawn_pictures.world_pictures(drawn_pictures.FIRST_SEED + 1, 32, 48, 2))
     bright, dark = (np.mean([row["picture"] for row in rows if row["caption"] == words]) for words in ("noon clear", "night"))
     assert dark < bright / 2
+
+
+def test_the_air_of_a_guide_is_what_the_picture_shows_of_it() -> None:
+    camera = surround_cameras(96, 54)[0]
+    semantics = np.full(OCC3D.shape, FREE, np.uint8)
+    semantics[:, :, 2] = GROUND[0]
+    clip = SceneClip(np.zeros((1, len(CHANNELS), *OCC3D.bev_shape), np.uint8), ((),), np.eye(4)[None], (camera,))
+    world = DrawnWorld(clip, read_prompt("cloudy", 5)[0])
+    day = world.see(OccupancyFrame(0, semantics, np.zeros(OCC3D.shape, np.uint16)))
+    for words, number in (("downpour", RAIN), ("snow", SNOW)):
+        moment = world.relit(day, read_prompt(words, 5)[0])
+        seen = world.expose(moment, 0)
+        still = moment.light.numbers.copy()
+        still[number] = 0
+        calm = replace(moment, light=moment.light._replace(numbers=still))
+        with_it, without = (world.develop(seen, one, 0).astype(int) for one in (moment, calm))
+        falls = guide_of(world, moment, 0, seen).air[FALLS]
+        assert 0.002 < (falls > 20).mean() < 0.5 and not ((with_it != without).any(-1) & (falls == 0)).any()
+        assert (with_it != without).any(-1)[falls > 60].mean() > 0.8, words
+    assert not guide_of(world, day, 0, world.expose(day, 0)).air[FALLS].any()
+    bare = world.relit(day, replace(day.look, cloud=0.0))
+    skies, guides = [], []
+    for moment in (day, bare):
+        seen = world.expose(moment, 0)
+        skies.append(world.develop(seen, moment, 0).astype(int))
+        guides.append(guide_of(world, moment, 0, seen))
+    sky = guides[0].label == NOTHING_HIT
+    assert not guides[0].air[:, ~sky].any() and guides[1].air[CLOUD][sky].max() < 130 < guides[0].air[CLOUD][sky].max()
+    changed = np.abs(skies[0] - skies[1]).sum(-1)
+    assert np.corrcoef(guides[0].air[CLOUD][sky].astype(float) - guides[1].air[CLOUD][sky], changed[sky])[0, 1] > 0.5
 
 
 def test_noise_on_the_latent_is_little_in_most_and_of_single_cells_or_of_many() -> None:

@@ -15,7 +15,7 @@ from engine.views.ggve import chain as chain_module
 from engine.views.ggve.carried import Cells
 from engine.views.ggve.chain import Chain, Key, KeyView, Told, cells_of, fitted
 from engine.views.ggve.compact import CONFIGS, CompactGGVE
-from engine.views.ggve.text import batch_of
+from engine.views.ggve.text import LOOK, batch_of
 from engine.views.surround import densify, plan
 
 RIG = Rig("six", tuple(surround_cameras(96, 64)))
@@ -45,14 +45,15 @@ def key_of(cameras: tuple[Camera, ...], x_m: float = 0.0, brightness: Mapping[st
             "material": torch.ones(plane, dtype=torch.uint8),
             "surface": torch.full((1, 4, *plane[1:]), 200, dtype=torch.uint8),
             "shone": torch.zeros((1, 4, *plane[1:]), dtype=torch.uint8),
+            "air": torch.zeros((1, 3, *plane[1:]), dtype=torch.uint8),
             "rays": torch.from_numpy(camera.rays().transpose(2, 0, 1).copy())[None],
         }
         views[camera.name] = KeyView(guide, Cells.of(guide, camera, world_SE3_ego @ camera.ego_SE3_camera.matrix(), CELLS))
-    return Key(views, world_SE3_ego)
+    return Key(views, world_SE3_ego, told())
 
 
 def told(prompt: str = "noon", **settings: object) -> Told:
-    words, look = batch_of([prompt], [np.ones(12, np.float32)])
+    words, look = batch_of([prompt], [np.ones(LOOK, np.float32)])
     return replace(Told(words, look), **settings)  # type: ignore[arg-type]
 
 
@@ -60,9 +61,9 @@ def made(
     model: CompactGGVE, keys: list[Key], path: Plan, seed: int = 0, what: Told | None = None, known: Mapping[str, torch.Tensor] | None = None
 ) -> list[dict[str, torch.Tensor]]:
     """Latents of each key frame; `known` are observed in the first."""
-    chain, every = Chain(model, path, what or told(), CELLS, seed, 2), []
+    chain, every = Chain(model, path, CELLS, seed, 2), []
     for number, key in enumerate(keys):
-        latents = chain.follow(key, (known or {}) if number == 0 else {}, lambda: False)
+        latents = chain.follow(replace(key, told=what or told()), (known or {}) if number == 0 else {}, lambda: False)
         assert latents is not None
         every.append(latents)
     return every
@@ -121,7 +122,7 @@ def test_coordinates_are_in_the_ego_frame_of_the_key_frame_before(model: Compact
 
 def test_cancelling_ends_within_a_step(model: CompactGGVE) -> None:
     asked: list[bool] = []
-    chain = Chain(model, plan(RIG.cameras), told(), CELLS, 0, 4)
+    chain = Chain(model, plan(RIG.cameras), CELLS, 0, 4)
     assert chain.follow(key_of(RIG.cameras), {}, lambda: bool(asked.append(True)) or len(asked) > 2) is None and len(asked) == 3
 
 

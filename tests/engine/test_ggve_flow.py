@@ -16,6 +16,7 @@ from engine.spec.classes import FREE, NOTHING_HIT
 from engine.spec.grid import OCC3D
 from engine.train.frame_files import write_file
 from engine.train.groups import COLUMNS, GIVEN, MODES, GroupBatches, controls_of, encode, look_rows
+from engine.views.drawn.light import light_of
 from engine.views.ggve.autoencoder import CONFIGS, STRIDE, Autoencoder
 from engine.views.ggve.conditions import COORDINATE, FALLING, RAYS, SEMANTIC, conditions
 from engine.views.ggve.flow import ANCHOR_WEIGHT, flow_loss, sample, sigmas
@@ -41,11 +42,14 @@ def test_every_word_that_the_drawn_world_knows_has_a_token_and_like_words_share_
 def test_a_look_is_told_in_the_ego_frame() -> None:
     look = read_prompt("sunset drizzle", 3)[0]
     turn = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
-    numbers = look_numbers(look, turn)
+    light = light_of(look)
+    numbers = look_numbers(look, light, turn)
     assert numbers.shape == (LOOK,) and np.allclose(turn @ numbers[:3], look.sun_direction(), atol=1e-6)
     fields = [look.sun_azimuth_rad, look.sun_elevation_rad, look.sun, look.cloud, look.night, look.fog_per_m, look.wet, look.rain, look.snow, look.warmth]
-    rows = look_rows(np.array([fields], np.float32), (look.sun_direction() @ turn)[None].astype(np.float32))
-    assert np.allclose(rows[0], numbers, atol=1e-6), "training and use tell a look in the same numbers"
+    rows = look_rows(np.array([fields] * 2, np.float32), np.array([3, 3]), np.stack([look.sun_direction() @ turn] * 2).astype(np.float32))
+    assert np.allclose(rows, numbers, atol=1e-5), "training and use tell a look in the same numbers"
+    grey = np.expm1(numbers[12:15]) * max(np.sin(look.sun_elevation_rad), 0.0) + np.expm1(numbers[15:18])
+    assert 0.5 < grey.mean() < 3, "sun and sky under their exposure light level ground to a middle tone"
     torch.manual_seed(0)
     read = TextEncoder(TextConfig(16, 2))(*batch_of(["night", "noon"], [numbers, 0 * numbers]))
     assert read.shape == (2, LENGTH + 1, 16) and not torch.allclose(read[0], read[1])
@@ -62,6 +66,7 @@ def one_view(height: int = 32, width: int = 48) -> dict[str, torch.Tensor]:
         "label": torch.from_numpy(np.where(hit, random.integers(0, FREE, (1, height, width)), NOTHING_HIT).astype(np.uint8)),
         "surface": torch.from_numpy((random.integers(0, 256, (1, 4, height, width)) * hit[:, None]).astype(np.uint8)),
         "shone": torch.from_numpy((random.integers(0, 256, (1, 4, height, width)) * hit[:, None]).astype(np.uint8)),
+        "air": torch.from_numpy(random.integers(0, 256, (1, 3, height, width)).astype(np.uint8)),
         "rays": torch.from_numpy((rays / np.linalg.norm(rays, axis=1, keepdims=True)).astype(np.float32)),
     }
 
@@ -88,7 +93,8 @@ def test_conditions_are_what_a_cell_shows_on_average() -> None:
             coordinate[1:4] += np.clip((point - np.array(OCC3D.origin_m)) / half - 1, -2, 2)
             coordinate[4:7] += pose[:3, :3] @ guide["normal"][0, :, v, u].numpy() / 127
             coordinate[7:9] += guide["surface"][0, [OPENNESS, SUNLIT], v, u].numpy() / 255
-            coordinate[9:] += guide["shone"][0, :, v, u].numpy() / 255
+            coordinate[9:13] += guide["shone"][0, :, v, u].numpy() / 255
+        coordinate[13:] += guide["air"][0, :, v, u].numpy() / 255
     semantic[-1] = len(pixels)
     d = directions / np.linalg.norm(directions)
     for part, slow in zip(made, (semantic / len(pixels), coordinate / len(pixels), np.concatenate([d, np.cross(pose[:3, 3], d)])), strict=True):
@@ -116,6 +122,19 @@ def test_the_sampler_follows_a_flow_to_its_end_and_keeps_what_is_observed() -> N
     assert sigmas(4) == [1, 0.75, 0.5, 0.25, 0] and sigmas(4, 3.0)[1] == pytest.approx(0.9)
     asked = iter([False, True])
     assert sample(velocity, noise, known, observed, sigmas(5), lambda: next(asked)) is None
+
+
+def test_a_shift_moves_times_towards_the_noise() -> None:
+    clean, seen = torch.zeros(4000, 1, 1, 1, 1, 1), list[torch.Tensor]()
+
+    def velocity(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        seen.append(t)
+        return x
+
+    for shift in (1.0, 3.0):
+        flow_loss(velocity, clean, torch.zeros_like(clean), torch.Generator().manual_seed(0), shift)
+    plain, moved = seen
+    assert torch.allclose(moved, 3 * plain / (1 + 2 * plain)) and abs(float(plain.median()) - 0.5) < 0.02 and abs(float(moved.median()) - 0.75) < 0.02
 
 
 def test_the_loss_is_nothing_for_the_right_velocity_and_weighs_anchors_down() -> None:

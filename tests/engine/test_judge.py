@@ -92,6 +92,8 @@ def test_a_model_is_scored_beside_its_teacher(monkeypatch: pytest.MonkeyPatch) -
     assert 28 < report["model"]["psnr_db_to_teacher"] < 32, "ten of 255 are 28 dB, less where it is dark already"
     assert set(report["model"]["mean_luminance"]) == set(surround.PROMPTS[:2])
     assert np.isfinite(report["adherence"]) and report["sensitivity"] is None
+    between, directly = report["inserted_views_psnr_db"].values()
+    assert 28 < between == directly < 32, "the fake views draw each camera by itself"
     assert min(report["vehicles_removed_psnr_db_elsewhere"]) > 90, "the fake views change nothing elsewhere"
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.views.drawn.light import EXPOSURE, LAMPS_ON, light_of
-from engine.views.look import WORDS, Look, read_prompt
+from engine.views.look import WORDS, Look, read_prompt, stages, words_at
 
 
 @pytest.mark.parametrize("word", sorted(WORDS))
@@ -45,3 +45,16 @@ def test_the_seed_turns_the_sun_and_nothing_else_of_the_day():
     a, b = read_prompt("clear", 1)[0], read_prompt("clear", 2)[0]
     assert a.sun_azimuth_rad != b.sun_azimuth_rad and a.sun_elevation_rad == b.sun_elevation_rad
     assert read_prompt("clear", 1) == read_prompt("clear", 1)
+
+
+def test_a_prompt_may_say_more_than_one_time() -> None:
+    prompt = "clear noon, at 3 s dusk, AT 6.5s rain"
+    assert stages(prompt) == [(0.0, "clear noon"), (3.0, "dusk"), (6.5, "rain")] and stages("") == [(0.0, "")]
+    assert stages("at 2 s fog at 0 s noon") == [(0.0, "noon"), (2.0, "fog")] and stages("at 2 s fog")[0] == (0.0, "")
+    assert stages("a look at 3 cars") == [(0.0, "a look at 3 cars")], "no time is named"
+    for time_s, words in ((0, "clear noon"), (3, "dusk"), (6.5, "rain"), (90, "rain")):
+        assert read_prompt(prompt, 5, time_s)[0] == read_prompt(words, 5)[0]
+    between, dusk, rain = read_prompt(prompt, 5, 4.75)[0], read_prompt("dusk", 5)[0], read_prompt("rain", 5)[0]
+    assert between.rain == pytest.approx(rain.rain / 2) and between.night == pytest.approx(dusk.night / 2) and between.seed == 5
+    assert read_prompt("noon zebra, at 3 s dusk unicorn zebra", 0)[1] == ("zebra", "unicorn")
+    assert [words_at(prompt, time_s) for time_s in (0, 1.4, 1.6, 4.8, 99)] == ["clear noon", "clear noon", "dusk", "rain", "rain"]

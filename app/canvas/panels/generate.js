@@ -27,7 +27,7 @@ export function makeGenerate(app) {
     localStorage.removeItem(REMEMBERED);
   }
   const form = h("div", { class: "grid3" });
-  const prompt = /** @type {HTMLTextAreaElement} */ (h("textarea", { class: "prompt", rows: "2", testid: "prompt", label: "Prompt", placeholder: "How it looks: weather, light, place… (for the video)", spellcheck: "false" }));
+  const prompt = /** @type {HTMLTextAreaElement} */ (h("textarea", { class: "prompt", rows: "2", testid: "prompt", label: "Prompt", placeholder: "Light and weather: clear noon. Or: clear noon, at 3 s rain", spellcheck: "false" }));
   const go = button({ text: "Generate", icon: "play", label: "Generate a take", key: "Ctrl+Enter", testid: "generate", class: "primary", press: () => app.generate() });
   const stop = button({ text: "Cancel", label: "Cancel this job; its finished frames stay", key: "Shift+X", testid: "cancel", class: "danger", press: () => app.cancelJob() });
   const live = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", testid: "live", label: "Live drafts", on: { change: () => { told = ""; keep({ live: live.checked }); } } }));

@@ -95,6 +95,8 @@ class _Sight:
             self._moment = self.world.see(self.scene.frame(k), cancelled)
             self._films = {}
         assert self._moment is not None
+        look = read_prompt(self.scene.prompt, self.scene.seed, self.world.seconds(self._moment))[0]
+        self._moment = self.world.relit(self._moment, look)
         return self._moment
 
     def film(self, camera: int) -> Film:

@@ -17,6 +17,8 @@ from engine.views.look import Look
 
 ROWS, COLUMNS = 320, 2304
 LOWEST_RAD = 0.12
+_EVEN = 0.62
+"""Brightness of a cloud's side of even density."""
 
 
 def sky_map(look: Look) -> np.ndarray:
@@ -61,6 +63,29 @@ def _clouds(x, y, seed):
     return total / 0.98
 
 
+@njit(cache=True, error_model="numpy", inline="always")
+def cloud_at(dx, dy, dz, sun_xyz, sun, cover, seed):
+    """Clouds in a direction: of the broken layer how dense it is and how bright its side is that one sees; how far a closed cover hides all,
+    and how bright its billows are."""
+    body, edge = 0.0, _EVEN
+    if dz > 0.0:
+        # A flat layer of clouds, seen at a slant: it thins and flattens towards the horizon.
+        x, y = dx / (dz + 0.16), dy / (dz + 0.16)
+        density = _clouds(x * 1.25, y * 1.25, seed + 101)
+        threshold = 0.74 - 0.52 * cover
+        body = min(1.0, max(0.0, (density - threshold) * (5.0 - 2.5 * cover)))
+        body = body * body * (3 - 2 * body) * min(1.0, dz * 9)
+        if body > 0.0:
+            lit = _clouds(x * 1.25 + 0.10 * sun_xyz[0], y * 1.25 + 0.10 * sun_xyz[1], seed + 101)
+            edge = min(1.0, max(0.0, _EVEN + (density - lit) * 4.5))
+    closed = max(0.0, cover * 1.6 - 0.6) * (1 - sun)
+    billow = 1.0
+    if closed > 0.0:
+        x, y = dx / (max(dz, 0.0) + 0.25), dy / (max(dz, 0.0) + 0.25)
+        billow = 0.88 + 0.24 * (_clouds(x * 0.8, y * 0.8, seed + 131) - 0.5) * min(1.0, max(0.0, dz) * 6)
+    return body, edge, closed, billow
+
+
 @njit(cache=True, error_model="numpy")
 def _air(dx, dy, dz, sun_xyz, light, out):
     """Sky without clouds: blue above, pale at the horizon, warm around a low sun, dark at night with the town's glow at its rim."""
@@ -103,27 +128,16 @@ def _draw(sun_xyz, light, seed, out):
             _air(dx, dy, dz, sun_xyz, light, sky)
             _air(dx, dy, 0.0, sun_xyz, light, rim)
             grey_level = (0.60 - 0.16 * rain) * (1 - night) + 0.20 * (night if night < 0.75 else 0.0) + 0.012 * max(0.0, night * 2 - 1)
-            if dz > 0.0:
-                # A flat layer of clouds, seen at a slant: it thins and flattens towards the horizon.
-                x, y = dx / (dz + 0.16), dy / (dz + 0.16)
-                density = _clouds(x * 1.25, y * 1.25, seed + 101)
-                threshold = 0.74 - 0.52 * cover
-                body = min(1.0, max(0.0, (density - threshold) * (5.0 - 2.5 * cover)))
-                body = body * body * (3 - 2 * body) * min(1.0, dz * 9)
-                if body > 0.0:
-                    lit = _clouds(x * 1.25 + 0.10 * sun_xyz[0], y * 1.25 + 0.10 * sun_xyz[1], seed + 101)
-                    edge = min(1.0, max(0.0, 0.62 + (density - lit) * 4.5))
-                    for c in range(3):
-                        white = (1.02, 1.00, 0.98)[c] * (1 - warmth) + (1.15, 0.74, 0.52)[c] * warmth
-                        bright = white * (0.62 + 0.42 * edge) * (0.35 + 0.65 * sun) * (1 - night) + grey_level * (0.80 + 0.20 * edge) * (1 - sun)
-                        if night > 0.0:
-                            bright = bright * (1 - night) + night * sky[c] * (0.55 + 0.5 * edge)
-                        sky[c] = sky[c] * (1 - 0.92 * body) + 0.92 * body * bright
+            body, edge, closed, billow = cloud_at(dx, dy, dz, sun_xyz, sun, cover, seed)
+            if body > 0.0:
+                for c in range(3):
+                    white = (1.02, 1.00, 0.98)[c] * (1 - warmth) + (1.15, 0.74, 0.52)[c] * warmth
+                    bright = white * (0.62 + 0.42 * edge) * (0.35 + 0.65 * sun) * (1 - night) + grey_level * (0.80 + 0.20 * edge) * (1 - sun)
+                    if night > 0.0:
+                        bright = bright * (1 - night) + night * sky[c] * (0.55 + 0.5 * edge)
+                    sky[c] = sky[c] * (1 - 0.92 * body) + 0.92 * body * bright
             # A closed cover has no blue behind it: one grey, a little brighter overhead, with soft billows.
-            closed = max(0.0, cover * 1.6 - 0.6) * (1 - sun)
             if closed > 0.0:
-                x, y = dx / (max(dz, 0.0) + 0.25), dy / (max(dz, 0.0) + 0.25)
-                billow = 0.88 + 0.24 * (_clouds(x * 0.8, y * 0.8, seed + 131) - 0.5) * min(1.0, max(0.0, dz) * 6)
                 for c in range(3):
                     grey = grey_level * (0.97, 1.0, 1.05)[c] * billow * (0.80 + 0.25 * max(dz, 0.0))
                     tint = rim[c] * 0.75

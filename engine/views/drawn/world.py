@@ -39,6 +39,7 @@ class Moment:
 
     index: int
     world: World
+    look: Look
     light: Light
     agents: list[Placed]
 
@@ -69,11 +70,13 @@ class DrawnWorld:
             self.look.seed, self.clip.looks,
         )  # fmt: skip
         standing = World(self._standing, traced([agent.mesh for agent in agents]), self.origin_m)
-        return Moment(frame.index, standing, self._with_lamps(self.light, agents, scene_SE3_ego), agents)
+        return Moment(frame.index, standing, self.look, self._with_lamps(self.light, agents, scene_SE3_ego), agents)
 
     def relit(self, moment: Moment, look: Look) -> Moment:
         """The same moment under another look, whose seed must be this world's: what stands and drives is not decided anew."""
-        return replace(moment, light=self._with_lamps(light_of(look), moment.agents, self.scene_SE3_ego(moment.index)))
+        if look == moment.look:
+            return moment
+        return replace(moment, look=look, light=self._with_lamps(light_of(look), moment.agents, self.scene_SE3_ego(moment.index)))
 
     def _with_lamps(self, light: Light, agents: list[Placed], scene_SE3_ego: np.ndarray) -> Light:
         """The light of a moment: street lamps and headlights burn where it is dark enough."""
@@ -101,8 +104,11 @@ class DrawnWorld:
     def develop(self, seen: Film, moment: Moment, camera: int) -> np.ndarray:
         """uint8 (H, W, 3) of what a camera saw."""
         world_R_camera = self.clip.world_SE3_ego[moment.index][:3, :3] @ self.clip.camera_pose(moment.index, camera)[:3, :3]
-        time_s = self.clip.start_s + moment.index / RATE_HZ
-        return finish(seen, moment.light, ray_table(self.clip.cameras[camera]), world_R_camera, time_s, self.look.seed)
+        return finish(seen, moment.light, ray_table(self.clip.cameras[camera]), world_R_camera, self.seconds(moment), self.look.seed)
+
+    def seconds(self, moment: Moment) -> float:
+        """Time of a moment in its scene: drops and flakes fall by it."""
+        return self.clip.start_s + moment.index / RATE_HZ
 
     def _grow(self, ego_m: np.ndarray, cancelled: Cancelled) -> None:
         """Shape what was just decided. Earlier pieces stay as they are, until they are far behind."""

@@ -42,16 +42,6 @@ class KeyView:
     """Of its latents, and where it is seen from."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Key:
-    """A key frame, before it has latents."""
-
-    views: Mapping[str, KeyView]
-    """By camera's name."""
-    world_SE3_ego: np.ndarray
-    """float64 (4, 4)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Told:
     """What the model is told beside the geometry."""
@@ -66,12 +56,24 @@ class Told:
     """Conditions that are zeroed, of `Controls`: to measure what each one does."""
 
 
-class Chain:
-    """Latents of the views of one take. Its pictures follow from the seed, the plan and what is told."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Key:
+    """A key frame, before it has latents."""
 
-    def __init__(self, model: CompactGGVE, plan: Plan, told: Told, cells: tuple[int, int], seed: int = 0, steps: int = 6) -> None:
+    views: Mapping[str, KeyView]
+    """By camera's name."""
+    world_SE3_ego: np.ndarray
+    """float64 (4, 4)."""
+    told: Told
+    """Words and look of this time."""
+
+
+class Chain:
+    """Latents of the views of one take. Its pictures follow from the seed, the plan and the key frames."""
+
+    def __init__(self, model: CompactGGVE, plan: Plan, cells: tuple[int, int], seed: int = 0, steps: int = 6) -> None:
         """`cells` are the rows and columns of all its latents, even numbers; a view of another shape is fitted to them and back."""
-        self.model, self.plan, self.told, self.cells = model, plan, told, cells
+        self.model, self.plan, self.cells = model, plan, cells
         self.device = next(model.parameters()).device
         self.seed, self.times = seed, sigmas(steps)
         self._before: tuple[Key, dict[str, Tensor]] | None = None
@@ -135,19 +137,20 @@ class Chain:
         noise = torch.stack([self._noise(name, channels) for name in call.group])    # (V, C, h, w)
         noise = noise[None, :, :, None].expand_as(hint)                              # (1, V, C, F, h, w)
         semantic, coordinate, plucker = (torch.stack(column)[None] for column in zip(*(seen[name] for name in call.group), strict=True))
+        told = keys[-1].told
         controls = Controls(hint, observed, plucker, semantic, coordinate)           # (1, V, channels, F, h, w) each
-        controls = controls._replace(**{name: torch.zeros_like(getattr(controls, name)) for name in self.told.without})
-        look = self.told.look.clone()
+        controls = controls._replace(**{name: torch.zeros_like(getattr(controls, name)) for name in told.without})
+        look = told.look.clone()
         look[:, :3] = look[:, :3] @ torch.from_numpy(keys[0].world_SE3_ego[:3, :3]).float()
         with half_precision(self.device), torch.no_grad():
-            velocity = velocity_of(self.model, self.told.words.to(self.device), look.to(self.device), controls)
+            velocity = velocity_of(self.model, told.words.to(self.device), look.to(self.device), controls)
             latents = sample(velocity, noise, hint, observed, self.times, cancelled)                 # (1, V, C, F, h, w)
         return None if latents is None else latents[0, :, :, -1]
 
     def _conditions(self, name: str, keys: list[Key]) -> tuple[Tensor, ...]:
         """Semantic, coordinate and Pluecker latents (channels, F, h, w) of a view, in the ego frame of the first of `keys`."""
         ego0_SE3_world = np.linalg.inv(keys[0].world_SE3_ego)
-        albedo, sun = (torch.full((1,), float(told), device=self.device) for told in (self.told.albedo, self.told.sun))
+        albedo, sun = (torch.full((1,), float(told), device=self.device) for told in (keys[-1].told.albedo, keys[-1].told.sun))
         moments = []
         for key in keys:
             view = key.views[name]

@@ -6,21 +6,23 @@ Legend: B groups, V views, C channels, F latent frames, h w latent rows and colu
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from engine.api import Cancelled
 
+Time = TypeVar("Time", float, Tensor)
 Velocity = Callable[[Tensor, Tensor], Tensor]
 """Latents (B, V, C, F, h, w) and t (B,) to their velocity, noise less clean."""
 ANCHOR_WEIGHT = 0.1
 """Of observed latents in the loss, where others weigh 1 (paper B.3: anchors are weighted down)."""
 
 
-def flow_loss(velocity: Velocity, clean: Tensor, observed: Tensor, generator: torch.Generator) -> Tensor:
-    """Mean squared error of the velocity, t logit-normal; clean (B, V, C, F, h, w), observed (B, V, 1, F, h, w)."""
-    t = torch.randn(len(clean), generator=generator, device=clean.device).sigmoid()  # (B,)
+def flow_loss(velocity: Velocity, clean: Tensor, observed: Tensor, generator: torch.Generator, shift: float = 1.0) -> Tensor:
+    """Mean squared error of the velocity, t logit-normal and shifted as in `sigmas`; clean (B, V, C, F, h, w), observed (B, V, 1, F, h, w)."""
+    t = shifted(torch.randn(len(clean), generator=generator, device=clean.device).sigmoid(), shift)  # (B,)
     noise = torch.randn(clean.shape, generator=generator, device=clean.device)       # (B, V, C, F, h, w)
     at = t[:, None, None, None, None, None]
     error = (velocity((1 - at) * clean + at * noise, t).float() - (noise - clean)).square()          # (B, V, C, F, h, w)
@@ -30,8 +32,12 @@ def flow_loss(velocity: Velocity, clean: Tensor, observed: Tensor, generator: to
 
 def sigmas(steps: int, shift: float = 1.0) -> list[float]:
     """Times of `steps` Euler steps, from 1 to 0; a shift above 1 spends more of them near the noise."""
-    even = [1 - k / steps for k in range(steps + 1)]
-    return [shift * s / (1 + (shift - 1) * s) for s in even]
+    return [shifted(1 - k / steps, shift) for k in range(steps + 1)]
+
+
+def shifted(t: Time, shift: float) -> Time:
+    """Times in [0, 1] moved towards the noise, 1, by a shift above 1."""
+    return shift * t / (1 + (shift - 1) * t)
 
 
 @torch.no_grad()

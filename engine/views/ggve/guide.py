@@ -1,4 +1,4 @@
-"""What the drawn world tells the decoder of one camera's view, before any appearance: geometry, materials, where the sun falls.
+"""What the drawn world tells the decoder of one camera's view, before any appearance: geometry, materials, where the sun falls, what is in the air.
 
 The decoder draws from it what a latent of appearance alone could not hold: every edge and every shadow
 (`shared/notes/ggve.md`, "A decoder that sees the geometry").
@@ -6,6 +6,7 @@ The decoder draws from it what a latent of appearance alone could not hold: ever
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,8 @@ from engine.views.drawn.finish import gather
 from engine.views.drawn.light import EXPOSURE
 from engine.views.drawn.mesh import Material
 from engine.views.drawn.rays import RAY, blocked
+from engine.views.drawn.sky import cloud_at
+from engine.views.drawn.weather import falling
 from engine.views.drawn.world import DrawnWorld, Moment
 
 _FOLIAGE = int(Material.FOLIAGE) + 1
@@ -25,6 +28,8 @@ SUN_REACH_M = 400.0
 """Farthest thing that throws a shadow."""
 ROUGHNESS, METALLIC, OPENNESS, SUNLIT = range(4)
 """Rows of `Guide.surface`."""
+FALLS, CLOUD, BILLOW = range(3)
+"""Rows of `Guide.air`."""
 
 
 class Guide(NamedTuple):
@@ -46,6 +51,9 @@ class Guide(NamedTuple):
     shone: np.ndarray
     """uint8 (4, H, W): what surfaces give off and mirrors show, sRGB of what is left of it under the take's exposure (x / (1 + x)); and
     likewise the light of lamps on a surface, whatever its colour. 0 in the sky."""
+    air: np.ndarray
+    """uint8 (3, H, W), 255 is 1: FALLS (share of a pixel that drops and flakes cover); in the sky CLOUD (how far clouds hide it) and BILLOW (how
+    bright their sides are)."""
 
 
 def guide_of(world: DrawnWorld, moment: Moment, camera: int, seen: Film) -> Guide:
@@ -61,6 +69,9 @@ def guide_of(world: DrawnWorld, moment: Moment, camera: int, seen: Film) -> Guid
     shone = np.where(hit[..., None], np.concatenate([seen.shone, seen.lamps[..., None]], -1), 0.0) * moment.light.numbers[EXPOSURE]
     surface = np.stack([seen.roughness, seen.metallic, np.ones_like(sunlit), sunlit])
     surface[OPENNESS] = _smooth_openness(seen)
+    air, look = np.zeros((3, *hit.shape), np.float32), moment.look
+    weather = np.array([look.rain, look.snow, look.sun, look.cloud, world.seconds(moment)])
+    _float(seen.depth, ray_table(world.clip.cameras[camera]), scene_SE3_camera, moment.light.sun_xyz, weather, look.seed, air)
     return Guide(
         albedo=np.ascontiguousarray(_byte(srgb(np.where(hit[..., None], seen.albedo, 0.0))).transpose(2, 0, 1)),
         normal=np.ascontiguousarray(np.rint(np.clip(normal, -1, 1) * 127).astype(np.int8).transpose(2, 0, 1)),
@@ -69,6 +80,7 @@ def guide_of(world: DrawnWorld, moment: Moment, camera: int, seen: Film) -> Guid
         material=seen.material,
         surface=_byte(np.where(hit, surface, 0.0)),
         shone=np.ascontiguousarray(_byte(srgb(shone / (1 + shone))).transpose(2, 0, 1)),
+        air=_byte(air),
     )
 
 
@@ -103,6 +115,29 @@ def _shine(scene, sun, rays, pose, depth, normal, material, out):
             z = pose[2, 3] + pose[2, 0] * a + pose[2, 1] * b + pose[2, 2] * c + away * nz
             if not blocked(scene, ray, words, x, y, z, sun[0], sun[1], sun[2], 0.005, SUN_REACH_M):
                 out[v, u] = cosine
+
+
+@njit(cache=True, parallel=True, nogil=True, error_model="numpy")
+def _float(depth, rays, pose, sun_xyz, weather, seed, out):
+    """Drops, flakes and clouds in every pixel's direction, as `finish` and `sky_map` draw them, into out (3, H, W)."""
+    rain, snow, sun, cover, time_s = weather
+    height, width = depth.shape
+    for v in prange(height):
+        for u in range(width):
+            rx, ry, rz = rays[v, u, 0], rays[v, u, 1], rays[v, u, 2]
+            if math.isnan(rx):
+                continue
+            dx = pose[0, 0] * rx + pose[0, 1] * ry + pose[0, 2] * rz
+            dy = pose[1, 0] * rx + pose[1, 1] * ry + pose[1, 2] * rz
+            dz = pose[2, 0] * rx + pose[2, 1] * ry + pose[2, 2] * rz
+            if rain > 0.0 or snow > 0.0:
+                far = depth[v, u] if depth[v, u] > 0 else 1e4
+                elevation = math.asin(min(1.0, max(-1.0, dz)))
+                out[FALLS, v, u] = falling(math.atan2(dy, dx), elevation, far, time_s, rain, snow, seed)
+            if depth[v, u] <= 0.0:
+                body, edge, closed, billow = cloud_at(dx, dy, dz, sun_xyz, sun, cover, seed)
+                out[CLOUD, v, u] = 1 - (1 - body) * (1 - closed)
+                out[BILLOW, v, u] = edge * (1 - closed) + billow * closed
 
 
 def _byte(values: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from engine.api import Cancelled, Picture
 from engine.devices import half_precision, pick_device
 from engine.render.buffers import ray_table
 from engine.spec.camera import Camera
-from engine.views.drawn.world import CalledOff, DrawnWorld
+from engine.views.drawn.world import CalledOff, DrawnWorld, Moment
 from engine.views.ggve.autoencoder import CONFIGS as AUTOENCODERS
 from engine.views.ggve.autoencoder import STRIDE, Autoencoder
 from engine.views.ggve.carried import Cells, agreed
@@ -25,7 +25,7 @@ from engine.views.ggve.compact import CONFIGS, CompactGGVE
 from engine.views.ggve.guide import guide_of
 from engine.views.ggve.shown import Shown, show
 from engine.views.ggve.text import LOOK, batch_of, look_numbers
-from engine.views.look import read_prompt
+from engine.views.look import read_prompt, words_at
 from engine.views.scene import PICTURE_PIXELS, ViewScene
 from engine.views.surround import plan
 from engine.weights import WEIGHTS, load_model
@@ -76,18 +76,11 @@ class _Take:
 
     def __init__(self, views: CompactViews, scene: ViewScene) -> None:
         self.views, self.scene, self.device = views, scene, views.device
-        look = read_prompt(scene.prompt, scene.seed)[0]
-        self.world = DrawnWorld(scene.clip, look)
-        told = look_numbers(look, np.eye(3))
-        if scene.reference or "text" in views.without:  # its light is the picture's, not the seed's
-            told = np.zeros(LOOK, np.float32)
-        words, numbers = batch_of(["" if "text" in views.without else scene.prompt], [told])
-        told_all = Told(words, numbers, sun=not scene.reference, without=views.without - {"text"})
+        self.world = DrawnWorld(scene.clip, read_prompt(scene.prompt, scene.seed)[0])
         names = {camera.name for camera in scene.cameras}
         first = next((name for name in scene.reference if name in names), None)
         path = plan(scene.cameras, [name for name in scene.given if name in names], first)
-        self.chain = Chain(views.model, path, told_all, cells_of([(one.height, one.width) for one in scene.cameras]), scene.seed, views.steps)
-        self.told = told_all
+        self.chain = Chain(views.model, path, cells_of([(one.height, one.width) for one in scene.cameras]), scene.seed, views.steps)
         self._seen, self._key = -1, -KEY_EVERY
         self._waiting: list[tuple[int, Key]] = []
         self._before: tuple[Key, dict[str, Tensor]] | None = None
@@ -98,6 +91,8 @@ class _Take:
         for skipped in range(self._seen + 1, index):  # the world is made of every frame
             self.world.see(self.scene.frame(skipped), cancelled)
         moment, self._seen = self.world.see(self.scene.frame(index), cancelled), index
+        time_s = self.world.seconds(moment)
+        moment = self.world.relit(moment, read_prompt(self.scene.prompt, self.scene.seed, time_s)[0])
         views = {}
         for number, camera in enumerate(self.scene.cameras):
             if cancelled():
@@ -110,8 +105,15 @@ class _Take:
             }
             guide = {name: torch.from_numpy(part)[None].to(self.device) for name, part in shown.items()}
             views[camera.name] = KeyView(guide, Cells.of(guide, camera, world_SE3_camera, self.chain.cells))
-        self._waiting.append((index, Key(views, clip.world_SE3_ego[index])))
+        self._waiting.append((index, Key(views, clip.world_SE3_ego[index], self._told(moment, time_s))))
         return True
+
+    def _told(self, moment: Moment, time_s: float) -> Told:
+        """Words and look of a moment; of a reference picture's take no look, as its light is the picture's, not the seed's."""
+        silent = "text" in self.views.without
+        told = np.zeros(LOOK, np.float32) if self.scene.reference or silent else look_numbers(moment.look, moment.light, np.eye(3))
+        words, look = batch_of(["" if silent else words_at(self.scene.prompt, time_s)], [told])
+        return Told(words, look, sun=not self.scene.reference, without=self.views.without - {"text"})
 
     def key_is_due(self, index: int) -> bool:
         """Whether a frame is a key frame: the first, each KEY_EVERY on, and the last."""
@@ -130,7 +132,7 @@ class _Take:
             for camera in self.scene.cameras:
                 if cancelled():
                     return
-                yield Picture(camera.name, index, self._picture(camera, index, frame.views[camera.name], shown[camera.name]))
+                yield Picture(camera.name, index, self._picture(camera, index, frame, shown[camera.name]))
         self._before, self._waiting, self._key = (key, latents), [], last
 
     def _between(self, index: int, frame: Key, after: tuple[int, Key, dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -146,18 +148,19 @@ class _Take:
         return self.chain.at_one(mixed, frame.views)
 
     @torch.no_grad()
-    def _picture(self, camera: Camera, index: int, view: KeyView, latent: Tensor) -> np.ndarray:
+    def _picture(self, camera: Camera, index: int, frame: Key, latent: Tensor) -> np.ndarray:
         """uint8 (H, W, 3)."""
         given = self.scene.given.get(camera.name)
         if given is not None:
             return given(index)
         cells = (camera.height // STRIDE, camera.width // STRIDE)
         with half_precision(self.device):
-            made = self.views.autoencoder.draw(fitted(latent[None], cells), self._shown(view))       # (1, 3, H, W)
+            made = self.views.autoencoder.draw(fitted(latent[None], cells), self._shown(frame, camera.name))         # (1, 3, H, W)
         return (made[0].permute(1, 2, 0) * 255).round().to(torch.uint8).cpu().numpy()
 
-    def _shown(self, view: KeyView) -> Shown:
-        return show(view.guide, *(torch.full((1,), float(told), device=self.device) for told in (self.told.albedo, self.told.sun)))
+    def _shown(self, key: Key, name: str) -> Shown:
+        albedo, sun = (torch.full((1,), float(given), device=self.device) for given in (key.told.albedo, key.told.sun))
+        return show(key.views[name].guide, albedo, sun)
 
     @torch.no_grad()
     def _known(self, index: int, key: Key) -> dict[str, Tensor]:
@@ -170,7 +173,7 @@ class _Take:
             if camera.name in pictures:
                 sized = Image.fromarray(pictures[camera.name]).resize((camera.width, camera.height), Image.Resampling.LANCZOS)
                 x = torch.from_numpy(np.array(sized)).permute(2, 0, 1)[None].to(self.device).float() / 255           # (1, 3, H, W)
-                shown = self._shown(key.views[camera.name])
+                shown = self._shown(key, camera.name)
                 with half_precision(self.device):
                     known[camera.name] = fitted(self.views.autoencoder.latents(x, shown).float(), self.chain.cells)[0]       # (C, *cells)
         return known

@@ -10,7 +10,7 @@ from torch import Tensor
 
 GREY = 0.5
 """Where there is no albedo, in the sky or withheld, a picture begins here."""
-FEATURES = 24
+FEATURES = 27
 """Channels of `Shown.features`."""
 LABELS, MATERIALS = 256, 16
 """Rows of the tables of embeddings."""
@@ -54,5 +54,6 @@ def show(guide: Mapping[str, Tensor], albedo_given: Tensor, sun_given: Tensor) -
     constant = (sun - 0.5).expand_as(told)                                           # (B, 1, H, W)
     surface = torch.cat([surface[:, :3], surface[:, 3:] * sun], 1)                   # (B, 4, H, W)
     shone = guide["shone"].float() / 255 * sun                                       # (B, 4, H, W)
-    features = torch.cat([lit, told, normal, facing, rays, elevation, horizon, near, far, surface, constant, shone], 1)   # (B, FEATURES, H, W)
+    air = guide["air"].float() / 255 * sun                                           # (B, 3, H, W)
+    features = torch.cat([lit, told, normal, facing, rays, elevation, horizon, near, far, surface, constant, shone, air], 1)     # (B, FEATURES, H, W)
     return Shown(lit, features, guide["label"].long(), guide["material"].long())

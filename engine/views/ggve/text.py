@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engine.views.drawn.light import EXPOSURE, Light
 from engine.views.look import WORDS, Look
 
 VOCABULARY = (
@@ -27,7 +28,7 @@ _LIKE = {
 }  # fmt: skip
 LENGTH = 6
 """Words that are read; a longer prompt keeps its last ones, which hold where two speak of the same."""
-LOOK = 12
+LOOK = 21
 """Numbers of a look (`look_numbers`)."""
 
 
@@ -63,10 +64,12 @@ def tokens(prompt: str) -> list[int]:
     return (known[-LENGTH:] + [0] * LENGTH)[:LENGTH]
 
 
-def look_numbers(look: Look, world_R_ego: np.ndarray) -> np.ndarray:
-    """float32 (LOOK,): the sun's direction in the ego frame of frame 0, how light and weather are, and 1 to say that they are told."""
+def look_numbers(look: Look, light: Light, world_R_ego: np.ndarray) -> np.ndarray:
+    """float32 (LOOK,): the sun's direction in the ego frame of frame 0, how light and weather are, 1 to say that they are told; and the colours
+    of sun, sky and air under the exposure that `light` gives them, ln(1 + x)."""
     told = (look.sun, look.cloud, look.night, 20 * look.fog_per_m, look.wet, look.rain, look.snow, look.warmth, 1.0)
-    return np.concatenate([look.sun_direction() @ world_R_ego, told]).astype(np.float32)
+    colours = np.stack([light.sun_rgb, light.ambient[0], light.haze.mean(0)]) * light.numbers[EXPOSURE]
+    return np.concatenate([look.sun_direction() @ world_R_ego, told, np.log1p(np.maximum(colours, 0)).ravel()]).astype(np.float32)
 
 
 def batch_of(prompts: Sequence[str], looks: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
