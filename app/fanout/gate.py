@@ -135,13 +135,13 @@ def read_pictures(folder: Path, judge: Callable[[], Judge]) -> dict[str, float |
     if not videos:
         return {}
     take = Take.open(folder)
-    weather = weather_of(read_prompt(str(take.info.get("prompt", "")), 0)[0])
+    prompt = str(take.info.get("prompt", ""))
     reading = Reading(judge())
     for video, frame in read_where(len(videos), take.frame_count):
         rgb = next(islice(pictures(videos[video]), frame, None))
         label = decode_png((folder / "buffers" / videos[video].stem / "semantic" / f"{frame:05d}.png").read_bytes())
         height, width = (side // 8 * 8 for side in label.shape)  # the judge halves three times
-        reading.add(rgb[:height, :width], label[:height, :width], weather)
+        reading.add(rgb[:height, :width], label[:height, :width], weather_of(read_prompt(prompt, 0, float(take.timestamps_s[frame]))[0]))
     return {"adherence_miou": round(100 * reading.miou(), 2), "adherence_weather": round(100 * (reading.weather_right() or 0.0), 1)}
 
 
