@@ -208,7 +208,7 @@ def test_the_command_line_sees_a_take_anew(session, tmp_path, capsys):
     made = Take.open(new)
     assert made.semantics.tobytes() == Take.open(old).semantics.tobytes() and made.timestamps_s[0] == pytest.approx(0.25)
     assert made.info["prompt"] == "a dreamy night" and made.info["recipe"]["views"] == "drawn" and made.info["recipe"]["seed"] == 5
-    assert main([*again, "--until", "buffers", "--frames", "1"]) == 0 and Take.open(new).frame_count == 1
+    assert main([*again, "--until", "buffers", "--frames", "1", "--replace"]) == 0 and Take.open(new).frame_count == 1
     for wrong, words in ((["--frames", "3"], "2 frames of occupancy"), (["--views", "dreams"], "choose one of"), (["--gbuffers"], "draws no G-buffers")):
         capsys.readouterr()
         assert main([*again, *wrong]) == 2
