@@ -72,7 +72,7 @@ def test_takes_are_looked_at_compared_and_measured(tab: Tab) -> None:
     cards = tab.at("shelf-take")
     expect(cards.first).to_contain_text("current")
     expect(cards.first).to_contain_text("seed 1")
-    expect(cards.first).to_contain_text("3 fr · 0.3 s")
+    expect(cards.first).to_contain_text("3 frames · 0.3 s")
     tab.until("thumbnails are there", lambda: tab.page.evaluate("() => [...document.querySelectorAll('.thumb img')].every((one) => one.naturalWidth > 0)"))
     for size in ({"width": 1280, "height": 720}, {"width": 2560, "height": 1440}, SIZE):
         tab.page.set_viewport_size(size)  # type: ignore[arg-type]
