@@ -50,6 +50,7 @@ _BUSY = edits.compose(
     edits.add_waypoint("pedestrian-5", 4, 20, 8),
     edits.add_agent("car", 16, -1.75, name="is slow"),
     edits.add_waypoint("car-4", 4, 24, -1.75),
+    edits.add_crosswalk(20, 60),
 )(crossing())
 
 
@@ -71,9 +72,8 @@ def test_every_command_runs_from_json_and_can_be_undone(name: str) -> None:
     session = busy()
     start = session.document
     rng = random.Random(name)
-    args = None
-    while args is None:
-        args = arguments(rng, name, start)
+    args = next((args for _ in range(100) if (args := arguments(rng, name, start)) is not None), None)
+    assert args is not None, "the busy document has nothing to run it on"
     run(session, name, json.loads(json.dumps(args)))
     if name in ("undo", "redo"):
         assert session.document is not start
