@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from engine.api import Cancelled, OccupancyFrame, Recipe
-from engine.occupancy.warp import seen_columns, warp_static
+from engine.occupancy.warp import columns_in_view, seen_columns, warp_frame, warp_instances, warp_static
 from engine.spec.classes import FREE, IS_AGENT
 from engine.spec.clip import SceneClip
 from engine.spec.frames import FrameReader
 from engine.spec.geometry import invert
-from engine.spec.grid import RATE_HZ, GridSpec
+from engine.spec.grid import RATE_HZ
 from engine.spec.take import Take
 
 EVERY = 6
@@ -85,7 +85,7 @@ def _frame(clip: SceneClip, index: int, world: Take, frames: _Frames) -> Occupan
         past_SE3_now = invert(world.world_SE3_ego[number]) @ pose
         past = here[0] if number == there else frames.read(number)[0]
         seen = seen_columns(past, world.grid, past_SE3_now, clip.grid)               # (X, Y)
-        within = seen_columns(np.full_like(past, FREE), world.grid, past_SE3_now, clip.grid)         # (X, Y)
+        within = columns_in_view(world.grid, past_SE3_now, clip.grid)                # (X, Y)
         fresh = (seen & ~known) | (within & ~reached)  # the ground under an agent, until a frame shows it free
         if fresh.any():
             semantics[fresh] = warp_static(past, world.grid, past_SE3_now, clip.grid)[fresh]
@@ -94,7 +94,8 @@ def _frame(clip: SceneClip, index: int, world: Take, frames: _Frames) -> Occupan
             break
     instances = np.zeros(clip.grid.shape, np.uint16)
     if same_time:
-        now, ids = moved(here, world.grid, invert(world.world_SE3_ego[there]) @ pose, clip.grid)
+        past_SE3_now = invert(world.world_SE3_ego[there]) @ pose
+        now, ids = (warp(each, world.grid, past_SE3_now, clip.grid) for warp, each in zip((warp_frame, warp_instances), here, strict=True))
         agents = IS_AGENT[now]
         semantics[agents], instances[agents] = now[agents], ids[agents]
     return OccupancyFrame(index, semantics, instances)
@@ -104,19 +105,3 @@ def looked_at(first: int, count: int) -> Sequence[int]:
     """Numbers of a take's frames in the order in which they are looked at: `first`, then others from the nearest on, at most MOST."""
     others = sorted((k for k in range(0, count, EVERY) if k != first), key=lambda k: (abs(k - first), k))
     return [first, *others[:MOST]]
-
-
-def moved(
-    frame: tuple[np.ndarray, np.ndarray], grid: GridSpec, past_SE3_now: np.ndarray, onto: GridSpec
-) -> tuple[np.ndarray, np.ndarray]:
-    """Semantics and instances (X, Y, Z) of a past frame in the present one's grid, nearest voxel, agents included; free where it did not reach."""
-    index = np.stack(np.meshgrid(*(np.arange(n) for n in onto.shape), indexing="ij"), -1).reshape(-1, 3)
-    past = ((index + 0.5) * onto.voxel_m + onto.origin_m) @ past_SE3_now[:3, :3].T + past_SE3_now[:3, 3]             # (X Y Z, 3)
-    cell = np.floor((past - grid.origin_m) / grid.voxel_m + 1e-9).astype(int)
-    inside = ((cell >= 0) & (cell < grid.shape)).all(-1)
-    moved = []
-    for values, nothing in zip(frame, (FREE, 0), strict=True):
-        onto_grid = np.full(len(index), nothing, values.dtype)
-        onto_grid[inside] = values[tuple(cell[inside].T)]
-        moved.append(onto_grid.reshape(onto.shape))
-    return moved[0], moved[1]

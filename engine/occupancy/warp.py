@@ -16,18 +16,24 @@ def warp_static(semantics: np.ndarray, grid: GridSpec, past_SE3_now: np.ndarray,
 
     What the past frame did not see, and where its agents stood, is free: to the model both mean 'draw this anew'.
     """
-    return _warped(semantics, grid, past_SE3_now, onto or grid, LAST_AGENT)
+    return _warped(semantics, grid, past_SE3_now, onto or grid, LAST_AGENT, FREE)
 
 
 def warp_frame(semantics: np.ndarray, grid: GridSpec, past_SE3_now: np.ndarray, onto: GridSpec | None = None) -> np.ndarray:
     """The same with agents, where they stood then."""
-    return _warped(semantics, grid, past_SE3_now, onto or grid, 0)
+    return _warped(semantics, grid, past_SE3_now, onto or grid, 0, FREE)
 
 
-def _warped(semantics: np.ndarray, grid: GridSpec, past_SE3_now: np.ndarray, onto: GridSpec, taken_out: int) -> np.ndarray:
-    """Without the classes 1 to `taken_out`."""
+def warp_instances(instances: np.ndarray, grid: GridSpec, past_SE3_now: np.ndarray, onto: GridSpec | None = None) -> np.ndarray:
+    """The same of a past frame's instance ids, uint16 (X, Y, Z), 0 where it saw none."""
+    return _warped(instances, grid, past_SE3_now, onto or grid, 0, 0)
+
+
+def _warped(values: np.ndarray, grid: GridSpec, past_SE3_now: np.ndarray, onto: GridSpec, taken_out: int, nothing: int) -> np.ndarray:
+    """Without the values 1 to `taken_out`, which become `nothing`, as what the past did not see."""
     pose = np.ascontiguousarray(past_SE3_now[:3])
-    return _warp(semantics, grid.voxel_m, np.asarray(grid.origin_m), pose, onto.shape, np.asarray(onto.origin_m), taken_out)
+    shape, corner = onto.shape, np.asarray(onto.origin_m)
+    return _warp(values, grid.voxel_m, np.asarray(grid.origin_m), pose, shape, corner, taken_out, values.dtype.type(nothing))
 
 
 def seen_columns(
@@ -51,9 +57,9 @@ def seen_columns(
     return seen
 
 
-def columns_in_view(grid: GridSpec, past_SE3_now: np.ndarray) -> np.ndarray:
-    """Bool (X, Y): the columns of the present frame that a past one of the same grid reached."""
-    return seen_columns(np.full((*grid.bev_shape, 1), FREE, np.uint8), grid, past_SE3_now)
+def columns_in_view(grid: GridSpec, past_SE3_now: np.ndarray, onto: GridSpec | None = None) -> np.ndarray:
+    """Bool (X, Y): the columns of the present frame, whose grid may be another, that a past one reached."""
+    return seen_columns(np.full((*grid.bev_shape, 1), FREE, np.uint8), grid, past_SE3_now, onto)
 
 
 def warp_static_slow(semantics: np.ndarray, grid: GridSpec, past_SE3_now: np.ndarray, onto: GridSpec | None = None) -> np.ndarray:
@@ -72,10 +78,17 @@ def warp_static_slow(semantics: np.ndarray, grid: GridSpec, past_SE3_now: np.nda
 
 @njit(parallel=True, cache=True)
 def _warp(
-    semantics: np.ndarray, voxel: float, origin: np.ndarray, pose: np.ndarray, shape: tuple[int, int, int], corner: np.ndarray, taken_out: int
+    values: np.ndarray,
+    voxel: float,
+    origin: np.ndarray,
+    pose: np.ndarray,
+    shape: tuple[int, int, int],
+    corner: np.ndarray,
+    taken_out: int,
+    nothing: np.generic,
 ) -> np.ndarray:
-    nx, ny, nz = semantics.shape
-    out = np.full(shape, np.uint8(FREE), np.uint8)
+    nx, ny, nz = values.shape
+    out = np.full(shape, nothing, values.dtype)
     for i in prange(shape[0]):
         x = (i + 0.5) * voxel + corner[0]
         for j in range(shape[1]):
@@ -86,7 +99,7 @@ def _warp(
                 b = int(np.floor((pose[1, 0] * x + pose[1, 1] * y + pose[1, 2] * z + pose[1, 3] - origin[1]) / voxel + 1e-9))
                 c = int(np.floor((pose[2, 0] * x + pose[2, 1] * y + pose[2, 2] * z + pose[2, 3] - origin[2]) / voxel + 1e-9))
                 if 0 <= a < nx and 0 <= b < ny and 0 <= c < nz:
-                    label = semantics[a, b, c]
-                    if label == 0 or label > taken_out:
-                        out[i, j, k] = label
+                    value = values[a, b, c]
+                    if value == 0 or value > taken_out:
+                        out[i, j, k] = value
     return out
