@@ -12,18 +12,16 @@ import pytest
 import torch
 
 from engine.api import Recipe
-from engine.occupancy.config import PRESETS, TokensConfig
-from engine.occupancy.prior.sketch import Sketch
-from engine.occupancy.prior.tokens import TokenPrior
+from engine.occupancy.config import PRESETS
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.stoccdit import StOccDit
-from engine.occupancy.vae import OccupancyVae
 from engine.spec.classes import CHANNEL
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import Box, Pose, invert
 from engine.spec.grid import OCC3D
 from engine.spec.layout import Layout, Polygon
 from engine.spec.raster import rasterise
+from tests.engine.untrained import untrained_generator
 
 SMALL = OCC3D.crop(48)
 ROAD = Layout((Polygon(CHANNEL["drivable_area"], np.array([(-200.0, -4.0), (200.0, -4.0), (200.0, 4.0), (-200.0, 4.0)])),))
@@ -31,15 +29,7 @@ CAR = Box(7, "car", (4.0, 1.0, 0.8), (4.0, 1.8, 1.6), 0.0)
 
 
 def generator() -> OccupancyGenerator:
-    torch.manual_seed(0)
-    preset = PRESETS["tiny"]
-    assert isinstance(preset.prior, TokensConfig)
-    vae, dit, sketch = OccupancyVae(preset.vae), StOccDit(preset.dit), Sketch(preset.prior.sketch)
-    sketch.codebook.copy_(torch.randn(sketch.codebook.shape))
-    with torch.no_grad():
-        for parameter in dit.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.2)
-    return OccupancyGenerator(preset, vae, dit, TokenPrior(preset.prior, sketch), torch.device("cpu"))
+    return untrained_generator(PRESETS["tiny"], 0.2)
 
 
 def drawn(made_by: OccupancyGenerator) -> list[np.ndarray]:

@@ -10,20 +10,18 @@ import torch
 
 from engine.api import OccupancyFrame, Recipe
 from engine.metrics.same_world import found_again
-from engine.occupancy.config import PRESETS, TokensConfig
+from engine.occupancy.config import PRESETS
 from engine.occupancy.keyframe import HEADING_STEP_RAD, KeyPlace, key_grid, key_place, static_layout
-from engine.occupancy.prior.sketch import Sketch, places_in
-from engine.occupancy.prior.tokens import TokenPrior
+from engine.occupancy.prior.sketch import places_in
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.static_world import Seen, StaticWorld, all_of
-from engine.occupancy.stoccdit import StOccDit
-from engine.occupancy.vae import OccupancyVae
 from engine.spec.classes import AGENTS, CHANNEL, CLASS, FREE
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import Box, Pose, invert
 from engine.spec.grid import OCC3D
 from engine.spec.layout import Layout, Polygon
 from engine.spec.raster import rasterise
+from tests.engine.untrained import untrained_generator
 
 SMALL = OCC3D.crop(48)
 TURN = 0.62
@@ -47,16 +45,7 @@ def place_of(scene: SceneClip, index: int = 0) -> KeyPlace:
 
 @pytest.fixture(scope="module")
 def generator() -> OccupancyGenerator:
-    torch.manual_seed(0)
-    preset = PRESETS["tiny"]
-    assert isinstance(preset.prior, TokensConfig)
-    vae, dit, sketch = OccupancyVae(preset.vae), StOccDit(preset.dit), Sketch(preset.prior.sketch)
-    sketch.codebook.copy_(torch.randn(sketch.codebook.shape))
-    with torch.no_grad():
-        for model in (dit, sketch):
-            for parameter in model.parameters():
-                parameter.add_(torch.randn_like(parameter) * 0.1)
-    return OccupancyGenerator(preset, vae, dit, TokenPrior(preset.prior, sketch), torch.device("cpu"))
+    return untrained_generator(PRESETS["tiny"], 0.1, spread_sketch=True)
 
 
 def test_a_key_grid_follows_the_street_and_does_not_ask_who_drives() -> None:

@@ -7,19 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from scipy.ndimage import distance_transform_edt
 
 from engine.api import OccupancyFrame, Recipe
 from engine.metrics.same_world import FoundAgain
-from engine.occupancy.config import PRESETS, TokensConfig
+from engine.occupancy.config import PRESETS
 from engine.occupancy.keyframe import key_place
 from engine.occupancy.memory import WorldMemory
-from engine.occupancy.prior.sketch import Sketch
-from engine.occupancy.prior.tokens import TokenPrior
 from engine.occupancy.rollout import OccupancyGenerator
-from engine.occupancy.stoccdit import StOccDit
-from engine.occupancy.vae import OccupancyVae
 from engine.spec.classes import CHANNEL, CLASS, FREE
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import Box, Pose, invert
@@ -28,6 +23,7 @@ from engine.spec.layout import Layout, Polygon
 from engine.spec.raster import rasterise
 from engine.spec.take import Take
 from engine.write import TakeWriter
+from tests.engine.untrained import untrained_generator
 
 SMALL = OCC3D.crop(48)
 ROAD = Layout((Polygon(CHANNEL["drivable_area"], np.array([(-200.0, -4.0), (200.0, -4.0), (200.0, 4.0), (-200.0, 4.0)])),))
@@ -66,12 +62,7 @@ def take(folder: Path, scene: SceneClip, frames: list[np.ndarray]) -> Take:
 
 @pytest.fixture(scope="module")
 def generator() -> OccupancyGenerator:
-    torch.manual_seed(0)
-    preset = PRESETS["tiny"]
-    assert isinstance(preset.prior, TokensConfig)
-    vae, dit, sketch = OccupancyVae(preset.vae), StOccDit(preset.dit), Sketch(preset.prior.sketch)
-    sketch.codebook.copy_(torch.randn(sketch.codebook.shape))
-    return OccupancyGenerator(preset, vae, dit, TokenPrior(preset.prior, sketch), torch.device("cpu"))
+    return untrained_generator(PRESETS["tiny"])
 
 
 def test_nothing_edited_is_the_take_itself(tmp_path: Path, generator: OccupancyGenerator) -> None:

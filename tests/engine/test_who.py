@@ -14,32 +14,21 @@ from engine.api import Recipe
 from engine.devices import half_precision
 from engine.metrics import who
 from engine.occupancy.cells import touched_cells
-from engine.occupancy.config import PRESETS, TokensConfig
+from engine.occupancy.config import PRESETS
 from engine.occupancy.dice import cell_normal, world_cells
-from engine.occupancy.prior.sketch import Sketch
-from engine.occupancy.prior.tokens import TokenPrior
 from engine.occupancy.rollout import OccupancyGenerator
-from engine.occupancy.stoccdit import StOccDit
-from engine.occupancy.vae import OccupancyVae
 from engine.spec.classes import CHANNEL
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import Pose
 from engine.spec.grid import OCC3D
+from tests.engine.untrained import untrained_generator
 
 SMALL = OCC3D.crop(48)
 
 
 @pytest.fixture(scope="module")
 def generator() -> OccupancyGenerator:
-    torch.manual_seed(0)
-    preset = replace(PRESETS["tiny"], memory="static_frames")
-    assert isinstance(preset.prior, TokensConfig)
-    vae, dit, sketch = OccupancyVae(preset.vae), StOccDit(preset.dit), Sketch(preset.prior.sketch)
-    sketch.codebook.copy_(torch.randn(sketch.codebook.shape))
-    with torch.no_grad():
-        for parameter in dit.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.2)
-    return OccupancyGenerator(preset, vae, dit, TokenPrior(preset.prior, sketch), torch.device("cpu"))
+    return untrained_generator(replace(PRESETS["tiny"], memory="static_frames"), 0.2)
 
 
 def clip() -> SceneClip:
