@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.spec.geometry import invert
+from engine.spec.geometry import invert, transform
 
 HOME_M = (-21.0, 0.0, 15.0)
 HOME_LOOKS_AT_M = (9.0, 0.0, -1.0)
@@ -46,10 +46,5 @@ def stay_in_world(server: Any, before_SE3: np.ndarray, after_SE3: np.ndarray) ->
     after_SE3_before = invert(after_SE3) @ before_SE3
     for client in server.get_clients().values():
         with client.atomic():
-            position, looked_at = (moved(after_SE3_before, np.asarray(point)) for point in (client.camera.position, client.camera.look_at))
+            position, looked_at = (transform(after_SE3_before, np.asarray(point)) for point in (client.camera.position, client.camera.look_at))
             client.camera.position, client.camera.look_at = position, looked_at
-
-
-def moved(b_SE3_a: np.ndarray, point_a: np.ndarray) -> np.ndarray:
-    """A point (3,) of frame a in frame b."""
-    return b_SE3_a[:3, :3] @ point_a + b_SE3_a[:3, 3]

@@ -23,6 +23,8 @@ from engine.spec.words import plural
 
 LANE_M = 3.5
 WALK_M = 2.5
+CROSSING_OF = "crossing of "
+"""What a crossing is called, before its road's id."""
 SAME_WIDTH = 0.1
 """A road's width may differ by this share along it."""
 SHORTEST_M = 1.0
@@ -89,7 +91,7 @@ def add_crosswalk(x: float, y: float, width_m: float = 3.0) -> Edit:
     def edit(document: Document) -> Document:
         road, ribbon = _road_at(document, x, y)
         ring = crossing_ring(ribbon, shapely.LineString(ribbon.centre).project(shapely.Point(x, y)), deep)
-        return check.put(document, Area(new_id(document, "area"), "ped_crossing", ring, name=f"crossing of {road.id}"))
+        return check.put(document, Area(new_id(document, "area"), "ped_crossing", ring, name=f"{CROSSING_OF}{road.id}"))
 
     return edit
 

@@ -12,10 +12,8 @@ import shapely
 
 from editor import check
 from editor.document import Document, Edit, EditError
-from editor.edits.roads import add_dividers, add_walkways, crossing_ring, has_made, ribbon_of, road_name, road_ring
+from editor.edits.roads import CROSSING_OF, add_dividers, add_walkways, crossing_ring, has_made, ribbon_of, road_name, road_ring
 from editor.entities import Area
-
-_OF = "crossing of "
 
 
 def set_road(id: str, lanes: int | None = None, lane_width_m: float | None = None) -> Edit:  # noqa: A002 - the commands' own word
@@ -37,7 +35,7 @@ def set_road(id: str, lanes: int | None = None, lane_width_m: float | None = Non
         if (now, lane) == (had, ribbon.width_m / had):
             return document
         called = road_name(now) if area.name in ("", road_name(had)) else area.name
-        crossings = [one for one in document.of(Area) if one.name == f"{_OF}{name}"]
+        crossings = [one for one in document.of(Area) if one.name == f"{CROSSING_OF}{name}"]
         document = check.put(document, replace(area, exterior_m=road_ring(ribbon.centre, now * lane), name=called))
         for crossing in crossings:
             document = _crossed(document, crossing, name, None)
@@ -56,9 +54,9 @@ def set_crosswalk(id: str, width_m: float | None = None, at_m: float | None = No
 
     def edit(document: Document) -> Document:
         crossing = document.get(name, Area)
-        if not crossing.name.startswith(_OF):
+        if not crossing.name.startswith(CROSSING_OF):
             raise EditError(f"'{name}' was not stamped across a road, so it has no width along one: drag its corners instead.")
-        return document if deep is None and at is None else _crossed(document, crossing, crossing.name.removeprefix(_OF), deep, at)
+        return document if deep is None and at is None else _crossed(document, crossing, crossing.name.removeprefix(CROSSING_OF), deep, at)
 
     return edit
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -96,7 +98,10 @@ def test_an_eye_below_the_ground_is_lifted_and_looks_where_it_looked():
 def test_an_eye_that_does_not_follow_stays_in_the_world():
     before, after = Pose(5.0, 1.0, 0.0, 0.4).matrix(), Pose(9.0, -2.0, 0.0, -0.7).matrix()
     at = np.array([-21.0, 0.0, 15.0])
-    now = eye.moved(invert(after) @ before, at)
+    camera = SimpleNamespace(position=at, look_at=np.array([9.0, 0.0, -1.0]))
+    client = SimpleNamespace(camera=camera, atomic=nullcontext)
+    eye.stay_in_world(SimpleNamespace(get_clients=lambda: {0: client}), before, after)
+    now = camera.position
     assert np.allclose((after @ [*now, 1.0])[:3], (before @ [*at, 1.0])[:3]) and not np.allclose(now, at)
 
 
