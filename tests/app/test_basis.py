@@ -211,7 +211,7 @@ def test_the_command_line_sees_a_take_anew(session, tmp_path, capsys):
     assert main([*again, "--until", "buffers", "--frames", "1", "--replace"]) == 0 and Take.open(new).frame_count == 1
     for wrong, words in ((["--frames", "3"], "2 frames of occupancy"), (["--views", "dreams"], "choose one of"), (["--gbuffers"], "draws no G-buffers")):
         capsys.readouterr()
-        assert main([*again, *wrong]) == 2
+        assert main([*again, "--replace", *wrong]) == 2
         said = capsys.readouterr().err
         assert words in said and said.count("\n") == 1, said
 
