@@ -50,6 +50,8 @@ export class App {
     this.enlarge3d = () => {};
     /** Show what looks wrong; set by panels/checks.js. */
     this.showChecks = () => {};
+    /** Let the user choose files or a folder of this computer and import them; set by panels/dropping.js. */
+    this.importFrom = (/** @type {"files"|"folder"} */ _kind) => {};
     /** Space is down: a drag pans. */
     this.spaceHeld = false;
     /** Space served a pan, so that its release does not start playback. */

@@ -106,6 +106,10 @@ const HANDLERS = {
     store.files = { projects: m.projects ?? [], recovery: m.recovery ?? [], logs: m.logs ?? [], templates: m.templates ?? [], takes: m.takes ?? [], formats: m.formats ?? [] };
     store.emit("files");
   },
+  scenes(store, m) {
+    store.scenes = { asked: m.asked, options: m.options ?? [] };
+    store.emit("scenes");
+  },
   problems(store, m) {
     store.problems = m.problems ?? [];
     store.emit("problems");

@@ -1,6 +1,6 @@
 /** What the page knows, and who wants to hear of changes. Panels and canvas read it; only protocol.js and user gestures write it. */
 
-/** @typedef {"scene"|"entities"|"selection"|"frame"|"playing"|"tool"|"options"|"channels"|"show"|"preview"|"job"|"take"|"strip"|"files"|"notices"|"link"|"history"|"bev"|"hover"|"live"|"variant"|"region"|"recovery"|"tabs"|"queue"|"pace"|"problems"|"exported"} Topic */
+/** @typedef {"scene"|"entities"|"selection"|"frame"|"playing"|"tool"|"options"|"channels"|"show"|"preview"|"job"|"take"|"strip"|"files"|"notices"|"link"|"history"|"bev"|"hover"|"live"|"variant"|"region"|"recovery"|"tabs"|"queue"|"pace"|"problems"|"exported"|"scenes"} Topic */
 
 const REMEMBERED = "anyscene.options";
 
@@ -46,6 +46,7 @@ export class Store {
     /** How many browsers show this scene. */
     this.tabs = 1;
     /** @type {Notice[]} */ this.notices = [];
+    /** The source of an import holds several: the message that asked for it, and what can be chosen. @type {{asked: object, options: Array<[string, string]>}|null} */ this.scenes = null;
     this.link = { state: /** @type {"connecting"|"open"|"lost"} */ ("connecting"), roundtrip_ms: 0 };
     /** @type {{text: string, at: number}|null} */ this.autosaved = null;
     /** @type {Map<string, Set<() => void>>} */ this.listeners = new Map();

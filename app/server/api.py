@@ -79,13 +79,27 @@ def router(workspaces: Workspaces) -> APIRouter:
         except ValueError as refusal:
             raise HTTPException(422, str(refusal)) from refusal
 
-    @routes.post("/api/dropped/{name}")
-    async def dropped_file(name: str, request: Request) -> dict[str, str]:
-        """A scene, map or log of one file as the body; answers with {format, source} for the socket's `import`."""
+    @routes.get("/api/dropped")
+    def dropped_rules() -> dict[str, object]:
+        return dropped.RULES
+
+    @routes.post("/api/dropped")
+    async def dropped_folder(told: Annotated[Any, Body()] = None) -> dict[str, Any]:
+        """{name, files [[path, size], ..], source?, scene?, has_pictures?} of what was dropped; answers with what to do with it (`dropped.next_step`),
+        or {refused: sentence}."""
         try:
-            return await dropped.keep(name, request.stream(), workspaces.config)
+            return await asyncio.to_thread(dropped.next_step, told, workspaces.config)
+        except ValueError as refusal:
+            return {"refused": str(refusal)}
+
+    @routes.put("/api/dropped/{path:path}")
+    async def dropped_part(path: str, request: Request) -> dict[str, object]:
+        """One file that was asked for, as ID/PATH, as the body."""
+        try:
+            await dropped.keep(path, request.stream(), workspaces.config)
         except ValueError as refusal:
             raise HTTPException(422, str(refusal)) from refusal
+        return {"ok": True}
 
     @routes.get("/api/thumbnail/{take}")
     def thumbnail(take: str) -> Response:

@@ -10,16 +10,15 @@ from typing import Any
 
 from app.server.exports import export
 from app.workspace import files, unsaved
+from app.workspace.dropped import SCENE_FILE
 from app.workspace.workspace import Send, Workspace
 from editor.document import Document, EditError
 from editor.files import project, recovery
 from editor.files.recovery import Draft
-from editor.formats import FORMATS, import_scene
+from editor.formats import FORMATS, SeveralScenes, import_scene
 from engine.spec.words import plural
 
 Message = Mapping[str, Any]
-SCENE_FILE = "anyscene"
-"""The page's own word for a project of ours that lies outside the workspace."""
 
 
 def save(workspace: Workspace, message: Message, send: Send) -> None:
@@ -60,11 +59,15 @@ def import_log(workspace: Workspace, message: Message, send: Send) -> None:
     if name == SCENE_FILE:
         document, said = project.load(source), f"Opened a copy of {source}: save it to keep it in the workspace."
     else:
-        document, report = import_scene(
-            name, source, start_s=_seconds(message, "start_s") or 0.0, duration_s=_seconds(message, "duration_s"),
-            map_path=files.source_to_import(message["map"], workspace.config) if message.get("map") else None,
-            scene_name=str(message["scene"]) if message.get("scene") else None,
-        )  # fmt: skip
+        try:
+            document, report = import_scene(
+                name, source, start_s=_seconds(message, "start_s") or 0.0, duration_s=_seconds(message, "duration_s"),
+                map_path=files.source_to_import(message["map"], workspace.config) if message.get("map") else None,
+                scene_name=str(message["scene"]) if message.get("scene") else None,
+            )  # fmt: skip
+        except SeveralScenes as several:
+            send({"type": "scenes", "asked": dict(message), "options": [list(row) for row in several.scenes.items()]})
+            return
         said = summary(document, report)
     workspace.replace(document, path=None, saved=False)
     _tell_others(workspace, send)

@@ -9,9 +9,9 @@ from pathlib import Path
 from editor import check
 from editor.document import Document, EditError
 from editor.formats import argoverse2, nuscenes, opendrive, scenarionet
-from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, what_is_wrong
+from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, SeveralScenes, what_is_wrong
 
-__all__ = ["FORMATS", "Dropped", "FormatError", "ImportReport", "Importer", "import_scene"]
+__all__ = ["FORMATS", "Dropped", "FormatError", "ImportReport", "Importer", "SeveralScenes", "import_scene"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from shapely.errors import GEOSException
 
@@ -13,6 +14,24 @@ from editor.entities import Agent, Area, Entity, Line
 
 class FormatError(ValueError):
     """A source that cannot be read: one sentence that names the file, what is wrong, and the next step."""
+
+
+MOST_NAMED = 40
+"""Scenes that are named when one has to be chosen."""
+
+
+class SeveralScenes(FormatError):
+    """A source of which one scene has to be chosen. `scenes` are their names, and a description of each or ''."""
+
+    def __init__(self, source: Path, scenes: Mapping[str, str]) -> None:
+        super().__init__(f"{source} holds {len(scenes)} scenes: choose one with --scene: {listed(scenes)}.")
+        self.scenes = scenes
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first MOST_NAMED of them, and how many more there are."""
+    whole = list(names)
+    return ", ".join(whole[:MOST_NAMED]) + (f" and {len(whole) - MOST_NAMED} more" if len(whole) > MOST_NAMED else "")
 
 
 MALFORMED = (

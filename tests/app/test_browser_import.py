@@ -1,8 +1,7 @@
-"""What comes in through the page: a file dropped on it, with progress; and a log's own pictures under the geometry in the camera strip."""
+"""What comes in through the page: files and folders dropped on it or chosen, with progress; and a log's own pictures under the geometry in the camera strip."""
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,8 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.app.browser_driver import CHROMIUM, Tab, studio_tab
+from tests.app.test_dropped import nuscenes_set
+from tests.editor.made_logs import argoverse_log
 from tests.editor.made_nuscenes import expansion, tables, write_tables
 
 pytestmark = [
@@ -24,37 +25,102 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 FAULTS = Path(__file__).resolve().parents[1] / "editor" / "faults"
-DROP = """([data, name]) => {
-    const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0)), transfer = new DataTransfer();
-    transfer.items.add(new File([bytes], name));
-    const stage = document.querySelector('.studio .stage');
-    for (const kind of ['dragover', 'drop']) stage.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: transfer }));
-}"""
-
-
 @pytest.fixture
 def tab(tmp_path: Path) -> Iterator[Tab]:
     with studio_tab(tmp_path / "workspace", "import") as tab:
         yield tab
 
 
-def drop(tab: Tab, name: str, data: bytes) -> None:
-    """As a file manager does it; a browser takes real files from a person's hand only."""
-    tab.page.evaluate(DROP, [base64.b64encode(data).decode(), name])
+def drop(tab: Tab, *paths: Path) -> None:
+    """Files or folders let go over the canvas, as a file manager does it: by the browser's own drag, with real paths."""
+    session, box = tab.context.new_cdp_session(tab.page), tab.page.locator(".stage").bounding_box()
+    assert box is not None
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, **at, "data": {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}})
 
 
-def test_a_dropped_map_comes_in_with_progress(tab: Tab) -> None:
+def listen(tab: Tab) -> None:
+    """What the box of an import says is kept from now on."""
     tab.page.evaluate("""() => {
         window.told = [];
         const box = document.querySelector('[data-testid=importing]');
         new MutationObserver(() => box.hidden || window.told.push(box.textContent)).observe(box, { attributes: true, childList: true, subtree: true });
     }""")
-    drop(tab, "V_self_crossing.xodr", (FAULTS / "V_self_crossing.xodr").read_bytes())
+
+
+def heard(tab: Tab, *words: str) -> bool:
+    return all(any(word in told for told in tab.page.evaluate("window.told")) for word in words)
+
+
+def test_a_dropped_map_comes_in_with_progress(tab: Tab) -> None:
+    listen(tab)
+    drop(tab, FAULTS / "V_self_crossing.xodr")
     expect(tab.page.locator(".toast").filter(has_text="Imported")).to_be_visible()
     expect(tab.at("importing")).to_be_hidden()
-    told = tab.page.evaluate("window.told")
-    assert any(words.startswith("Sending V_self") for words in told) and any(words.startswith("Reading V_self") for words in told)
-    assert (tab.studio.workspace / "dropped" / "V_self_crossing.xodr").is_file()
+    assert heard(tab, "Sending V_self", "Reading V_self", "1 of 1")
+    assert len(list((tab.studio.workspace / "dropped").rglob("V_self_crossing.xodr"))) == 2, "a folder, and the file in it"
+
+
+def test_a_dropped_data_set_asks_for_the_scene_and_brings_its_pictures(tab: Tab, tmp_path: Path) -> None:
+    folder = nuscenes_set(tmp_path / "my nuScenes")
+    listen(tab)
+    drop(tab, folder)
+    expect(tab.at("choose-option")).to_have_text(["scene-0001", "scene-0002Rain, a parked truck"])
+    tab.shot("choose")
+    tab.at("choose-option").last.click()
+    expect(tab.page.locator(".toast").filter(has_text="Imported 'scene-0002'")).to_be_visible()
+    expect(tab.at("importing")).to_be_hidden()
+    assert heard(tab, "Looking into my nuScenes", "Sending my nuScenes", "pictures: 10 of 10", "Reading my nuScenes")
+    tab.at("strip-kind").get_by_text("Recorded").click()
+    under = tab.at("strip-CAM_FRONT").locator("img").first
+    assert under.evaluate("(one) => one.decode().then(() => one.naturalWidth)") == 160
+    kept = [path for path in (tab.studio.workspace / "dropped").rglob("*.jpg")]
+    assert len(kept) == 10 and all("scene-0002" in path.name for path in kept), "of one scene, and of key frames alone"
+    # The same again sends nothing of it; closed, nothing is imported.
+    tab.page.evaluate("window.told = []")
+    drop(tab, folder)
+    dont_save(tab)
+    expect(tab.at("choose-option")).to_have_count(2)
+    tab.page.keyboard.press("Escape")
+    expect(tab.at("importing")).to_be_hidden()
+    assert not heard(tab, "Sending")
+
+
+def dont_save(tab: Tab) -> None:
+    tab.at("dont-save").click()
+
+
+def test_a_chosen_folder_of_logs_and_dropped_rubbish(tab: Tab, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        argoverse_log(tmp_path / "logs" / name)
+    tab.page.keyboard.press("Control+i")
+    tab.shot("dialog")
+    with tab.page.expect_file_chooser() as chooser:
+        tab.at("import-folder").click()
+    chooser.value.set_files(tmp_path / "logs")
+    tab.at("choose-option").filter(has_text="two").click()
+    expect(tab.page.locator(".toast").filter(has_text="Imported 'two'")).to_be_visible()
+    (tmp_path / "rubbish").mkdir()
+    (tmp_path / "rubbish" / "readme.txt").write_text("nothing")
+    drop(tab, tmp_path / "rubbish")
+    dont_save(tab)
+    expect(tab.page.locator(".toast").filter(has_text="'rubbish' holds nothing that can be imported")).to_be_visible()
+    expect(tab.at("importing")).to_be_hidden()
+    # Several things at once lie beside each other: a log without its folder.
+    drop(tab, *sorted((tmp_path / "logs" / "one").iterdir()))
+    dont_save(tab)
+    expect(tab.page.locator(".toast").filter(has_text="Imported 'Dropped-files'")).to_be_visible()
+
+
+def test_an_import_by_path_asks_for_the_scene(tab: Tab, tmp_path: Path) -> None:
+    folder = nuscenes_set(tmp_path / "set")
+    tab.page.keyboard.press("Control+i")
+    tab.at("import-format").select_option("nuscenes")
+    tab.at("import-source").fill(str(folder))
+    tab.at("import-go").click()
+    tab.at("choose-option").first.click()
+    expect(tab.page.locator(".toast").filter(has_text="Imported 'scene-0001'")).to_be_visible()
 
 
 def test_a_logs_pictures_lie_under_the_geometry(tab: Tab, tmp_path: Path) -> None:

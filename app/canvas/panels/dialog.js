@@ -2,11 +2,12 @@
 
 import { button, h } from "../dom.js";
 
-/** @param {{title: string, testid?: string, wide?: boolean, class?: string, body: Array<import("../dom.js").Child>, actions?: HTMLElement[]}} spec @returns {() => void} closes it */
+/** @param {{title: string, testid?: string, wide?: boolean, class?: string, body: Array<import("../dom.js").Child>, actions?: HTMLElement[], closed?: () => void}} spec `closed` runs however it is closed @returns {() => void} closes it */
 export function openDialog(spec) {
   const before = document.activeElement;
   const close = () => {
     veil.remove();
+    spec.closed?.();
     if (before instanceof HTMLElement) before.focus({ preventScroll: true });
   };
   const box = h("div", { class: `dialog${spec.wide ? " wide" : ""} ${spec.class ?? ""}`, role: "dialog", "aria-modal": "true", label: spec.title, testid: spec.testid, tabindex: "-1" },

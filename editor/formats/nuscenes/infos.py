@@ -19,11 +19,11 @@ from editor.formats.categories import class_of
 from editor.formats.nuscenes.frames import matrix, se3, vector
 from editor.formats.nuscenes.identity import Frame, follow
 from editor.formats.nuscenes.recording import Recording, SeenObject, Sighting, build
-from editor.formats.nuscenes.tables import MOST_NAMED
-from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, what_is_wrong
+from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, SeveralScenes, listed, what_is_wrong
 from editor.formats.unpickle import PROTOCOL_2, read_pickle
 from engine.spec.camera import Camera
 from engine.spec.geometry import Pose
+from engine.spec.words import plural
 
 WRITER = "mmdet3d's create_data.py"
 PICTURE = (1600, 900)
@@ -76,13 +76,11 @@ def _choose(source: Path, rows: Sequence[Mapping[str, Any]], scene_name: str | N
             token = last[0] if last is not None and goes_on else f"scene {len(scenes) + 1}"
             last = (str(token), time_us)
         scenes.setdefault(str(token), []).append(row)
-    names = list(scenes)
-    listed = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
-    if scene_name is None and len(names) > 1:
-        raise FormatError(f"{source} holds {len(names)} scenes: choose one with --scene: {listed}.")
-    chosen = names[0] if scene_name is None else scene_name
+    if scene_name is None and len(scenes) > 1:
+        raise SeveralScenes(source, {name: plural(len(frames), "frame") for name, frames in scenes.items()})
+    chosen = next(iter(scenes)) if scene_name is None else scene_name
     if chosen not in scenes:
-        raise FormatError(f"{source} has no scene '{scene_name}': choose one with --scene: {listed}.")
+        raise FormatError(f"{source} has no scene '{scene_name}': choose one with --scene: {listed(scenes)}.")
     return chosen, sorted(scenes[chosen], key=_microseconds)
 
 

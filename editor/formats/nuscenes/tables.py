@@ -15,14 +15,14 @@ from editor.document import Document
 from editor.entities import CameraEntity, SourcePictures
 from editor.formats.nuscenes.frames import quaternion, se3, vector
 from editor.formats.nuscenes.recording import Recording, SeenObject, Sighting, build
-from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, what_is_wrong
+from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, SeveralScenes, listed, what_is_wrong
 from engine.spec.camera import Camera
 from engine.spec.geometry import Pose
 
 Row = Mapping[str, Any]
 NEEDED = ("scene", "sample", "sample_data", "ego_pose", "calibrated_sensor", "sensor")
-MOST_NAMED = 40
-"""Scenes that are named when one has to be chosen."""
+WANTED = ("sample_annotation", "instance", "category", "attribute", "log", "map")
+"""Read where they are there."""
 HOLDS_TABLES = "a folder with scene.json and the other tables, or the data set's folder above it"
 
 
@@ -102,18 +102,17 @@ def choose_scene(source: Path, scene_name: str | None) -> tuple[Path, Row]:
     if not folders:
         raise FormatError(f"{source} holds no nuScenes tables: point at {HOLDS_TABLES}.")
     found = [(folder, row) for folder in folders for row in read_table(folder / "scene.json")]
-    names = sorted({str(row.get("name", row["token"])) for _, row in found})
-    if not names:
+    if not found:
         raise FormatError(f"{folders[0] / 'scene.json'} has no scenes: copy the tables again.")
-    listed = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+    scenes = {str(row.get("name", row["token"])): str(row.get("description") or "") for _, row in found}
     if scene_name is None:
         if len(found) > 1:
-            raise FormatError(f"{source} holds {len(names)} scenes: choose one with --scene: {listed}.")
+            raise SeveralScenes(source, dict(sorted(scenes.items())))
         return found[0]
     for folder, row in found:
         if scene_name in (row.get("name"), row["token"]):
             return folder, row
-    raise FormatError(f"{source} has no scene '{scene_name}': choose one with --scene: {listed}.")
+    raise FormatError(f"{source} has no scene '{scene_name}': choose one with --scene: {listed(sorted(scenes))}.")
 
 
 def _folders(source: Path) -> Iterator[Path]:
