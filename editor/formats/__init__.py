@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from editor import check
@@ -25,6 +25,8 @@ class Importer:
     has_scenes: bool = False
     """Whether one source holds several scenes, of which `scene_name` chooses one."""
 
+
+LONGEST_NAME = 200
 
 FORMATS: Mapping[str, Importer] = {
     "av2": Importer("Argoverse 2 sensor log", "a log folder", argoverse2.read),
@@ -63,11 +65,20 @@ def import_scene(
         raise FormatError(f"{source} is a {FORMATS[format].title}, which holds one scene: leave --scene out.")
     try:
         document, report = FORMATS[format].read(source, start_s=start_s, duration_s=duration_s, map_path=map_path, **choice)
+        document = replace(document, name=_scene_name(document.name, source))
         check.whole_document(document)
     except EditError as error:
         raise FormatError(f"{source} holds something that no scene can: {error}") from error
-    except FormatError:
-        raise
+    except FormatError as error:
+        if source.name in str(error):
+            raise
+        raise FormatError(f"{source}: {error}") from error
     except MALFORMED as error:
         raise FormatError(f"{source} is damaged ({what_is_wrong(error)}): copy it again, or export it anew.") from error
     return document, report
+
+
+def _scene_name(told: str, source: Path) -> str:
+    """On one line, printable and not too long; the source's own name where nothing is left."""
+    words = "".join(letter if letter.isprintable() else " " for letter in told).split()
+    return " ".join(words)[:LONGEST_NAME].strip() or source.stem[:LONGEST_NAME]

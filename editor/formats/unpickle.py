@@ -74,6 +74,25 @@ def _counter(*_: Any) -> dict[Any, Any]:
     return {}
 
 
+def _ordered(pairs: Any = ()) -> dict[Any, Any]:
+    """What an OrderedDict becomes; protocols 2 and older hand it its pairs."""
+    return dict(pairs) if isinstance(pairs, list) else {}
+
+
+def _path(*parts: Any) -> str:
+    """What a path becomes: its text, which nobody opens."""
+    if not all(isinstance(part, str) for part in parts):
+        raise FormatError("it holds a path that is not made of text")
+    return "/".join(parts)
+
+
+def _frombuffer(raw: Any, dtype: Any, shape: Any, order: Any, *_: Any) -> np.ndarray:
+    """How protocol 5 writes an array."""
+    if order not in ("C", "F") or not isinstance(raw, bytes | bytearray):
+        raise FormatError("it holds an array in an unusual order")
+    return _filled(shape, dtype, order == "F", bytes(raw))
+
+
 def _latin1(text: Any, encoding: Any = "latin1") -> bytes:
     """How pickles of protocol 2 write bytes, which is how they write the numbers of an array."""
     if not isinstance(text, str) or encoding != "latin1":
@@ -98,14 +117,17 @@ ALLOWED: Mapping[tuple[str, str], Any] = {
     # ScenarioNet's own converter counts in a defaultdict(int).
     ("collections", "defaultdict"): _counter,
     ("builtins", "int"): int,
+    **{(module, "_frombuffer"): _frombuffer for module in ("numpy.core.numeric", "numpy._core.numeric")},
 }
-PROTOCOL_2: Mapping[tuple[str, str], Any] = {
+INFOS: Mapping[tuple[str, str], Any] = {
     ("_codecs", "encode"): _latin1,
     ("__builtin__", "bytes"): _no_bytes,
     ("__builtin__", "set"): set,
     ("__builtin__", "frozenset"): frozenset,
+    ("collections", "OrderedDict"): _ordered,
+    **{(module, f"{kind}Path"): _path for module in ("pathlib", "pathlib._local") for kind in ("Posix", "Windows", "PurePosix", "PureWindows", "", "Pure")},
 }
-"""What infos ask for on top, because they are written in an old protocol."""
+"""What infos ask for on top: they are written in an old protocol, or by tools that keep paths and ordered dicts in them."""
 
 
 class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportPrivateUsage]

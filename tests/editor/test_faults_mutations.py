@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from editor.formats import FormatError, import_scene
-from editor.formats.unpickle import PROTOCOL_2, read_pickle
+from editor.formats.unpickle import INFOS, read_pickle
 from tests.editor.made_logs import argoverse_log
 from tests.editor.made_nuscenes import expansion, infos, tables, write_t4, write_tables
 
@@ -139,7 +139,7 @@ def test_arrays_come_out_as_numpy_itself_reads_them(protocol: int, tmp_path: Pat
     path = tmp_path / "arrays.pkl"
     content = {"arrays": ARRAYS, "again": [ARRAYS[0], ARRAYS[0]]}
     path.write_bytes(pickle.dumps(content, protocol=protocol))
-    ours, theirs = read_pickle(path, "this test", PROTOCOL_2), pickle.loads(path.read_bytes())
+    ours, theirs = read_pickle(path, "this test", INFOS), pickle.loads(path.read_bytes())
     for one, other in zip(ours["arrays"], theirs["arrays"], strict=True):
         assert type(one) is type(other) and one.shape == other.shape
         assert one.dtype.newbyteorder("=") == other.dtype.newbyteorder("=")  # numpy turns numbers round while it reads

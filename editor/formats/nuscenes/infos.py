@@ -20,7 +20,7 @@ from editor.formats.nuscenes.frames import matrix, se3, vector
 from editor.formats.nuscenes.identity import Frame, follow
 from editor.formats.nuscenes.recording import Recording, SeenObject, Sighting, build
 from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, SeveralScenes, listed, what_is_wrong
-from editor.formats.unpickle import PROTOCOL_2, read_pickle
+from editor.formats.unpickle import INFOS, read_pickle
 from engine.spec.camera import Camera
 from engine.spec.geometry import Pose
 from engine.spec.words import plural
@@ -40,7 +40,7 @@ def read_infos(
     """Reads one scene of an infos pickle. Raises FormatError with a sentence where it cannot."""
     if source.is_dir():
         raise FormatError(f"{source} is a folder: point at one infos .pkl in it.")
-    content = read_pickle(source, WRITER, PROTOCOL_2)
+    content = read_pickle(source, WRITER, INFOS)
     rows = content.get("infos", content.get("data_list")) if isinstance(content, dict) else content
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise FormatError(
@@ -129,11 +129,16 @@ def _is_wide_first(rows: Sequence[Mapping[str, Any]]) -> bool:
     """Whether sizes are width, length, height: by what is longer than wide, over all frames."""
     difference = 0.0
     for row in rows:
-        sizes = np.asarray(row.get("gt_boxes", ()), np.float64).reshape(-1, np.shape(row.get("gt_boxes", np.zeros((0, 7))))[-1])
-        for name, size in zip(row.get("gt_names", ()), sizes, strict=True):
+        for name, size in zip(row.get("gt_names", ()), _boxes(row), strict=True):
             if class_of(str(name)) in LONG:
                 difference += float(np.sign(size[4] - size[3]))
     return difference >= 0
+
+
+def _boxes(row: Mapping[str, Any]) -> np.ndarray:
+    """(N, 7) or wider; a frame without any writes them in whatever shape is empty."""
+    boxes = np.asarray(row.get("gt_boxes", ()), np.float64)
+    return boxes if boxes.size else np.zeros((0, 7))
 
 
 def _old_frame(row: Mapping[str, Any], wide_first: bool) -> Frame:
@@ -141,7 +146,7 @@ def _old_frame(row: Mapping[str, Any], wide_first: bool) -> Frame:
     where = {**row, "token": token}
     ego = se3(where, "frame", "ego2global_translation", "ego2global_rotation")
     lidar = ego @ se3(where, "frame", "lidar2ego_translation", "lidar2ego_rotation")
-    rows = np.asarray(row.get("gt_boxes", np.zeros((0, 7))), np.float64)
+    rows = _boxes(row)
     if rows.ndim != 2 or rows.shape[1] < 7 or not np.isfinite(rows[:, :7]).all():
         raise FormatError(f"Frame '{token[:60]}' has gt_boxes of shape {rows.shape}, not rows of 7 numbers: make the infos again.")
     names = [str(name) for name in row.get("gt_names", ())]

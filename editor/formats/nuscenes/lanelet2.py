@@ -13,15 +13,22 @@ from editor.formats.opendrive.xml import read_xml
 from editor.formats.report import MALFORMED, Dropped, FormatError, what_is_wrong
 from editor.formats.shapes import areas, lines, polygon, polygonal, walkways, without_doubles
 
-CHANNEL_OF = {"road": "drivable_area", "highway": "drivable_area", "road_shoulder": "drivable_area", "crosswalk": "ped_crossing", "walkway": "walkway"}
+DRIVABLE = ("road", "highway", "road_shoulder", "bus_lane", "bicycle_lane", "play_street", "emergency_lane", "exit")
+WALKABLE = ("walkway", "shared_walkway", "pedestrian_lane")
+CHANNEL_OF = {"crosswalk": "ped_crossing"} | dict.fromkeys(DRIVABLE, "drivable_area") | dict.fromkeys(WALKABLE, "walkway")
 """Subtype of a lanelet -> channel; others are dropped and counted."""
+INCOMPLETE = "lanelet whose borders are not whole"
 
 
 def read_lanelet2(path: Path, ego_path_m: np.ndarray, origin_m: np.ndarray) -> SceneMap:
     """Areas and lines in the world frame, within REACH_M of the ego's path (N, 2). Raises FormatError where there is no road."""
     root = read_xml(path, "a Lanelet2 .osm file")
+    if root.tag != "osm" or next(root.iter("relation"), None) is None:
+        raise FormatError(f"{path} is <{root.tag}> without lanelets, not a Lanelet2 map: give a Lanelet2 .osm file.")
     try:
         ways = _ways(root, origin_m)
+        if not ways:
+            raise ValueError("no border in it has them")
         around = shapely.MultiPoint(ego_path_m).convex_hull.buffer(REACH_M)
         surfaces: dict[str, list[shapely.Geometry]] = {"drivable_area": [], "ped_crossing": [], "walkway": []}
         borders: dict[str, list[str]] = {}
@@ -36,7 +43,10 @@ def read_lanelet2(path: Path, ego_path_m: np.ndarray, origin_m: np.ndarray) -> S
                 kind = f"lanelet '{tags.get('subtype', '')[:40]}'"
                 dropped[kind] = dropped.get(kind, 0) + 1
                 continue
-            left, right = ways[sides["left"]], ways[sides["right"]]
+            left, right = (ways.get(sides.get(side, "")) for side in ("left", "right"))
+            if left is None or right is None:
+                dropped[INCOMPLETE] = dropped.get(INCOMPLETE, 0) + 1
+                continue
             surfaces[channel].append(_between(left, right))
             if channel == "drivable_area":
                 for side in ("left", "right"):
@@ -62,7 +72,7 @@ def read_lanelet2(path: Path, ego_path_m: np.ndarray, origin_m: np.ndarray) -> S
     if found["walkway"].is_empty:
         shapes += walkways(found["drivable_area"])
         notes.append("The map has no walkways here: derived as 2.5 m strips along the outside of the drivable area.")
-    missing = tuple(Dropped(kind, count, NO_CHANNEL) for kind, count in dropped.items())
+    missing = tuple(Dropped(kind, count, "the map was cut out of a larger one" if kind == INCOMPLETE else NO_CHANNEL) for kind, count in dropped.items())
     return SceneMap(tuple(shapes), (*lines("road_divider", "road-divider", road), *lines("lane_divider", "lane-divider", lane)), tuple(notes), missing)
 
 
@@ -71,7 +81,7 @@ def _tags(element: Element) -> dict[str, str]:
 
 
 def _ways(root: Element, origin_m: np.ndarray) -> dict[str, np.ndarray]:
-    """Points (N, 2) of every way, in the world frame."""
+    """Points (N, 2) of every way whose nodes are all there, in the world frame."""
     nodes = {}
     for node in root.iter("node"):
         tags = _tags(node)
@@ -79,7 +89,10 @@ def _ways(root: Element, origin_m: np.ndarray) -> dict[str, np.ndarray]:
             nodes[node.get("id", "")] = (float(tags["local_x"]) - origin_m[0], float(tags["local_y"]) - origin_m[1])
     found = {}
     for way in root.iter("way"):
-        points = np.array([nodes[nd.get("ref", "")] for nd in way.findall("nd")], np.float64).reshape(-1, 2)
+        refs = [nd.get("ref", "") for nd in way.findall("nd")]
+        if not refs or any(ref not in nodes for ref in refs):
+            continue
+        points = np.array([nodes[ref] for ref in refs], np.float64)
         if not (np.abs(points) < FARTHEST_M).all():
             raise ValueError("a node is not a number within 10,000 km")
         found[way.get("id", "")] = points

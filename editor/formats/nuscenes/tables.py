@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +14,7 @@ from editor.check import names_a_picture
 from editor.document import Document
 from editor.entities import CameraEntity, SourcePictures
 from editor.formats.nuscenes.frames import quaternion, se3, vector
+from editor.formats.nuscenes.large import rows_with
 from editor.formats.nuscenes.recording import Recording, SeenObject, Sighting, build
 from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, SeveralScenes, listed, what_is_wrong
 from engine.spec.camera import Camera
@@ -23,6 +24,8 @@ Row = Mapping[str, Any]
 NEEDED = ("scene", "sample", "sample_data", "ego_pose", "calibrated_sensor", "sensor")
 WANTED = ("sample_annotation", "instance", "category", "attribute", "log", "map")
 """Read where they are there."""
+CLOSEST_S, FARTHEST_S = 1e-3, 60.0
+"""Between key frames of any set."""
 HOLDS_TABLES = "a folder with scene.json and the other tables, or the data set's folder above it"
 
 
@@ -72,6 +75,13 @@ class Tables:
             self._rows[table] = read_table(self.folder / f"{table}.json")
         return self._rows[table]
 
+    def keep(self, table: str, key: str, wanted: Collection[str]) -> list[Row]:
+        """The rows whose `key` is one of `wanted`. Of a large table that is not in memory yet nothing else is read, now or later."""
+        path = self.folder / f"{table}.json"
+        if table not in self._rows and path.is_file() and (rows := rows_with(path, key, wanted)) is not None:
+            self._rows[table] = rows
+        return [row for row in self.rows(table) if row[key] in wanted]
+
     def get(self, table: str, token: str, asked_by: str) -> Row:
         """The row with a token; FormatError where it leads nowhere."""
         if table not in self._by_token:
@@ -101,10 +111,15 @@ def choose_scene(source: Path, scene_name: str | None) -> tuple[Path, Row]:
     folders = [folder for folder in _folders(source) if (folder / "scene.json").is_file() and (folder / "sample.json").is_file()]
     if not folders:
         raise FormatError(f"{source} holds no nuScenes tables: point at {HOLDS_TABLES}.")
-    found = [(folder, row) for folder in folders for row in read_table(folder / "scene.json")]
+    # Links, and mini beside trainval, hold one scene twice.
+    by_token: dict[str, tuple[Path, Row]] = {}
+    for folder in folders:
+        for row in read_table(folder / "scene.json"):
+            by_token.setdefault(row["token"], (folder, row))
+    found = list(by_token.values())
     if not found:
         raise FormatError(f"{folders[0] / 'scene.json'} has no scenes: copy the tables again.")
-    scenes = {str(row.get("name", row["token"])): str(row.get("description") or "") for _, row in found}
+    scenes = {str(row.get("name") or row["token"]): str(row.get("description") or "") for _, row in found}
     if scene_name is None:
         if len(found) > 1:
             raise SeveralScenes(source, dict(sorted(scenes.items())))
@@ -117,6 +132,8 @@ def choose_scene(source: Path, scene_name: str | None) -> tuple[Path, Row]:
 
 def _folders(source: Path) -> Iterator[Path]:
     """A folder of tables is the source itself or one or two below it (v1.0-mini, annotation, data)."""
+    if source.name == "scene.json" and source.is_file():
+        source = source.parent
     if not source.is_dir():
         return
     yield source
@@ -129,12 +146,14 @@ def _folders(source: Path) -> Iterator[Path]:
 
 def _recording(tables: Tables, scene: Row, source: Path) -> Recording:
     for table in NEEDED:
-        tables.rows(table)
-    name = str(scene.get("name", scene["token"]))
+        if not tables.has(table):
+            tables.rows(table)
+    name = str(scene.get("name") or scene["token"])
     samples = sorted((row for row in tables.rows("sample") if row["scene_token"] == scene["token"]), key=lambda row: int(row["timestamp"]))
     if not samples:
         raise FormatError(f"{tables.folder / 'sample.json'} has no samples of scene '{name}': copy the tables again.")
     zero_us = int(samples[0]["timestamp"])
+    _check_microseconds(tables, [int(row["timestamp"]) for row in samples])
     times = {row["token"]: (int(row["timestamp"]) - zero_us) / 1e6 for row in samples}
     data, channels = data_of_scene(tables, times)
     recording = Recording(
@@ -161,9 +180,20 @@ def _recording(tables: Tables, scene: Row, source: Path) -> Recording:
     return recording
 
 
-def data_of_scene(tables: Tables, sample_tokens: Container[str]) -> tuple[list[Row], dict[str, tuple[str, str]]]:
+def _check_microseconds(tables: Tables, stamps_us: list[int]) -> None:
+    """FormatError where key frames lie so near or so far apart that the time stamps are of another unit."""
+    moments = len(set(stamps_us))
+    step_s = (stamps_us[-1] - stamps_us[0]) / 1e6 / (moments - 1) if moments > 1 else CLOSEST_S
+    if not CLOSEST_S <= step_s <= FARTHEST_S:
+        raise FormatError(
+            f"{tables.folder / 'sample.json'} has key frames {step_s:.3g} s apart if its timestamps are microseconds, as nuScenes' are: "
+            "write them in microseconds."
+        )
+
+
+def data_of_scene(tables: Tables, sample_tokens: Collection[str]) -> tuple[list[Row], dict[str, tuple[str, str]]]:
     """The rows of sample_data of a scene's samples, and by their tokens their channel and modality."""
-    data = [row for row in tables.rows("sample_data") if row["sample_token"] in sample_tokens]
+    data = tables.keep("sample_data", "sample_token", sample_tokens)
     return data, {row["token"]: _channel(tables, row) for row in data}
 
 
@@ -194,6 +224,7 @@ def _channel(tables: Tables, data: Row) -> tuple[str, str]:
 def _ego(tables: Tables, data: Sequence[Row], channels: Mapping[str, tuple[str, str]], zero_us: int) -> list[tuple[float, np.ndarray]]:
     """The ego's poses at the sweeps of the LiDAR, or of everything where there is none."""
     sweeps = [row for row in data if channels[row["token"]][1] == "lidar"] or list(data)
+    tables.keep("ego_pose", "token", {row["ego_pose_token"] for row in sweeps})
     poses: dict[int, np.ndarray] = {}
     for row in sweeps:
         pose = tables.get("ego_pose", row["ego_pose_token"], f"sample_data '{row['token']}'")
@@ -205,7 +236,7 @@ def _objects(tables: Tables, times_s: Mapping[str, float]) -> list[SeenObject]:
     """Everything annotated in the scene's samples, by first appearance."""
     attributes = {row["token"]: str(row["name"]) for row in tables.rows("attribute")} if tables.has("attribute") else {}
     objects: dict[str, SeenObject] = {}
-    rows = [row for row in tables.rows("sample_annotation") if row["sample_token"] in times_s] if tables.has("sample_annotation") else []
+    rows = tables.keep("sample_annotation", "sample_token", times_s) if tables.has("sample_annotation") else []
     for row in sorted(rows, key=lambda row: times_s[row["sample_token"]]):
         token = row["instance_token"]
         if token not in objects:

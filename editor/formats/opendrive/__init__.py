@@ -16,6 +16,7 @@ from shapely.ops import substring
 
 from editor.document import Document
 from editor.entities import EgoPath, Keyframe
+from editor.formats.opendrive.geometry import has_geometry
 from editor.formats.opendrive.network import Network, extend, read_network
 from editor.formats.opendrive.roads import RoadShapes, read_road
 from editor.formats.opendrive.route import Route, find_route
@@ -47,7 +48,9 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
     if root.tag != "OpenDRIVE":
         raise FormatError(f"{path} is <{root.tag}>, not <OpenDRIVE>: give an OpenDRIVE .xodr file.")
     try:
-        roads = [read_road(element) for element in root.findall("road")]
+        elements = root.findall("road")
+        drawn = [element for element in elements if has_geometry(element)] or elements
+        roads = [read_road(element) for element in drawn]
         network = read_network(root, roads)
         heights = _has_heights(root)
     except FormatError as error:
@@ -66,6 +69,7 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
 
     found, notes = _map(roads, origin)
     dropped = sum((road.dropped for road in roads), Counter())
+    dropped += Counter({"road without a geometry": len(elements) - len(drawn)})
     cameras = preset_cameras("nuscenes6")
     entities = {entity.id: entity for entity in (*found, *cameras)}
     report = ImportReport(
@@ -90,7 +94,7 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
 def _file(source: Path) -> Path:
     if source.is_file():
         return source
-    found = sorted(source.glob("*.xodr"))
+    found = sorted(path for path in source.iterdir() if path.suffix.lower() == ".xodr" and path.is_file())
     if len(found) != 1:
         raise FormatError(f"{source} holds {len(found)} .xodr files: point at one of them.")
     return found[0]

@@ -55,6 +55,11 @@ def evaluate(pieces: Sequence[Cubic], stations_m: np.ndarray, inside_m: np.ndarr
     return values
 
 
+def has_geometry(road: Element) -> bool:
+    """Whether a road is there at all: converters leave roads of length zero."""
+    return any(number(element, "length") > 1e-6 for element in road.findall("planView/geometry"))
+
+
 class ReferenceLine:
     """The plan view of one road."""
 

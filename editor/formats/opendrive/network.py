@@ -45,7 +45,7 @@ def read_network(root: Element, roads: Sequence[RoadShapes]) -> Network:
 
 def _connection(element: Element) -> Connection:
     lanes = {int(number(link, "from")): int(number(link, "to")) for link in element.findall("laneLink")}
-    return Connection(element.get("incomingRoad", ""), element.get("connectingRoad", ""), element.get("contactPoint", ""), lanes)
+    return Connection(element.get("incomingRoad", ""), element.get("connectingRoad", element.get("linkedRoad", "")), element.get("contactPoint", ""), lanes)
 
 
 def extend(network: Network, road: RoadShapes, route: Route, needed_m: float) -> np.ndarray:

@@ -92,7 +92,7 @@ def read(source: Path, *, start_s: float, duration_s: float | None, map_path: Pa
     cameras = preset_cameras("nuscenes6")
     entities = {entity.id: entity for entity in (*feature_map.areas, *feature_map.lines, *agents, *cameras)}
     origin_m = (float(origin[0]), float(origin[1]), float(origin[2]))
-    name = str(scenario.get("id", path.stem))
+    name = str(scenario.get("id") or path.stem)
     report = ImportReport(
         format=f"ScenarioNet ({metadata.get('dataset', 'unknown source')})",
         source=path.name,
