@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,16 @@ class FoundPicture:
 
     path: Path
     time_s: float
+
+
+def source_pictures(document: Document, time_s: float) -> dict[str, Path]:
+    """Camera -> file, of every camera whose log has a picture near that moment; files that are gone are left out."""
+    found = {}
+    for entity in document.of(CameraEntity):
+        with contextlib.suppress(EditError):
+            if (picture := source_picture(document, entity.camera.name, time_s)) is not None:
+                found[entity.camera.name] = picture.path
+    return found
 
 
 def source_picture(document: Document, camera_name: str, time_s: float) -> FoundPicture | None:

@@ -51,7 +51,7 @@ export class App {
     /** Show what looks wrong; set by panels/checks.js. */
     this.showChecks = () => {};
     /** Let the user choose files or a folder of this computer and import them; set by panels/dropping.js. */
-    this.importFrom = (/** @type {"files"|"folder"} */ _kind) => {};
+    this.importFrom = (/** @type {"files"|"folder"} */ _kind, /** @type {{start_s: number|null, duration_s: number|null}} */ _part) => {};
     /** Space is down: a drag pans. */
     this.spaceHeld = false;
     /** Space served a pan, so that its release does not start playback. */

@@ -144,7 +144,8 @@ def build_parser() -> argparse.ArgumentParser:
     generate.add_argument("--views", metavar="NAME", help="view model; a wrong name prints those there are (default: the preset's)")
     generate.add_argument("--prompt", metavar="TEXT", help="how it looks, in place of the scene's own prompt")
     generate.add_argument(
-        "--anchor", type=_anchor, action="append", metavar="CAMERA=FILE", help="a picture that this camera's video begins with; may come again"
+        "--anchor", type=_anchor, action="append", metavar="CAMERA=FILE",
+        help="a picture that this camera's video begins with, may come again; 'recorded': the log's own of all cameras, where it has some"
     )
     generate.add_argument("--weights", type=Path, metavar="DIR", help="occupancy weights of your own, what `train -o DIR` wrote (default: the shipped ones)")
     generate.add_argument("--gbuffers", action="store_true", help="also write what the view model draws before the light: albedo, normal, motion, ..")
@@ -282,6 +283,9 @@ def _number(text: str, kind: type[int] | type[float], wanted: str, good: Callabl
 
 
 def _anchor(text: str) -> tuple[str, Path]:
+    """Camera and file; both are 'recorded' where the log's own pictures are meant."""
+    if text == "recorded":
+        return text, Path(text)
     camera, _, file = text.partition("=")
     if not camera or not file:
         raise argparse.ArgumentTypeError(f"'{text}' names no camera and file: write for example CAM_FRONT=photo.jpg.")

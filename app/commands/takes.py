@@ -8,6 +8,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.commands.paths import output_folder
@@ -19,6 +20,7 @@ from engine.spec.words import plural
 
 if TYPE_CHECKING:
     from app.jobs.basis import Basis
+    from editor.document import Document
     from engine.export import ExportReport
     from engine.spec.take import Take
 
@@ -48,7 +50,7 @@ def generate(args: Namespace) -> int:
         frames = basis.frames if basis.seen_anew else _continued_frames(args, basis, frame_count(document))
     _check_cameras(document, args.cameras)
     out = output_folder(args.out, known_by="take.json", replace=args.replace)
-    anchors = dict(args.anchor or ())
+    anchors = _anchors(document, args)
     request = TakeRequest(document, out, recipe, args.until, args.start, frames, args.cameras, basis, args.gbuffers, anchors, args.world)
 
     from app.jobs.take_maker import TakeCancelled, Watch, make_take
@@ -66,6 +68,23 @@ def generate(args: Namespace) -> int:
     for note in notes:
         print(f"launch.py: {note}", file=sys.stderr)
     return 0
+
+
+def _anchors(document: Document, args: Namespace) -> dict[str, Path]:
+    """Camera -> file that its video begins with, of the cameras that are made."""
+    from editor.entities import CameraEntity
+    from editor.source_pictures import source_pictures
+
+    given = dict(args.anchor or ())
+    if given.pop("recorded", None) is None:
+        return given
+    made = {entity.camera.name for entity in document.of(CameraEntity) if entity.enabled and (args.cameras is None or entity.camera.name in args.cameras)}
+    found = {camera: path for camera, path in source_pictures(document, args.start).items() if camera in made}
+    if not found:
+        raise CommandError(
+            f"'{document.name}' has no recorded picture near {args.start:g} s: import its log with its pictures, or name one with --anchor CAMERA=FILE."
+        )
+    return found | given
 
 
 def _basis(args: Namespace) -> Basis | None:

@@ -103,7 +103,7 @@ class TakeRequest:
         pictures = {}
         for name, path in self.anchors.items():
             try:
-                with Image.open(path) as picture:
+                with Image.open(path, formats=("PNG", "JPEG")) as picture:
                     pictures[name] = np.array(picture.convert("RGB"))
             except (OSError, ValueError, Image.DecompressionBombError) as error:
                 raise EditError(f"The anchor picture {path} cannot be read ({error}): name a PNG or JPEG file.") from None

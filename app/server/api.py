@@ -17,6 +17,7 @@ from app.server.proxy import client_page
 from app.server.theme import TITLE
 from app.workspace import anchors, dropped, files
 from app.workspace.outlines import outlines
+from app.workspace.recorded import recorded_bytes
 from app.workspace.workspace import Workspace
 from app.workspace.workspaces import Workspaces
 
@@ -77,6 +78,16 @@ def router(workspaces: Workspaces) -> APIRouter:
         try:
             return {"name": await asyncio.to_thread(anchors.keep, data, workspaces.config)}
         except ValueError as refusal:
+            raise HTTPException(422, str(refusal)) from refusal
+
+    @routes.post("/api/ws/{workspace}/anchors/{camera}")
+    async def recorded_anchor(workspace: str, camera: str) -> dict[str, str]:
+        """What the log's own camera took at the playhead becomes a picture that `generate` begins from; answers as /api/anchors does."""
+        found = _existing(workspaces, workspace)
+        try:
+            data = await asyncio.to_thread(recorded_bytes, found.document, camera, found.frame)
+            return {"name": await asyncio.to_thread(anchors.keep, data, workspaces.config)}
+        except (ValueError, OSError) as refusal:
             raise HTTPException(422, str(refusal)) from refusal
 
     @routes.get("/api/dropped")

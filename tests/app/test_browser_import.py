@@ -143,3 +143,13 @@ def test_a_logs_pictures_lie_under_the_geometry(tab: Tab, tmp_path: Path) -> Non
         expect(under).to_be_visible()
         assert under.evaluate("(one) => one.decode().then(() => one.naturalWidth)") == 160
         expect(tab.at(f"over-{camera}")).to_be_visible()
+    # In a camera's large view its video can begin from what the log's camera took.
+    tab.at("strip-CAM_BACK").dblclick()
+    tab.at("begin-recorded").click()
+    expect(tab.page.locator(".toast").filter(has_text="begins from")).to_be_visible()
+    expect(tab.at("anchor-set")).to_be_visible()
+    expect(tab.at("begin-recorded")).to_have_count(0)
+    tab.shot("recorded-anchor")
+    (kept,) = (tab.studio.workspace / "anchors").iterdir()
+    taken = min((row for row in found["sample_data"] if "CAM_BACK" in row["token"]), key=lambda row: row["timestamp"])
+    assert kept.read_bytes() == (tmp_path / "set" / taken["filename"]).read_bytes()

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import re
+from argparse import Namespace
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.commands.parser import main
+from app.commands.takes import _anchors
 from app.config import AppConfig
+from app.errors import CommandError
 from app.workspace.dropped import keep, next_step
 from app.workspace.images import STRIP_WIDTH
 from app.workspace.recorded import recorded_jpeg, recorded_pictures
 from app.workspace.shot import ShotMaker
-from editor.document import EditError
+from editor.document import Document, EditError
+from editor.files import project
 from editor.formats import import_scene
 from editor.formats.folders import SKIPPED
 from tests.editor.made_logs import argoverse_log
@@ -171,3 +176,19 @@ def test_pictures_of_the_log_at_the_playhead(tmp_path: Path) -> None:
     assert recorded_jpeg(pictures["CAM_FRONT"]) is None
     pictures["CAM_FRONT"].unlink()
     assert dict(recorded_pictures(shot)).keys() == {"CAM_BACK"}
+
+
+def test_a_take_begins_from_the_recorded_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`generate --anchor recorded`: of the cameras that are made, at the take's start; a picture that is named goes first."""
+    folder = nuscenes_set(tmp_path / "set")
+    document, _ = import_scene("nuscenes", folder, scene_name="scene-0001")
+    asked = Namespace(anchor=[("recorded", Path("recorded")), ("CAM_BACK", tmp_path / "mine.png")], cameras=None, start=1.0)
+    found = _anchors(document, asked)
+    assert found["CAM_BACK"] == tmp_path / "mine.png" and "sample-2" in found["CAM_FRONT"].name
+    assert _anchors(document, Namespace(anchor=[("recorded", Path())], cameras=("CAM_BACK",), start=0.0)).keys() == {"CAM_BACK"}
+    with pytest.raises(CommandError, match="no recorded picture near 1 s"):
+        _anchors(Document("made", 4.0), asked)
+    project.save(document, tmp_path / "x.anyscene")
+    asked_for = [str(tmp_path / "x.anyscene"), "-o", str(tmp_path / "take"), "--preset", "fake", "--anchor", "recorded", "--frames", "1"]
+    assert main(["generate", *asked_for]) == 2
+    assert "begins from no picture: leave the anchor out" in capsys.readouterr().err

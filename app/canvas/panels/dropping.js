@@ -80,8 +80,8 @@ export function makeDropping(app, studio) {
     }
   }
 
-  /** @param {Folder} folder */
-  async function importFolder(folder) {
+  /** @param {Folder} folder @param {object} [part] start_s and duration_s */
+  async function importFolder(folder, part = {}) {
     if (busy) return app.say("warn", "Something is being sent already: wait for it, or cancel it.");
     [busy, stopped] = [true, false];
     try {
@@ -105,7 +105,7 @@ export function makeDropping(app, studio) {
         } else {
           waiting = true;
           tell(`Reading ${folder.name}`, null);
-          if (!app.socket.send({ type: "import", ...next.import })) throw new Error("The studio cannot be reached: drop it again once it is back.");
+          if (!app.socket.send({ type: "import", ...next.import, ...part })) throw new Error("The studio cannot be reached: drop it again once it is back.");
           return;
         }
       }
@@ -116,13 +116,13 @@ export function makeDropping(app, studio) {
     }
   }
 
-  app.importFrom = (kind) => {
+  app.importFrom = (kind, part) => {
     const input = /** @type {HTMLInputElement} */ (h("input", { type: "file", multiple: true, webkitdirectory: kind === "folder", testid: "chosen-files" }));
     input.hidden = true;
     input.addEventListener("change", () => {
       const folder = input.files?.length ? chosenFolder(input.files) : null;
       input.remove();
-      if (folder) guarded(app, "An import", () => void importFolder(folder));
+      if (folder) guarded(app, "An import", () => void importFolder(folder, part));
       else app.say("warn", "There is no file in that folder.");
     });
     input.addEventListener("cancel", () => input.remove());

@@ -116,13 +116,13 @@ export function showImport(app) {
         numberField({ label: "for", name: "Lasts", unit: "s", value: asked.duration_s, placeholder: "all of it", min: 0.1, digits: 2, testid: "import-duration", change: (v) => (asked.duration_s = v) }),
         textField({ label: "Map", value: asked.map, testid: "import-map", placeholder: "beside the log", change: (v) => (asked.map = v) }),
         chosen?.scenes && textField({ label: "Scene", value: asked.scene, testid: "import-scene", placeholder: "asked for where there are several", change: (v) => (asked.scene = v) })),
-      h("p", { class: "empty", text: recorded ? "Everything is read on the machine that runs the studio; nothing is copied or sent anywhere. What could not be read is listed in the notes of the scene." : "A copy is opened; the file itself stays as it is. Save keeps the copy in the workspace folder." }),
+      h("p", { class: "empty", text: recorded ? "A path is read on the machine that runs the studio; nothing is copied. Files and folders that you choose or drop on the page are sent to it, as far as they are needed. What could not be read is listed in the notes of the scene." : "A copy is opened; the file itself stays as it is. Save keeps the copy in the workspace folder." }),
     ];
   });
-  const chosen = (/** @type {"files"|"folder"} */ kind) => { close(); app.importFrom(kind); };
+  const chosen = (/** @type {"files"|"folder"} */ kind) => { close(); app.importFrom(kind, { start_s: asked.start_s, duration_s: asked.duration_s }); };
   const own = [
-    button({ text: "Files…", label: "Choose files of this computer; or drop them on the page", testid: "import-files", press: () => chosen("files") }),
-    button({ text: "Folder…", label: "Choose a folder of this computer, a data set or a log; or drop it on the page. Only what is needed is sent to the studio", testid: "import-folder", press: () => chosen("folder") }),
+    button({ text: "Choose files…", label: "Choose files of this computer; or drop them on the page", testid: "import-files", press: () => chosen("files") }),
+    button({ text: "Choose a folder…", label: "Choose a folder of this computer, a data set or a log; or drop it on the page. Only what is needed is sent to the studio", testid: "import-folder", press: () => chosen("folder") }),
   ];
   const close = openDialog({ title: "Import a log, a map or a scene", testid: "import-dialog", body: [body], actions: [...own, button({ text: "Import", label: "Import this path", class: "primary", testid: "import-go", press: () => go(asked.format, asked.source, close) })] });
   bind(close);

@@ -49,7 +49,7 @@ export function makeLightbox(app, strip) {
       figure.style.setProperty("--at", `${zoom.x}% ${zoom.y}%`);
       event.preventDefault();
     }, { passive: false });
-    const anchor = app.anchors.get(shown);
+    const anchor = app.anchors.get(shown), recorded = store.strip?.cameras.find((one) => one.name === shown)?.recorded;
     fill(box, figure,
       h("div", { class: "lightbox-bar" },
         h("span", { class: "mono", text: `frame ${store.frame}`, testid: "lightbox-frame" }),
@@ -57,6 +57,7 @@ export function makeLightbox(app, strip) {
         button({ text: "This camera anew", label: "Make this camera's pictures anew; every other camera keeps its own", testid: "camera-anew", press: () => anew() }),
         button({ text: "Compare", label: "This take beside another one, or another view model's pictures of the same scene, under a slider", testid: "compare-takes", press: compare }),
         part && button({ text: `Frames ${part[0]}–${part[1]} anew`, label: "Make this camera's pictures of the range anew; all others stay", testid: "range-anew", press: () => anew(part) }),
+        recorded && !anchor && button({ text: "Begin from the recorded picture", label: "The next take of this camera begins from what the log's own camera took here", testid: "begin-recorded", press: () => void keepRecorded(app, shown, recorded).then(draw) }),
         anchor && h("span", { class: "anchor", testid: "anchor-set" }, h("img", { src: anchor.url, alt: "" }), app.takesAnchors() ? "begins from this picture" : "this view model begins from no picture", button({ icon: "close", label: "Take the picture off", class: "ghost tiny", press: () => { app.anchors.delete(shown); draw(); } }))),
       button({ icon: "close", label: "Close", key: "Esc", class: "ghost close", press: () => show("") }));
     for (const one of box.querySelectorAll("button[data-testid$=-anew]")) /** @type {HTMLButtonElement} */ (one).disabled = !made;
@@ -115,6 +116,20 @@ async function keep(app, camera, file) {
   const told = await answer?.json().catch(() => null);
   if (!answer?.ok) return app.say("error", told?.detail ?? "The picture did not reach the studio: drop it again.");
   app.anchors.set(camera, { name: told.name, url: URL.createObjectURL(file) });
+  begins(app, camera, file.name);
+}
+
+/** @param {App} app @param {string} camera @param {string} url */
+async function keepRecorded(app, camera, url) {
+  const answer = await fetch(`/api/ws/${encodeURIComponent(app.store.scene?.workspace ?? "default")}/anchors/${encodeURIComponent(camera)}`, { method: "POST" }).catch(() => null);
+  const told = await answer?.json().catch(() => null);
+  if (!answer?.ok) return app.say("error", told?.detail ?? "The studio did not answer: try it again.");
+  app.anchors.set(camera, { name: told.name, url });
+  begins(app, camera, "the recorded picture");
+}
+
+/** @param {App} app @param {string} camera @param {string} what */
+function begins(app, camera, what) {
   const able = (app.store.scene?.view_models ?? []).filter((one) => one.takes_anchors).map((one) => one.name).join(" or ");
-  app.say(app.takesAnchors() ? "info" : "warn", app.takesAnchors() ? `The next take of ${camera} begins from ${file.name}.` : `The view model that is chosen begins from no picture: choose ${able || "another one"} under Views.`);
+  app.say(app.takesAnchors() ? "info" : "warn", app.takesAnchors() ? `The next take of ${camera} begins from ${what}.` : `The view model that is chosen begins from no picture: choose ${able || "another one"} under Views.`);
 }
