@@ -231,7 +231,10 @@ def build_parser() -> argparse.ArgumentParser:
     training.add_argument("--generated", type=_count, metavar="N", help="of vae: with --decoder-only, learn from N generated frames as well")
     training.add_argument("--worlds", type=_count, metavar="N", help="worlds to look at first, of models that encode them (default: the preset's)")
     training.add_argument("--first-world", type=_natural, metavar="N", help="of sketch, odds, ablations: which world is the first one (default: 0)")
-    training.add_argument("--data", metavar="FORMAT:DIR[,..]", help="train on occ3d:, nucraft:, takes:, layouts: too (default: procedural worlds; wan: takes:)")
+    training.add_argument(
+        "--data", metavar="FORMAT:DIR[,..]",
+        help="train on occ3d:, nucraft:, takes:, layouts: too (default: procedural worlds); of wan: takes:DIR or nuscenes:DIR,occ3d:DIR",
+    )  # fmt: skip
     training.add_argument("--data-share", type=_share, metavar="S", help="share of crops that come from --data, the rest procedural (default: 0.8)")
     _engine_options(training)
 

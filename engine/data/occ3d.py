@@ -9,6 +9,7 @@ apart, so a past is older than the 1/12 s of procedural worlds; static as it is,
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class Occ3dFrames(PosedFrames):
     def __init__(self, folder: Path) -> None:
         """`folder` holds gts, or is gts. Raises DataError where it has no frames or its annotations.json cannot be read."""
         gts = folder / "gts" if (folder / "gts").is_dir() else folder
-        table = _annotations(gts.parent / "annotations.json")
+        table = annotations_table(gts.parent / "annotations.json")
         held_out = set(table.get("val_split", ()))
         found = sorted(gts.glob("*/*/labels.npz"))
         if not found:
@@ -48,7 +49,7 @@ class Occ3dFrames(PosedFrames):
         return relabelled(labels, CLASS_OF_OCC3D, str(path), f"Occ3D-nuScenes has 0 to {OCC3D_FREE}")
 
 
-def _annotations(path: Path) -> dict[str, Any]:
+def annotations_table(path: Path) -> dict[str, Any]:
     """The table, or {} where there is none: labels alone are enough for single frames."""
     if not path.is_file():
         return {}
@@ -72,7 +73,7 @@ def _histories(paths: tuple[Path, ...], table: dict[str, Any], where: Path) -> t
         try:
             row = table["scene_infos"].get(scene, {}).get(frame)
             if row is not None:
-                poses[index] = _pose(row["ego_pose"])
+                poses[index] = pose_of(row["ego_pose"])
                 past_of[index] = number.get((scene, row["prev"]), -1)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DataError(
@@ -83,7 +84,7 @@ def _histories(paths: tuple[Path, ...], table: dict[str, Any], where: Path) -> t
     return past_of, poses
 
 
-def _pose(row: dict[str, Any]) -> np.ndarray:
+def pose_of(row: Mapping[str, Any]) -> np.ndarray:
     """4 x 4 from a translation in metres and a unit quaternion [w, x, y, z]."""
     from scipy.spatial.transform import Rotation
 

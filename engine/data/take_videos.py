@@ -95,21 +95,6 @@ class TakeVideos:
         return np.stack(made)
 
 
-def open_videos(data: str | None) -> list[TakeVideos]:
-    """The takes of 'takes:DIR[,takes:DIR ...]', each DIR a take or a folder of takes. DataError where there is none, or one cannot be used."""
-    if not data:
-        raise DataError("The branch of a Wan model learns from takes with video: name their folder, for example --data takes:TAKES.")
-    folders: list[Path] = []
-    for part in data.split(","):
-        kind, _, where = part.strip().partition(":")
-        if kind != "takes" or not Path(where).is_dir():
-            raise DataError(f"Data '{part.strip()}' is no folder of takes: write for example takes:TAKES.")
-        folders += sorted(path.parent for path in [Path(where) / "take.json", *Path(where).glob("*/take.json")] if path.is_file())
-    if not folders:
-        raise DataError(f"There is no take in {data}: make some with `launch.py generate` or `launch.py fan-out`.")
-    return [TakeVideos(folder) for folder in folders]
-
-
 def _nearest(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """(P, H, W, ..) in another size, each pixel the nearest one."""
     rows, columns = ((np.arange(n) * 2 + 1) * have // (2 * n) for n, have in zip(size, x.shape[1:3], strict=True))

@@ -1,4 +1,4 @@
-"""`launch.py train wan`: the control branch of `wan-*`, on takes with video (paper B.3).
+"""`launch.py train wan`: the control branch of `wan-*`, on takes with video or nuScenes with Occ3D (paper B.3).
 
 The backbone stays as it was published. The branch alone is in the optimiser, in the averaged weights and in the checkpoints.
 A step is of one mode, drawn from a mixture that goes from mostly generation to all five alike; anchors weigh little in the loss;
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.data.take_videos import TakeVideos, open_videos
+from engine.data.videos import Videos, open_videos
 from engine.devices import pick_device
 from engine.train import processes
 from engine.train.loop import Schedule, train
@@ -64,9 +64,9 @@ def mixture(share: float) -> dict[Mode, float]:
 
 @dataclass(frozen=True, slots=True)
 class VideoBatches:
-    """Clips of takes by step; all samples of a step are of one mode. Picklable for data workers."""
+    """Clips of takes or logs by step; all samples of a step are of one mode. Picklable for data workers."""
 
-    takes: tuple[TakeVideos, ...]
+    takes: tuple[Videos, ...]
     shown: tuple[int, int, int]
     steps: int
     batch: int
@@ -94,7 +94,7 @@ class VideoBatches:
         return made | {"observed": torch.from_numpy(np.stack(observed)), "prompt": torch.tensor(prompts)}
 
 
-def _groups(take: TakeVideos, mode: Mode) -> list[tuple[int, ...]]:
+def _groups(take: Videos, mode: Mode) -> list[tuple[int, ...]]:
     """Cameras of a take, left to right, that a mode can be drawn of."""
     if mode == "one view":
         return [(number,) for number in take.numbers]
@@ -170,7 +170,7 @@ def main(
     workers: int | None = None,
     data: str | None = None,
 ) -> dict[str, Any]:
-    """Trains a branch on the takes of `data` and writes `control.safetensors` and its card into `out`, which `wan-*` loads.
+    """Trains a branch on the videos of `data` (`engine.data.videos`) and writes `control.safetensors` and its card into `out`, which `wan-*` loads.
 
     WanError where the backbone's weights are not here, DataError where the data cannot be used.
     """
@@ -181,7 +181,7 @@ def main(
     takes, folder = open_videos(data), places.repository_folder(name)
     shown, schedule = SHOWN[preset], SCHEDULES[preset].scaled(steps, batch, workers)
     if not any(take.frames >= shown[0] for take in takes):
-        raise ValueError(f"No take in {data} has {shown[0]} frames, which a sample of preset '{preset}' has: generate longer ones.")
+        raise ValueError(f"Nothing in {data} has the {shown[0]} frames of a sample of preset '{preset}': generate longer takes, or copy nuScenes' sweeps too.")
     kind = torch.bfloat16 if where.type == "cuda" else torch.float32
     latents = loading.load_latents(folder, where)
     backbone = loading.load_backbone(folder, kind).to(where)
@@ -199,7 +199,7 @@ def main(
         device=where,
         resume=resume,
     )
-    facts |= {"backbone": places.SOURCES[name].repository, "data": f"{len(takes)} takes of {data}", "shown": shown}
+    facts |= {"backbone": places.SOURCES[name].repository, "data": f"{len(takes)} videos of {data}", "shown": shown}
     if among.writes:
         loading.save_branch(model.control, out, torch.bfloat16 if where.type == "cuda" else torch.float32, facts)
     return facts

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from engine.api import OccupancyFrame, Picture, Recipe
 from engine.data.frames import DataError
-from engine.data.take_videos import TakeVideos, open_videos
+from engine.data.take_videos import TakeVideos
+from engine.data.videos import open_videos
 from engine.spec.camera import Camera, Rig, surround_cameras
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import Pose
@@ -45,6 +46,7 @@ from engine.views.ggve.wan.latents import VideoLatents, pictures_of, video_of  #
 from engine.views.ggve.wan.model import WanViews, load_views  # noqa: E402
 from engine.views.ggve.wan.settings import FEW_STEPS, Settings, read_settings  # noqa: E402
 from engine.views.ggve.wan.text import LENGTH, encode_prompts  # noqa: E402
+from tests.engine.test_nuscenes_videos import write as write_drive  # noqa: E402
 
 TINY = {"num_attention_heads": 2, "attention_head_dim": 12, "text_dim": 32, "freq_dim": 32, "ffn_dim": 32, "num_layers": 4}
 VAE = {"base_dim": 4, "dim_mult": [1, 1, 1, 1], "num_res_blocks": 1}
@@ -801,6 +803,16 @@ def test_training_resumes_to_the_last_bit_and_its_branch_is_loaded(
     views = load_views("wan-1.3b", "cpu", torch.float32)
     assert views.facts["branch"]["backbone"] == "Wan-AI/Wan2.1-T2V-1.3B-Diffusers"   # type: ignore[index]
     assert any(p.any() for p in views.model.control.proj_out.parameters()), "it has learned something"
+
+
+def test_a_branch_learns_from_a_log(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(places.FOLDER, str(home))
+    monkeypatch.setitem(recipe.SCHEDULES, "tiny", replace(recipe.SCHEDULES["tiny"], steps=2))
+    monkeypatch.setattr(loop, "half_precision", lambda device: nullcontext())
+    folder, occ3d = write_drive(tmp_path)
+    facts = recipe.main("tiny", tmp_path / "out", device="cpu", data=f"nuscenes:{folder},occ3d:{occ3d}")
+    assert facts["finished"] and facts["data"].startswith("1 videos of nuscenes:")
+    assert any(value.any() for name, value in loading.load_file(tmp_path / "out" / "control.safetensors").items() if name.startswith("proj_out"))
 
 
 def test_a_branch_without_data_or_weights_is_not_trained(take: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
