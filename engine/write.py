@@ -125,8 +125,9 @@ class TakeWriter:
         self._info["stage"] = name
         self._write_info()
 
-    def finish(self, seconds: Mapping[str, float]) -> None:
-        """Close every video and make a take of what is there; `seconds` per stage. A cut take is trimmed to its finished frames."""
+    def finish(self, seconds: Mapping[str, float], first_seconds: Mapping[str, float] | None = None) -> None:
+        """Close every video and make a take of what is there; `seconds` per stage, `first_seconds` those of a stage's first frame or picture. A
+        cut take is trimmed to its finished frames."""
         try:
             for video in self._videos.values():
                 video.close()
@@ -135,7 +136,7 @@ class TakeWriter:
         self._gather_occupancy()
         if 0 < self._frames < len(self._clip):
             self._write_scene(self._frames)
-        self._info |= {"seconds": dict(seconds), "finished": True, "frame_count": self._frames or len(self._clip)}
+        self._info |= {"seconds": dict(seconds), "first_seconds": dict(first_seconds or {}), "finished": True, "frame_count": self._frames or len(self._clip)}
         self._write_info()
         shutil.rmtree(self.folder / "partial", ignore_errors=True)
         shutil.rmtree(_aside(self.folder), ignore_errors=True)

@@ -63,7 +63,7 @@ const PAGE = [
   { id: "find_object", title: "Find an object", group: "Edit", keys: ["Ctrl+F"], icon: "search", run: () => focusOn("[data-testid=object-filter]") },
   { id: "to_inspector", title: "Go to the numbers of the selection", group: "Edit", keys: ["I"], run: () => focusOn(".inspector input, .inspector button, .inspector select") },
   { id: "to_canvas", title: "Go to the canvas", group: "View", keys: ["Shift+H"], run: () => focusOn(".bev") },
-  { id: "select_nothing", title: "Drop the selection, or what is half made", group: "Edit", keys: ["Escape"], run: (app) => app.tool.cancel?.(app) },
+  { id: "select_nothing", title: "Drop the selection, or what is half made", group: "Edit", keys: ["Escape"], run: (app) => void (app.tool.cancel?.(app) || (app.store.tool === "waypoint" ? app.use("select") : app.select([]))) },
   { id: "keyframe", title: "Keyframe at this frame", group: "Agents", keys: ["K"], icon: "key", run: (app) => { const e = lone(app.store); if (e && (e.kind === "agent" || e.kind === "ego")) addKey(app, e); }, why: (app) => { const e = lone(app.store); return e && (e.kind === "agent" || e.kind === "ego") ? null : "Select one agent or the ego to set a keyframe at this frame."; } },
   { id: "turn_around", title: "Turn around", group: "Agents", keys: ["G"], icon: "flip", run: (app) => app.nudge(0, 0, Math.PI), why: nothingHeld },
   ...ARROWS.flatMap(([name, [dx, dy]]) => /** @type {PageCommand[]} */ ([

@@ -17,18 +17,24 @@ export const spoken = (name) => name.replaceAll("_", " ");
 /** '1 frame', '3 frames'. @param {number} count @param {string} noun */
 export const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
+/** Name of walkways and dividers that their command makes anew every time (editor/edits/roads.py). */
+export const MADE = "auto";
+
 /** Whether a name says nothing to a person: logs name their agents by UUIDs and hashes. @param {string} name */
 const isCode = (name) => /[0-9a-f]{8}-[0-9a-f]{4}|[0-9a-f]{16}/i.test(name);
+
+/** An agent without a name of its own is called by the number of its id, as in the sentences of the checks. @param {AgentEntity} agent */
+const numbered = (agent) => `${spoken(agent.class_name)} ${new RegExp(`^${agent.class_name}-(\\d+)$`).exec(agent.id)?.[1] ?? agent.instance_id}`;
 
 /** @param {Entity} entity */
 export function labelOf(entity) {
   switch (entity.kind) {
-    case "agent": return entity.name && !isCode(entity.name) ? spoken(entity.name) : `${spoken(entity.class_name)} ${entity.instance_id}`;
+    case "agent": return entity.name && !isCode(entity.name) ? spoken(entity.name) : numbered(entity);
     case "ego": return "ego";
     case "camera": return entity.camera.name;
     case "paint": return `${entity.erases ? "erased" : "paint"} · ${spoken(entity.channel)}${entity.span ? ` · f${entity.span[0]}–${entity.span[1]}` : ""}`;
     case "occupancy_edit": return `${spoken(entity.edit ?? entity.edit_kind ?? "occupancy edit")} ${entity.class_name ? spoken(entity.class_name) : entity.instance_id || ""}`;
-    default: return entity.name || `${spoken(entity.channel)} ${entity.id}`;
+    default: return entity.name && entity.name !== MADE ? entity.name : `${spoken(entity.channel)} ${/\d+$/.exec(entity.id)?.[0] ?? entity.id}`;
   }
 }
 

@@ -56,7 +56,7 @@ interface BevState { frame: number; url: string; edits: number; stale: boolean; 
 interface VariantState {
   frame: number; region: Point[]; count: number; index: number; seed: number | null; whole: boolean; drawing: boolean; can_keep: boolean; shown: boolean;
 }
-interface FileEntry { path: string; name: string; modified?: string | number; format?: string; source?: string }
+interface FileEntry { path: string; name: string; modified?: string | number; format?: string; source?: string; title?: string; about?: string; picture?: string }
 interface RecoveryEntry { path: string; name: string; modified: number; crashed: boolean; lost: string; picture?: string; takes?: number }
 interface FileLists { projects: FileEntry[]; recovery: RecoveryEntry[]; logs: FileEntry[]; templates: FileEntry[]; takes: FileEntry[]; formats: Array<{ name: string; title: string; source: string; scenes?: boolean }> }
 /** What looks wrong in the scene; nothing of it blocks anything. */
@@ -79,7 +79,8 @@ interface Tool {
   up?(at: CanvasPointer, app: App): void;
   double?(at: CanvasPointer, app: App): void;
   /** Esc, or the tool is put away: drop whatever is half made. */
-  cancel?(app: App): void;
+  /** Drop what is half made; true where there was something. */
+  cancel?(app: App): boolean;
   /** True where the key was used. */
   key_down?(event: KeyboardEvent, app: App): boolean;
   /** Drawn over everything, in pixels. */

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.jobs.basis import Basis
+from app.jobs.basis import Basis, occupancy_digest
 from app.jobs.request import SEEN, STAGES, TakeRequest
 from app.jobs.take_maker import SCENE
 from editor.clip import frame_count
@@ -49,7 +49,8 @@ def asked_of(folder: Path) -> Asked:
 def carried_on(folder: Path, out: Path, anchors: Mapping[str, Path] | None = None) -> TakeRequest:
     """The request of a take in `out` that keeps what `folder` has and makes what it lacks, of the scene that it was asked of.
 
-    Frames of occupancy stay as they are. Where all are there, videos that are complete stay too; else every picture is drawn anew.
+    Frames of occupancy stay as they are. Where all are there, videos that are complete stay too; else every picture is drawn anew. A take that
+    remembered another one's world is made from its start in that world again, which gives the same frames.
     `anchors` are files of the pictures that it began with. Raises EditError (one sentence) where nothing is missing, or its scene is.
     """
     asked = asked_of(folder)
@@ -69,9 +70,22 @@ def carried_on(folder: Path, out: Path, anchors: Mapping[str, Path] | None = Non
         missing = tuple(camera.name for camera in take.cameras if not _is_complete(folder / "video" / f"{camera.name}.mp4", frames))
         some = until == "video" and 0 < len(missing) < len(take.cameras)
         basis = Basis(folder, has, seen_anew=True, only_cameras=missing if some else None)
-    elif has:
+    world = None if basis is not None or until == "layout" else _world(folder, told)
+    if has and basis is None and world is None:
         basis = Basis(folder, has)
-    return TakeRequest(document, out, recipe_of(told), until, start_s, frames, cameras, basis, anchors=dict(anchors or {}) if until == "video" else {})
+    given = dict(anchors or {}) if until == "video" else {}
+    return TakeRequest(document, out, recipe_of(told), until, start_s, frames, cameras, basis, anchors=given, world=world)
+
+
+def _world(folder: Path, told: Mapping[str, Any]) -> Path | None:
+    """The take beside `folder` whose world it remembered. EditError where that one is not there as it was."""
+    world = told.get("world")
+    if not isinstance(world, Mapping):
+        return None
+    beside = folder.parent / Path(str(world.get("take"))).name
+    if not frames_on_disk(beside) or occupancy_digest(beside, Take.open(beside).frame_count) != world.get("sha256"):
+        raise EditError(f"Take '{folder.name}' remembers the world of take '{beside.name}', which is not here as it was: generate it again.")
+    return beside
 
 
 def _is_complete(video: Path, frames: int) -> bool:

@@ -18,6 +18,8 @@ LEARNED_FROM = 24
 """Takes read at the start, the newest."""
 OLD = 0.5
 """Weight of what was known when a new take is learned from."""
+COMPILES = 10.0
+"""A first piece that takes this many times as long as the others compiled kernels, once on this machine: it says nothing of the next take."""
 TRUST_S = 3.0
 """So much work of a running job weighs as much as what was known before it."""
 
@@ -47,15 +49,16 @@ class Pace:
             return
 
     def _learn(self, info: Mapping[str, Any], cameras: int) -> None:
-        told, seconds = info.get("recipe", {}), info.get("seconds", {})
+        told, seconds, first = info.get("recipe", {}), info.get("seconds", {}), info.get("first_seconds", {})
         frames = int(info.get("frame_count", 0))
         made = frames - int(told.get("kept", {}).get("frames", 0))
         if made > 0 and "occupancy" in seconds:
-            _blend(self.frame_s, occupancy_key(str(told.get("occupancy")), told.get("steps")), float(seconds["occupancy"]) / made)
+            frame_s = _each(float(seconds["occupancy"]), float(first.get("occupancy", 0.0)), made)
+            _blend(self.frame_s, occupancy_key(str(told.get("occupancy")), told.get("steps")), frame_s)
         # A take that keeps pictures has drawn fewer of them than it holds, and says nothing about one picture.
         if frames and cameras and "video" in seconds and "kept_pictures" not in told:
             drawn = float(seconds["video"]) + float(seconds.get("buffers", 0.0))
-            _blend(self.picture_s, str(told.get("views")), drawn / (frames * cameras))
+            _blend(self.picture_s, str(told.get("views")), _each(drawn, float(first.get("video", 0.0)), frames * cameras))
 
     def rates(self, request: TakeRequest) -> tuple[float | None, float | None]:
         """Seconds a frame and seconds a picture of a request, None where nothing is known. What is not made takes no time."""
@@ -111,6 +114,13 @@ def work(request: TakeRequest) -> tuple[int, int]:
     cameras = [one.camera.name for one in request.document.of(CameraEntity) if one.enabled]
     drawn = len(cameras if request.cameras is None else request.cameras) * request.frames
     return frames, drawn
+
+
+def _each(seconds: float, first_s: float, pieces: int) -> float:
+    """Seconds a piece; without the first one where that compiled."""
+    if pieces > 1 and first_s > COMPILES * (others := (seconds - first_s) / (pieces - 1)):
+        return others
+    return seconds / pieces
 
 
 def _blend(known: dict[str, float], key: str, seconds: float) -> None:

@@ -15,6 +15,7 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = {}
+        self._first: dict[str, float] = {}
         self._stages: list[str] = []
         self._since = 0.0
 
@@ -39,11 +40,16 @@ class Stopwatch:
                     piece = next(iterator)
                 except StopIteration:
                     return
+            self._first.setdefault(stage, self._seconds[stage])
             yield piece
 
     def seconds(self, stages: Iterable[str]) -> dict[str, float]:
         """Those of `stages` that there were, in that order."""
         return {stage: round(self._seconds[stage], 3) for stage in stages if stage in self._seconds}
+
+    def first_pieces(self, stages: Iterable[str]) -> dict[str, float]:
+        """Seconds that the first piece of each of `stages` took: on a new machine that is when kernels are compiled."""
+        return {stage: round(self._first[stage], 3) for stage in stages if stage in self._first}
 
     def _turn(self) -> None:
         """Count what passed for the stage that was under way."""

@@ -168,17 +168,20 @@ class _Making:
     def finish(self) -> Path:
         """Close the take. Raises TakeCancelled where it was called off."""
         if self.watch.cancelled():
-            self.writer.finish(self.clock.seconds(STAGES))
+            self._close()
             raise TakeCancelled(self.request.out, self.frames)
         if self.request.until in SEEN and self.pieces < self.pictures:
             raise TakeError(
                 f"View model '{self.recipe.views}' stopped after {self.pieces} of {self.pictures} pictures: report this view model."
             )
         self.writer.stage(self.request.until)
-        self.writer.finish(self.clock.seconds(STAGES))
+        self._close()
         if self.kept is not None:
             self.kept.copy_whole(self.request.out)
         return self.request.out
+
+    def _close(self) -> None:
+        self.writer.finish(self.clock.seconds(STAGES), self.clock.first_pieces(STAGES))
 
     def _occupancy(self) -> Iterator[OccupancyFrame]:
         """Kept frames, then generated ones with the document's occupancy edits on them. Frames that are only seen anew get those too."""

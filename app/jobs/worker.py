@@ -170,6 +170,8 @@ class WorkerProcess:
         self.process = context.Process(target=main, args=(theirs, self.cancelled_serial), name="anyscene-engine", daemon=True)
         self.process.start()
         theirs.close()
+        self.killed = False
+        """By the studio itself."""
         self._sending = threading.Lock()
 
     def send(self, request: Request) -> bool:
@@ -196,11 +198,14 @@ class WorkerProcess:
         code = self.process.exitcode
         if code is not None and code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+            if self.killed:
+                return "The engine's process was ended by the studio, because it did not stop in time"
             why = ", most often for lack of memory" if -code == signal.SIGKILL else ""
             return f"The engine's process was killed ({name}{why})"
         return f"The engine's process ended unexpectedly (exit code {code})"
 
     def kill(self) -> None:
+        self.killed = True
         self.process.kill()
 
     def close(self, patience_s: float = 3.0) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.server.exports import export
-from app.workspace import files, unsaved
+from app.workspace import examples, files, unsaved
 from app.workspace.dropped import SCENE_FILE
 from app.workspace.workspace import Send, Workspace
 from editor.document import Document, EditError
@@ -89,8 +89,8 @@ def summary(document: Document, report: object) -> str:
 def list_files(workspace: Workspace, message: Message, send: Send) -> None:
     config = workspace.config
     send({
-        "type": "files", "projects": files.projects(config), "templates": files.templates(), "takes": files.takes(config), "recovery": unsaved.rows(workspace),
-        "logs": [],
+        "type": "files", "projects": files.projects(config), "templates": examples.rows(workspace), "takes": files.takes(config),
+        "recovery": unsaved.rows(workspace), "logs": [],
         "formats": [
             *({"name": name, "title": one.title, "source": one.source, "scenes": one.has_scenes} for name, one in FORMATS.items()),
             {"name": SCENE_FILE, "title": "AnyScene project", "source": "an .anyscene file, anywhere on this machine", "scenes": False},

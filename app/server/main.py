@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("anyscene")
 
 LARGEST_MESSAGE = 64 * 1024 * 1024
+PATIENT_S = 120.0
+"""A browser, or this process while kernels compile on a machine that has no core to spare, may be silent that long before the link is given up."""
 POLL_S = 0.5
 SWEEP_EVERY = 60
 """Polls between two sweeps."""
@@ -109,8 +111,8 @@ def serve(config: AppConfig) -> None:
     guard = Guard(app, config, on_entry=entry)
     server = uvicorn.Server(
         uvicorn.Config(
-            guard, log_level="warning", ws_max_size=LARGEST_MESSAGE, ws_per_message_deflate=False, timeout_graceful_shutdown=2, proxy_headers=False,
-            server_header=False,
+            guard, log_level="warning", ws_max_size=LARGEST_MESSAGE, ws_per_message_deflate=False, ws_ping_timeout=PATIENT_S,
+            timeout_graceful_shutdown=2, proxy_headers=False, server_header=False,
         )
     )  # fmt: skip
     if config.loopback and config.auth is None:

@@ -62,7 +62,8 @@ To the page
     bev {frame, source, edits, stale, pending, url, origin_m, size_m, ego [x, y, yaw]}   PNG from above in the ego's frame: x forward up, y left
     problems {problems [{sentence, ids, time_s|null}]}   what looks wrong; nothing of it blocks anything
     exported {take, folder, rows [{format, url, files, dropped, error|null}], writing|null, verified|null}   writing: what is in hand
-    files {projects, templates, takes, recovery, logs, formats}   each {path, name, modified}; recovery as above, its `path` is `which`
+    files {projects, templates, takes, recovery, logs, formats}   each {path, name, modified}; templates also {title, about, picture};
+                                                 recovery as above, its `path` is `which`
     scenes {asked, options [[name, description], ..]}   the source of an import holds several: the message `asked` again, with one as its `scene`
     notice {level info|warn|error, text}         one sentence
     saved {path, at} | autosaved {at}            at: seconds since 1970

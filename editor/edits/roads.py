@@ -29,6 +29,7 @@ SAME_WIDTH = 0.1
 """A road's width may differ by this share along it."""
 SHORTEST_M = 1.0
 _DIVIDER_M = 0.3
+_BEYOND_M = 0.5
 _MADE = "auto"
 """Name of what is made anew every time."""
 
@@ -219,15 +220,16 @@ def _road_at(document: Document, x: float, y: float) -> tuple[Area, Ribbon]:
 
 
 def _ends(document: Document, width: float) -> list[shapely.Geometry]:
-    """What lies beyond the ends of roads."""
-    ends = []
+    """What lies beyond the ends of roads that lead out of what can be driven on; one that ends in another road leads on there."""
+    ends, road = [], drivable(document)
     for area in document.of(Area):
         ribbon = ribbon_of(area)
         if ribbon is None:
             continue
         for end, inner in ((ribbon.centre[0], ribbon.centre[1]), (ribbon.centre[-1], ribbon.centre[-2])):
             out = np.subtract(end, inner) / np.hypot(*np.subtract(end, inner))
-            ends.append(shapely.LineString([end, np.add(end, out * 3 * width)]).buffer(ribbon.width_m / 2 + width, cap_style="flat"))
+            if not road.contains(shapely.Point(np.add(end, out * _BEYOND_M))):
+                ends.append(shapely.LineString([end, np.add(end, out * 3 * width)]).buffer(ribbon.width_m / 2 + width, cap_style="flat"))
     return ends
 
 

@@ -46,7 +46,7 @@ def test_a_region_is_drawn_anew_compared_and_kept(tab: Tab) -> None:
     which, quality = tab.at("variant-which"), tab.at("variant-quality")
     expect(which).to_have_text("1 of 1")
     expect(quality).to_have_text("Full quality")
-    expect(tab.at("strip-badge")).to_contain_text("Variant at full quality")
+    expect(tab.at("strip-badge")).to_contain_text("Variant, full quality")
     assert quality.get_attribute("title") == "Seed 1"
     tab.page.locator("canvas.bev").focus()
     tab.page.keyboard.press("Enter")
@@ -78,7 +78,7 @@ def test_a_region_is_drawn_anew_compared_and_kept(tab: Tab) -> None:
     tab.click(px((x + 10, y + 2)))
     tag = tab.at("strip-badge")
     expect(tag).to_contain_text("Draft")
-    expect(tag).to_contain_text("Frame at full quality")
+    expect(tag).to_contain_text("Full quality")
     tab.jobs.clear()
     tab.page.keyboard.press("Control+Shift+Enter")
     onward = tab.until_job("on from frame 1", lambda job: job["state"] == "done")["take"]

@@ -80,6 +80,24 @@ def test_of_a_take_that_a_kill_left_without_a_frame_all_is_made(config, tmp_path
     assert made.frame_count == FRAMES and np.any(made.semantics != made.semantics[0, 0, 0, 0])
 
 
+def test_a_take_in_a_remembered_world_is_made_in_that_world_again(tmp_path: Path):
+    world = take(DOCUMENT, tmp_path / "world", frames=FRAMES, until="occupancy")
+    asked = {"frames": FRAMES, "until": "occupancy", "world": world}
+    whole = take(DOCUMENT, tmp_path / "whole", **asked)
+    with pytest.raises(TakeCancelled):
+        take(DOCUMENT, tmp_path / "cut", cancelled=iter([False, False, *[True] * 9]).__next__, **asked)
+    assert frames_on_disk(tmp_path / "cut") > 0
+    request = carried_on(tmp_path / "cut", tmp_path / "again")
+    assert request.world == world and request.basis is None
+    make_take(request, FakeModels())
+    again = Take.open(tmp_path / "again")
+    assert again.info["recipe"]["world"] == Take.open(whole).info["recipe"]["world"]
+    assert (again.folder / "occupancy.npz").read_bytes() == (whole / "occupancy.npz").read_bytes()
+    (world / "occupancy.npz").unlink()
+    with pytest.raises(EditError, match="the world of take 'world', which is not here as it was"):
+        carried_on(tmp_path / "cut", tmp_path / "never")
+
+
 def test_a_whole_take_has_nothing_to_continue(config, tmp_path: Path):
     with pytest.raises(EditError, match="is whole: there is nothing to continue"):
         carried_on(config.takes / "whole", tmp_path / "again")

@@ -198,10 +198,12 @@ def test_an_errand_waits_in_the_same_line(tmp_path):
     jobs.close()
 
 
-def take_json(folder: Path, frames: int, seconds: dict[str, float], cameras: int = 2, **recipe: Any) -> None:
+def take_json(
+    folder: Path, frames: int, seconds: dict[str, float], cameras: int = 2, first_seconds: dict[str, float] | None = None, **recipe: Any
+) -> None:
     folder.mkdir(parents=True)
     told = {"occupancy": "fake", "views": "fake", "steps": None, **recipe}
-    (folder / "take.json").write_text(json.dumps({"frame_count": frames, "seconds": seconds, "recipe": told}))
+    (folder / "take.json").write_text(json.dumps({"frame_count": frames, "seconds": seconds, "first_seconds": first_seconds or {}, "recipe": told}))
     (folder / "cameras.json").write_text(json.dumps([{}] * cameras))
 
 
@@ -222,6 +224,17 @@ def test_the_pace_is_learned_from_takes_and_from_nothing_else(tmp_path):
     (tmp_path / "takes" / "c").mkdir()
     (tmp_path / "takes" / "c" / "take.json").write_text("[1")
     pace.learn_from(tmp_path / "takes")
+
+
+def test_the_take_that_compiled_the_kernels_says_nothing_of_the_next_one(tmp_path):
+    pace = Pace()
+    take_json(tmp_path / "cold", 3, {"occupancy": 244.0, "buffers": 0.0, "video": 62.5}, first_seconds={"occupancy": 240.0, "video": 60.0})
+    pace.learn(tmp_path / "cold")
+    assert pace.frame_s == {"fake": 2.0} and pace.picture_s == {"fake": 0.5}
+    pace = Pace()
+    take_json(tmp_path / "warm", 3, {"occupancy": 8.0, "video": 6.0}, first_seconds={"occupancy": 4.0, "video": 3.0})
+    pace.learn(tmp_path / "warm")
+    assert pace.frame_s == {"fake": pytest.approx(8 / 3)} and pace.picture_s == {"fake": 1.0}, "a first frame costs a little more on any machine"
 
 
 def test_the_estimate_converges_on_what_a_job_really_takes(tmp_path, monkeypatch):

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,15 +20,14 @@ pytest.importorskip("playwright")
 
 from PIL import Image
 
-from editor.samples import SAMPLES
-from engine.api import Recipe
-from engine.views.drawn.model import DrawnViews
-from tests.app.browser_driver import CHROMIUM, StudioProcess, Tab, is_picture
-from tests.app.fakes import FakeModels, take
+from tests.app.browser_driver import CHROMIUM, ROOT, StudioProcess, Tab, is_picture
 
 FOLDER = os.environ.get("ANYSCENE_STUDIO_GALLERY")
 SIZES = os.environ.get("ANYSCENE_STUDIO_SIZES", "1280x720,1440x900,2560x1440").split(",")
 SETTLES_MS = 2000
+TEMPLATES = ROOT / "assets" / "templates"
+COLOURS = 256
+"""Of a PNG's palette: a page of flat panes and small pictures loses nothing to see by it, and half its size."""
 
 pytestmark = [
     pytest.mark.browser,
@@ -38,20 +39,32 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
+    """With takes of two of our examples, by what the studio does where nobody chooses: one by day, its pictures by night, and one of occupancy alone."""
     workspace = tmp_path_factory.mktemp("gallery") / "workspace"
-    crossing, drawn = SAMPLES["crossing"](), FakeModels(views=DrawnViews())
-    take(crossing, workspace / "takes" / "crossing-day", Recipe("fake", "drawn", seed=3), frames=1, models=drawn)
-    take(crossing, workspace / "takes" / "crossing-plain", frames=2)
-    studio = StudioProcess(workspace, preset="fake").start()
+    takes = workspace / "takes"
+    make("crossing", takes / "crossing-day", "--frames", "2", "--seed", "3")
+    make("crossing", takes / "crossing-night", "--frames", "2", "--seed", "3", "--continue", str(takes / "crossing-day"), "--prompt", "Clear night.")
+    make("lane_closure", takes / "closure", "--frames", "1", "--until", "occupancy")
+    studio = StudioProcess(workspace, preset="compact").start()
     yield studio
     studio.stop()
 
 
-def shown(tab: Tab, name: str) -> None:
-    """The take of that name over the scene, by way of the Results."""
+def make(template: str, out: Path, *options: str) -> None:
+    scene = TEMPLATES / f"{template}.anyscene"
+    subprocess.run([sys.executable, "-m", "app.commands.parser", "generate", str(scene), "-o", str(out), *options], cwd=ROOT, check=True)
+
+
+def chosen(tab: Tab, name: str, seed: int) -> None:
+    """The take of that name in the Results."""
     tab.page.keyboard.press("F2")
     tab.page.locator(f"[data-take={name}]").click()
-    tab.page.locator("#results-title").get_by_text("seed 3").wait_for()
+    tab.page.locator("#results-title").get_by_text(f"seed {seed}").wait_for()
+
+
+def shown(tab: Tab, name: str, seed: int) -> None:
+    """The take of that name over the scene, by way of the Results."""
+    chosen(tab, name, seed)
     tab.page.locator("#take-show").click()
     tab.page.wait_for_timeout(SETTLES_MS)
 
@@ -65,16 +78,25 @@ def drawn(tab: Tab) -> None:
 
 
 def crossing(tab: Tab) -> None:
-    shown(tab, "crossing-day")
+    shown(tab, "crossing-day", 3)
+
+
+def results(tab: Tab) -> None:
+    """The same drive by day and by night, under one slider."""
+    chosen(tab, "crossing-day", 3)
+    tab.page.locator("#results-tabs").get_by_role("tab", name="Compare").click()
+    tab.page.locator("#versus .video-tile").first.wait_for()
 
 
 def agent(tab: Tab) -> None:
+    tab.page.keyboard.press("F2")
     tab.page.locator(".objects .row").get_by_text("overtakes on the right").click()
 
 
 def large_3d(tab: Tab) -> None:
     tab.pick_file("lane_closure")
     tab.until_document("the works", lambda d: d["name"] == "lane closure")
+    shown(tab, "closure", 0)
     tab.page.keyboard.press("Escape")
     tab.page.keyboard.press("Shift+D")
 
@@ -104,14 +126,8 @@ def junction(tab: Tab) -> None:
     tab.page.keyboard.press("v")
 
 
-def results(tab: Tab) -> None:
-    tab.page.keyboard.press("F2")
-    tab.page.locator("[data-take=crossing-day]").click()
-    tab.page.locator("#results-title").get_by_text("seed 3").wait_for()
-
-
 SCENES: dict[str, Callable[[Tab], None]] = {
-    "crossing": crossing, "agent": agent, "3d": large_3d, "palette": palette, "junction": junction, "results": results,
+    "crossing": crossing, "results": results, "agent": agent, "3d": large_3d, "palette": palette, "junction": junction,
 }  # fmt: skip
 
 
@@ -129,7 +145,7 @@ def test_studio_gallery(browser, studio: StudioProcess) -> None:
                 tab.page.set_viewport_size({"width": width, "height": height})
                 tab.page.wait_for_timeout(SETTLES_MS)
                 drawn(tab)
-                picture = Image.open(io.BytesIO(tab.page.screenshot())).convert("RGB")
+                picture = Image.open(io.BytesIO(tab.page.screenshot())).convert("RGB").quantize(COLOURS, dither=Image.Dither.FLOYDSTEINBERG)
                 picture.save(folder / f"studio_{name}_{width}x{height}.png", optimize=True)
                 sideways = tab.page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
                 assert sideways <= 0, f"{name} is {sideways} px too wide for {width} x {height}"

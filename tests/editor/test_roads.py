@@ -42,6 +42,7 @@ def test_a_t_junction_has_dividers_up_to_it_and_walkways_around_it() -> None:
     walk = polygons(scene, "walkway")
     assert walk.intersection(road).area < 1e-6 and walk.length > 200
     assert not walk.intersects(shapely.LineString([(-61, 0), (-60.5, 0)])), "no pavement across the end of a road"
+    assert walk.contains(shapely.LineString([(-50, 4.5), (50, 4.5)])), "one pavement along the side that no road joins"
     lines = list(scene.of(Line))
     assert {line.channel for line in lines} == {"road_divider"} and all(road.buffer(0.1).contains(shapely.LineString(line.points_m)) for line in lines)
     assert not any(shapely.LineString(line.points_m).intersects(shapely.Point(0, 0).buffer(2.0)) for line in lines), "none in the junction"

@@ -27,7 +27,7 @@ export function voxelsShown(app) {
   if (strip.source === "take") return { kind: "take", word: "Take", about: `From ${made}, made for this frame as it is now` };
   const kept = variant?.shown && variant.index > 0;
   if (!strip.whole) return { kind: "draft", word: kept ? "Variant, draft" : "Draft", about: `${drawn}. In few steps` };
-  return { kind: "whole", word: kept ? "Variant at full quality" : "Frame at full quality", about: `${drawn}. With the steps of a take's frame` };
+  return { kind: "whole", word: kept ? "Variant, full quality" : "Full quality", about: `${drawn}. With the steps of a take's frame` };
 }
 
 /** What the pictures of the cameras are, where there are any. @param {App} app @returns {Shown|null} */

@@ -46,6 +46,12 @@ function group(title, entries, iconName, none, press) {
     entries.map((entry) => h("button", { type: "button", class: "file", title: entry.path, testid: "file", on: { click: () => press(entry) } }, icon(iconName, 15), h("span", { class: "name", text: entry.name }), h("span", { class: "detail", text: when(entry) }))));
 }
 
+/** Scenes to begin from, as they look from above. @param {FileEntry[]} entries @param {(entry: FileEntry) => void} press */
+function examples(entries, press) {
+  return h("div", { class: "file-group" }, h("h4", { text: "Examples" }), h("div", { class: "examples" }, entries.map((entry) => h("button", { type: "button", class: "example", title: entry.path, testid: "file", on: { click: () => press(entry) } },
+    h("img", { src: entry.picture ?? "", alt: "", draggable: "false" }), h("b", { text: entry.title ?? entry.name }), h("span", { class: "detail", text: entry.about ?? "" })))));
+}
+
 /** @param {FileEntry|RecoveryEntry} entry */
 export function when(entry) {
   if ("format" in entry && entry.format) return entry.format;
@@ -86,7 +92,7 @@ export function showOpen(app) {
       files.recovery.length > 0 && h("div", { class: "file-group" }, h("h4", { text: "Unsaved work" }), files.recovery.map((entry) => h("div", { class: "draft-row", testid: "draft-row" },
         draftButton(entry, () => guarded(app, "Restoring a draft", () => { app.socket.send({ type: "restore", which: entry.path }); close(); })), discardButton(app, entry)))),
       group("Projects", files.projects, "open", "No projects in the workspace folder yet: save this scene with Ctrl+S.", open),
-      files.templates.length > 0 && group("Examples", files.templates, "layers", "", (e) => guarded(app, "An example scene", () => { app.socket.send({ type: "new", template: e.name }); close(); })),
+      files.templates.length > 0 && examples(files.templates, (e) => guarded(app, "An example scene", () => { app.socket.send({ type: "new", template: e.name }); close(); })),
       files.takes.length > 0 && group("Show a take", files.takes, "cube", "", (e) => { app.socket.send({ type: "show_take", path: e.path }); close(); }),
     ];
   });

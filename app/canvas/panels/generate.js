@@ -10,6 +10,8 @@ const UNTIL = /** @type {Array<[string, string]>} */ ([["layout", "layout"], ["o
 const BUSY = ["queued", "loading", "running"];
 /** A scene longer than this is a log: a few seconds of it are made where nobody asks for more. Frames at 12 Hz. */
 const SHORT_SCENE = 60, USUAL_FRAMES = 48;
+/** A first frame that takes longer is explained. */
+const SLOW_S = 20;
 const LOOKS = /** @type {Record<string, string>} */ ({ queued: "Waiting for the engine", loading: "Loading the model", running: "Generating", done: "Done", failed: "Failed", cancelled: "Cancelled" });
 
 /** @param {number} s */
@@ -101,8 +103,8 @@ export function makeGenerate(app) {
     const { frames, whole } = span(), seconds = cost(frames), all = cost(whole);
     const ahead = store.queue.filter((one) => BUSY.includes(one.state)), waits = ahead.every((one) => one.eta_s != null) ? ahead.reduce((sum, one) => sum + (one.eta_s ?? 0), 0) : null;
     const size = `${plural(frames, "frame")} (${(frames / 12).toFixed(1)} s)`;
-    const first = seconds === null ? `${size}: how long that takes is not measured here yet` : `${size}: ${about(seconds)}`;
-    estimate.textContent = [first, whole > frames && `all ${whole}: ${all === null ? "not measured" : about(all)}`, ahead.length > 0 && `after ${ahead.length} in the queue${waits ? `, ${about(waits)}` : ""}`].filter(Boolean).join(" · ");
+    const first = seconds === null ? `${size}: not timed on this machine yet` : `${size}: ${about(seconds)}`;
+    estimate.textContent = [first, whole > frames && all !== null && `all ${whole}: ${about(all)}`, ahead.length > 0 && `after ${ahead.length} in the queue${waits ? `, ${about(waits)}` : ""}`].filter(Boolean).join(" · ");
   }
   /** The pair of models: the preset's, or its occupancy with the views that were chosen beside it, where they can run here. */
   const models = () => {
@@ -172,6 +174,7 @@ export function makeGenerate(app) {
       h("b", { class: `state ${job.state}`, text: LOOKS[job.state] ?? job.state }), !failed && job.stage && h("span", { text: job.stage }), job.state === "queued" && (job.position ?? 0) > 0 && h("span", { text: `${job.position}. in line${job.starts_in_s == null ? "" : `, starts in ${clock(Math.max(0, job.starts_in_s - since))}`}` }),
       total > 0 && h("span", { class: "mono", text: `${piece} ${done}/${total}` }), h("span", { class: "mono", text: clock(seconds) }), left && h("span", { class: "mono faint", text: left }), waits > 0 && h("span", { class: "faint", text: `${waits} more in line` }),
       job.state === "cancelled" && (job.frames_kept ?? 0) > 0 && h("p", { class: "faint", text: `${plural(job.frames_kept ?? 0, "finished frame")} ${job.frames_kept === 1 ? "is" : "are"} kept.` }),
+      job.state === "running" && done === 0 && seconds > SLOW_S && job.eta_s == null && h("p", { class: "faint", text: "The first take after an installation compiles its kernels, once: that can take minutes." }),
       job.message && (failed || busy) && h("p", { class: failed ? "sentence" : "faint", text: job.message }),
       (job.notes ?? []).map((note) => h("p", { class: "faint", testid: "job-note", text: note })));
   }
@@ -186,5 +189,6 @@ export function makeGenerate(app) {
   setInterval(() => store.job && BUSY.includes(store.job.state) && progress(), 250);
   const stale = h("span", { class: "badge", testid: "stale", title: "The scene changed since this take was made" }, icon("reuse", 12), "take is stale");
   watch(store, ["take"], () => (stale.hidden = !store.take?.stale));
-  return { head: stale, body: h("div", { class: "generate" }, prompt, form, estimate, h("div", { class: "go" }, go, onward, again, liveBox, worldBox, stop), bar, line) };
+  const head = h("span", { class: "head-tools" }, stale, liveBox, worldBox);
+  return { head, body: h("div", { class: "generate" }, prompt, form, estimate, h("div", { class: "go" }, go, onward, again, stop), bar, line) };
 }

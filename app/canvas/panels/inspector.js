@@ -1,6 +1,6 @@
 /** The selection in numbers. A field sends one command when it is left or Enter is pressed. */
 
-import { cameraHeading, cameraPose, cameraTilt, fovOf, labelOf, plural, spoken } from "../entity.js";
+import { MADE, cameraHeading, cameraPose, cameraTilt, fovOf, labelOf, plural, spoken } from "../entity.js";
 import { button, colourField, fill, h, numberField, politely, selectField, textField } from "../dom.js";
 import { icon } from "../icons.js";
 import { ringArea } from "../geometry.js";
@@ -17,6 +17,9 @@ const KEYS_SHOWN = 24;
 
 /** @param {string} title @param {...import("../dom.js").Child} children */
 const section = (title, ...children) => h("div", { class: "props" }, h("h4", { text: title }), h("div", { class: "grid2" }, ...children));
+
+/** Over both columns. @param {import("../dom.js").Child} child */
+const whole = (child) => h("div", { class: "whole" }, child);
 
 /** Put the pose at the playhead: the keyframe there, the only one, or a new one. @param {App} app @param {Tracked} entity @param {number} x @param {number} y @param {number} yaw */
 function setPose(app, entity, x, y, yaw) {
@@ -69,8 +72,8 @@ function shapeFields(app, e) {
   const channels = (app.store.scene?.commands.find((one) => one.name === verb)?.args.find((arg) => arg.name === "channel")?.choices ?? []).map((n) => /** @type {[string, string]} */ ([n, spoken(n)]));
   return [
     section(e.kind === "area" ? "Area" : "Line",
-      selectField({ label: "", name: "Channel", value: e.channel, testid: "shape-channel", options: channels, change: (v) => send({ channel: v }) }),
-      textField({ label: "", name: "Name", value: e.name, placeholder: "name", testid: "shape-name", change: (v) => send({ name: v }) }),
+      whole(selectField({ label: "", name: "Channel", value: e.channel, testid: "shape-channel", options: channels, change: (v) => send({ channel: v }) })),
+      whole(textField({ label: "", name: "Name", value: e.name === MADE ? "" : e.name, placeholder: labelOf(e), testid: "shape-name", change: (v) => send({ name: v }) })),
       e.kind === "line" && numberField({ label: "width", name: "Width of the line", unit: "m", value: e.width_m, digits: 2, step: 0.05, min: 0.01, max: 100, testid: "line-width", change: (v) => v && send({ width_m: v }) })),
     ...stampFields(app, e),
     h("p", { class: "empty", text: "Drag a corner to move it, a dot between corners to add one; Alt-click removes a corner." }),
@@ -147,8 +150,8 @@ function lookFields(app, a) {
   const { models = {}, coloured = [] } = app.store.scene ?? {}, kinds = models[a.class_name] ?? [];
   const bound = coloured.includes(a.class_name) ? undefined : `The colours of a ${spoken(a.class_name)} belong to its model: choose another model`;
   return section("Look",
-    colourField({ name: "Colour", value: a.colour ?? null, placeholder: bound ? "as its model" : "from the seed", disabled: bound, testid: "agent-colour", change: (v) => send({ colour: v }) }),
-    selectField({ label: "", name: "Model", value: a.model ?? "", testid: "agent-model", title: "How it is built in the drawn views", options: [["", "from the seed"], ...kinds.map((n) => /** @type {[string, string]} */ ([n, spoken(n)]))], change: (v) => send({ model: v || null }) }));
+    colourField({ name: "Colour", value: a.colour ?? null, placeholder: bound ? "as its model" : "from seed", disabled: bound, testid: "agent-colour", change: (v) => send({ colour: v }) }),
+    selectField({ label: "", name: "Model", value: a.model ?? "", testid: "agent-model", title: "How it is built in the drawn views", options: [["", "from seed"], ...kinds.map((n) => /** @type {[string, string]} */ ([n, spoken(n)]))], change: (v) => send({ model: v || null }) }));
 }
 
 /** @param {App} app @param {AgentEntity} a */
@@ -157,8 +160,8 @@ function agentFields(app, a) {
   const size = (/** @type {number} */ i, /** @type {number|null} */ v) => v && send({ size: a.size_m.map((s, k) => (k === i ? v : s)) });
   return [
     section("Agent",
-      selectField({ label: "", name: "Class", value: a.class_name, testid: "agent-class-of", options: Object.keys(app.store.scene?.sizes ?? {}).map((n) => [n, spoken(n)]), change: (v) => send({ class_name: v }) }),
-      textField({ label: "", name: "Name", value: a.name, placeholder: labelOf(a), testid: "agent-name", change: (v) => send({ name: v }) })),
+      whole(selectField({ label: "", name: "Class", value: a.class_name, testid: "agent-class-of", options: Object.keys(app.store.scene?.sizes ?? {}).map((n) => [n, spoken(n)]), change: (v) => send({ class_name: v }) })),
+      whole(textField({ label: "", name: "Name", value: a.name, placeholder: labelOf(a), testid: "agent-name", change: (v) => send({ name: v }) }))),
     poseFields(app, a),
     h("div", { class: "props" }, h("h4", { text: "Size" }), h("div", { class: "grid3" },
       numberField({ label: "L", name: "Length", unit: "m", value: a.size_m[0], min: 0.1, testid: "size-length", change: (v) => size(0, v) }),
@@ -241,6 +244,7 @@ export function makeInspector(app) {
   watch(store, ["selection", "entities", "preview", "frame", "scene"], politely(panel, () => {
     const chosen = [...store.selection].map((id) => store.entity(id)).filter((e) => e !== undefined);
     const top = panel.scrollTop, held = panel.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.testid : undefined;
+    panel.classList.toggle("idle", chosen.length === 0);
     if (chosen.length === 0) fill(panel, ...sceneFields(app));
     else if (chosen.length === 1) fill(panel, h("div", { class: "who" }, icon(iconOf(chosen[0]), 15), h("b", { text: labelOf(chosen[0]) }), h("span", { class: "faint", text: chosen[0].id === labelOf(chosen[0]) ? "" : chosen[0].id })), ...body(app, chosen[0]));
     else fill(panel, h("div", { class: "who" }, h("b", { text: `${chosen.length} objects` })), h("p", { class: "empty", text: "Drag, nudge with the arrows, turn with Q/E, duplicate or delete them together." }));

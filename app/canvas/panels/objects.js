@@ -120,14 +120,18 @@ export function makeObjects(app) {
     draw();
   });
   watch(store, ["frame", "preview"], draw);
+  const reveal = () => {
+    const top = rows.findIndex((e) => store.selection.has(e.id)) * ROW_PX;
+    if (top >= 0 && (top < list.scrollTop || top + ROW_PX > list.scrollTop + list.clientHeight)) list.scrollTop = top - Math.floor(list.clientHeight / 2 / ROW_PX) * ROW_PX;
+  };
   watch(store, ["selection"], () => {
     draw();
-    const index = rows.findIndex((e) => store.selection.has(e.id));
-    if (index < 0 || list.matches(":hover")) return;
-    const top = index * ROW_PX;
-    if (top < list.scrollTop || top + ROW_PX > list.scrollTop + list.clientHeight) list.scrollTop = top - list.clientHeight / 2;
+    if (!list.matches(":hover")) reveal();
   });
-  new ResizeObserver(draw).observe(list);
+  new ResizeObserver(() => {
+    draw();
+    reveal();
+  }).observe(list);
   const count = h("span", { class: "faint" });
   watch(store, ["entities", "scene"], () => (count.textContent = String((store.scene?.entities.size ?? -1) + 1)));
   return { head: count, body: h("div", { class: "objects-panel" }, search, list) };

@@ -59,7 +59,7 @@ export function makeStrip(app) {
       Boolean(url && stale) && h("span", { class: "before", testid: "before", title: kind === "picture" ? `Picture of take ${seen?.take}, made before your edit` : "Geometry of before your edit", text: "before your edit" }),
       !url && h("div", { class: "shot-empty", text: kind === "picture" || kind === "recorded" ? "no picture at this frame" : "…" }),
       h("figcaption", {}, h("span", { text: name.replace(/^(CAM|ring)_/, "").replaceAll("_", " ") }),
-        h("span", { class: "kinds" }, kindsOf(seen).map(([k, text, why]) => h("button", { type: "button", class: k === kind ? "on" : "", label: `${name}: ${text}`, title: why, text: text[0], on: { click: (/** @type {Event} */ e) => { e.stopPropagation(); own.set(name, k); refresh(); } } })))),
+        h("span", { class: own.has(name) || big ? "kinds set" : "kinds" }, kindsOf(seen).map(([k, text, why]) => h("button", { type: "button", class: k === kind ? "on" : "", label: `${name}: ${text}`, title: why, text: text[0], on: { click: (/** @type {Event} */ e) => { e.stopPropagation(); own.set(name, k); refresh(); } } })))),
       anchored && h("span", { class: "anchored", title: "Its video begins from a picture of yours", text: "anchor", testid: `anchor-${name}` }));
     takesDrops(app, figure, name, refresh);
     return figure;

@@ -8,7 +8,8 @@ import { watch } from "../store.js";
 import { RATE_HZ } from "../tracks.js";
 import { draftShown } from "./badge.js";
 
-const GUTTER_PX = 140;
+/** Of the names: a fifth of the width, within these. */
+const GUTTER_PX = [140, 240];
 const RIGHT_PX = 16;
 const RULER_PX = 22;
 const TAKE_PX = 12;
@@ -19,6 +20,9 @@ const TTC_GRAVE_S = 1.5;
 const DRAFT = "#6aa7ff";
 const FONT = "11px ui-monospace, 'DejaVu Sans Mono', monospace";
 
+/** 'frame 3', or 'frames 3–8'. @param {{start_frame: number, frames: number}} take */
+const framesOf = (take) => (take.frames === 1 ? `frame ${take.start_frame}` : `frames ${take.start_frame}–${take.start_frame + take.frames - 1}`);
+
 /** @param {App} app */
 export function makeTimeline(app) {
   const { store } = app;
@@ -28,12 +32,12 @@ export function makeTimeline(app) {
   const label = h("span", { class: "frame-label", testid: "frame-label" });
   const play = button({ icon: "play", label: "Play or pause", key: "Space", testid: "play", class: "ghost", press: () => app.togglePlay() });
   const takeText = h("span", { class: "faint take-text", testid: "take-label" }), takeMark = h("span", { class: "take-mark" });
-  let width = 1, height = 1, ratio = 1, scroll = 0;
+  let width = 1, height = 1, ratio = 1, scroll = 0, gutter = GUTTER_PX[0];
   /** @type {{id: string, index: number, frame: number, moved: boolean}|null} */ let dragging = null;
   let scrubbing = false;
 
-  const x = (/** @type {number} */ frame) => GUTTER_PX + ((frame + 0.5) / store.frames) * (width - GUTTER_PX - RIGHT_PX);
-  const frameAt = (/** @type {number} */ px) => Math.floor(((px - GUTTER_PX) / (width - GUTTER_PX - RIGHT_PX)) * store.frames);
+  const x = (/** @type {number} */ frame) => gutter + ((frame + 0.5) / store.frames) * (width - gutter - RIGHT_PX);
+  const frameAt = (/** @type {number} */ px) => Math.floor(((px - gutter) / (width - gutter - RIGHT_PX)) * store.frames);
   const rowsTop = RULER_PX + TAKE_PX + 4;
 
   /** @returns {Tracked[]} */
@@ -79,7 +83,7 @@ export function makeTimeline(app) {
   function drawRuler() {
     ctx.fillStyle = "#171c23";
     ctx.fillRect(0, 0, width, RULER_PX);
-    const perFrame = (width - GUTTER_PX - RIGHT_PX) / store.frames;
+    const perFrame = (width - gutter - RIGHT_PX) / store.frames;
     const every_s = [1 / 12, 0.25, 0.5, 1, 2, 5, 10, 20].find((s) => s * RATE_HZ * perFrame >= 52) ?? 30;
     ctx.font = FONT;
     ctx.textBaseline = "middle";
@@ -97,7 +101,7 @@ export function makeTimeline(app) {
   }
 
   function drawTake() {
-    const y = RULER_PX + 2, wide = (width - GUTTER_PX - RIGHT_PX) / store.frames;
+    const y = RULER_PX + 2, wide = (width - gutter - RIGHT_PX) / store.frames;
     ctx.fillStyle = "#949fae";
     ctx.textAlign = "left";
     ctx.fillText("generated", 12, y + TAKE_PX / 2);
@@ -110,12 +114,12 @@ export function makeTimeline(app) {
       const shown = layers.find((t) => f >= t.start_frame && f < t.start_frame + (making && t === take ? job.frames_kept ?? 0 : t.frames));
       const wanted = running && f >= (job.recipe?.start_frame ?? 0) && f < (job.recipe?.start_frame ?? 0) + (job.recipe?.frames ?? job.frames_total);
       ctx.fillStyle = shown ? (shown.stale ? "#8a6a2a" : "#3f9d6b") : wanted ? "#2a3b52" : "#1d232b";
-      ctx.fillRect(GUTTER_PX + f * wide + 0.5, y + 2, Math.max(1, wide - 1), TAKE_PX - 5);
+      ctx.fillRect(gutter + f * wide + 0.5, y + 2, Math.max(1, wide - 1), TAKE_PX - 5);
     }
     const draft = draftShown(app);
     if (draft) {
       ctx.fillStyle = DRAFT;
-      ctx.fillRect(GUTTER_PX + draft.frame * wide + 0.5, y + 2, Math.max(1, wide - 1), TAKE_PX - 5);
+      ctx.fillRect(gutter + draft.frame * wide + 0.5, y + 2, Math.max(1, wide - 1), TAKE_PX - 5);
     }
     if (take?.stale && !running) {
       ctx.strokeStyle = "rgba(255,200,90,0.5)";
@@ -147,7 +151,7 @@ export function makeTimeline(app) {
     ctx.textBaseline = "middle";
     ctx.fillStyle = chosen ? "#fff" : "#aab4c2";
     let text = labelOf(entity);
-    while (text.length > 4 && ctx.measureText(text).width > GUTTER_PX - 34) text = `${text.slice(0, -2)}…`;
+    while (text.length > 4 && ctx.measureText(text).width > gutter - 34) text = `${text.slice(0, -2)}…`;
     ctx.fillText(text, 26, y + ROW_PX / 2);
     const from = entity.kind === "agent" && entity.appears_s !== null ? entity.appears_s * RATE_HZ : 0;
     const to = entity.kind === "agent" && entity.disappears_s !== null ? entity.disappears_s * RATE_HZ : store.frames - 1;
@@ -156,7 +160,7 @@ export function makeTimeline(app) {
     ctx.fillStyle = colour;
     ctx.fillRect(x(Math.max(0, from)), y + ROW_PX / 2 - 1, Math.max(2, x(Math.min(store.frames - 1, to)) - x(Math.max(0, from))), 2);
     ctx.globalAlpha = 1;
-    const crowded = entity.keyframes.length > (width - GUTTER_PX) / 8;
+    const crowded = entity.keyframes.length > (width - gutter) / 8;
     entity.keyframes.forEach((k, i) => {
       const frame = dragging?.id === entity.id && dragging.index === i ? dragging.frame : k[0] * RATE_HZ;
       if (frame < 0) return;
@@ -180,13 +184,13 @@ export function makeTimeline(app) {
 
   /** The time to collision with the ego, a strip under the row of the agent that is selected. @param {AgentEntity} agent @param {number} y */
   function drawCollision(agent, y) {
-    const ego = /** @type {EgoEntity|undefined} */ (store.entity("ego")), wide = (width - GUTTER_PX - RIGHT_PX) / store.frames;
+    const ego = /** @type {EgoEntity|undefined} */ (store.entity("ego")), wide = (width - gutter - RIGHT_PX) / store.frames;
     if (!ego) return;
     timeToCollision(ego.keyframes, agent, store.frames).forEach((ttc_s, f) => {
       if (ttc_s > TTC_SHOWN_S) return;
       ctx.fillStyle = ttc_s < TTC_GRAVE_S ? "#f26d6d" : "#f0b429";
       const high = 3 + 8 * (1 - ttc_s / TTC_SHOWN_S);
-      ctx.fillRect(GUTTER_PX + f * wide, y + ROW_PX - 1 - high, Math.max(1, wide), high);
+      ctx.fillRect(gutter + f * wide, y + ROW_PX - 1 - high, Math.max(1, wide), high);
     });
   }
 
@@ -201,9 +205,9 @@ export function makeTimeline(app) {
   scrubber.addEventListener("pointerdown", (event) => {
     scrubber.setPointerCapture(event.pointerId);
     const { px, row, index } = hit(event);
-    if (row && (px < GUTTER_PX || index >= 0)) app.select([row.id]);
+    if (row && (px < gutter || index >= 0)) app.select([row.id]);
     if (row && index >= 0) dragging = { id: row.id, index, frame: Math.round(row.keyframes[index][0] * RATE_HZ), moved: false };
-    else if (px >= GUTTER_PX - 4) {
+    else if (px >= gutter - 4) {
       scrubbing = true;
       app.seek(frameAt(px));
     }
@@ -216,7 +220,7 @@ export function makeTimeline(app) {
       const frame = Math.max(0, Math.min(store.frames - 1, frameAt(px)));
       if (frame !== dragging.frame) Object.assign(dragging, { frame, moved: true });
       draw();
-    } else scrubber.style.cursor = index >= 0 ? "ew-resize" : row && px < GUTTER_PX ? "pointer" : "default";
+    } else scrubber.style.cursor = index >= 0 ? "ew-resize" : row && px < gutter ? "pointer" : "default";
   });
   const release = () => {
     const done = dragging;
@@ -247,7 +251,8 @@ export function makeTimeline(app) {
     const take = store.take;
     const behind = take?.behind[0];
     fill(takeMark, Boolean(take?.broken_off) && h("b", { class: "unfinished", testid: "unfinished", text: `unfinished, ${take?.frames} of ${plural(take?.broken_off ?? 0, "frame")}` }), Boolean(take?.broken_off) && button({ text: "Continue", label: "Continue: make what the unfinished take lacks, in a take beside it", testid: "carry-on", press: () => app.carryOn() }));
-    takeText.textContent = take ? `Take: frames ${take.start_frame}–${take.start_frame + take.frames - 1}, ${take.stage}${take.stale ? "; the scene changed since" : ""}${behind ? `; behind it ${behind.start_frame}–${behind.start_frame + behind.frames - 1}` : ""}` : "No take yet: Generate makes one";
+    const making = store.job !== null && ["queued", "loading", "running"].includes(store.job.state), kept = making && take?.id === store.job?.id ? store.job?.frames_kept ?? 0 : null;
+    takeText.textContent = take ? `Take: ${kept === null || kept >= take.frames ? framesOf(take) : `${kept} of ${plural(take.frames, "frame")} so far`}, ${take.stage}${take.stale ? "; the scene changed since" : ""}${behind ? `; behind it ${behind.start_frame}–${behind.start_frame + behind.frames - 1}` : ""}` : making ? "No take yet: one is being made" : "No take yet: Generate makes one";
     takeText.title = take ? [take, ...take.behind].map((t) => `${t.name}: frames ${t.start_frame}–${t.start_frame + t.frames - 1}, ${t.stage}, occupancy '${t.occupancy}', views '${t.views}', seed ${t.seed}${t.stale ? ", the scene changed since" : ""}`).join("\n") : "";
     takeText.classList.toggle("stale", Boolean(take?.stale));
     draw();
@@ -255,6 +260,7 @@ export function makeTimeline(app) {
   new ResizeObserver(() => {
     const box = scrubber.getBoundingClientRect();
     [width, height, ratio] = [box.width, box.height, window.devicePixelRatio || 1];
+    gutter = Math.max(GUTTER_PX[0], Math.min(GUTTER_PX[1], Math.round(0.2 * width)));
     Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
     draw();
   }).observe(scrubber);

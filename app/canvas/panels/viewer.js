@@ -8,6 +8,8 @@ import { badge, voxelsShown } from "./badge.js";
 const HIDDEN = ".mantine-Paper-root:has(.mantine-ScrollArea-root), [class*=mantine-Notifications-root] { display: none !important; } body { background: #0b0d11; }";
 /** How often it is looked whether viser has begun to draw. */
 const LOOK_MS = 120;
+/** For its background to be decoded. */
+const DECODES_MS = 400;
 /** Keys that mean the page's commands also while the 3D view has the focus; all others steer its eye. @param {KeyboardEvent} event */
 const ours = (event) => event.ctrlKey || event.metaKey || event.key === "Escape" || /^F\d+$/.test(event.key) || (event.shiftKey && /^[A-Z]$|^Home$|^Page/.test(event.key)) || event.key === "?";
 
@@ -20,14 +22,15 @@ export function makeViewer(app) {
   let shown = "", lost = false, looking = 0;
   const load = () => {
     if (!store.scene?.viser_url) return;
-    // An empty frame is white: it is covered until viser draws.
+    // An empty frame is white, and so is viser until the studio's first message: it is covered until its theme has come, and a moment more.
     empty.hidden = false;
     frame.src = store.scene.viser_url;
     window.clearInterval(looking);
     looking = window.setInterval(() => {
-      if (!frame.contentDocument?.querySelector("canvas")) return;
+      const page = frame.contentDocument;
+      if (!page?.querySelector("canvas") || page.documentElement.dataset.mantineColorScheme !== "dark") return;
       window.clearInterval(looking);
-      empty.hidden = true;
+      window.setTimeout(() => (empty.hidden = true), DECODES_MS);
     }, LOOK_MS);
   };
   frame.addEventListener("load", () => {

@@ -48,8 +48,10 @@ export const agentTool = {
     });
   },
   cancel(app) {
+    const dropped = placing !== null;
     placing = null;
     app.redraw();
+    return dropped;
   },
   draw(ctx, app) {
     const { store, view } = app;
@@ -106,7 +108,7 @@ export const waypointTool = {
     else return false;
     return true;
   },
-  cancel() {},
+  cancel: () => false,
   draw(ctx, app) {
     const entity = track(app);
     if (!entity || !app.pointer) return;

@@ -38,8 +38,10 @@ export const cameraTool = {
     });
   },
   cancel(app) {
+    const dropped = placing !== null;
     placing = null;
     app.redraw();
+    return dropped;
   },
   draw(ctx, app) {
     const at = placing?.at ?? app.pointer?.world;

@@ -75,9 +75,11 @@ function strokeTool(name) {
       });
     },
     cancel(app) {
+      const dropped = stroke !== null;
       app.store.strokes = app.store.strokes.filter((s) => s !== stroke);
       stroke = null;
       app.store.emit("preview");
+      return dropped;
     },
     draw: (ctx, app) => drawFootprint(ctx, app, radius(app), erases),
   };

@@ -54,8 +54,10 @@ export const regionTool = {
     return true;
   },
   cancel(app) {
+    const dropped = marking.length > 0;
     marking = [];
     app.redraw();
+    return dropped;
   },
   draw(ctx, app) {
     if (!marking.length || !app.pointer) return;

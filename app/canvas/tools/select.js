@@ -171,9 +171,10 @@ export const selectTool = {
   },
   cancel(app) {
     if (gesture && gesture.mode !== "marquee") app.dropPreview(gesture.mode === "key" || gesture.mode === "corner" ? [gesture.id] : gesture.ids);
-    else if (!gesture) app.select([]);
+    const dropped = gesture !== null;
     gesture = null;
     app.redraw();
+    return dropped;
   },
   draw(ctx, app) {
     if (gesture?.mode === "marquee") {

@@ -46,8 +46,10 @@ function shapeTool(name) {
       return true;
     },
     cancel(app) {
+      const dropped = points.length > 0;
       points = [];
       app.redraw();
+      return dropped;
     },
     draw(ctx, app) {
       const { view, store } = app;

@@ -65,8 +65,10 @@ export const roadTool = {
     return true;
   },
   cancel(app) {
+    const dropped = road.length > 0;
     road = [];
     app.redraw();
+    return dropped;
   },
   draw(ctx, app) {
     if (!app.pointer) return;
@@ -117,8 +119,10 @@ export const closureTool = {
     void app.command("close_lane", { points: [from, end(app, { ...at, shift: at.shift }, from)], side, spacing_m, taper_m, lane_width_m });
   },
   cancel(app) {
+    const dropped = closed.length > 0;
     closed = [];
     app.redraw();
+    return dropped;
   },
   draw(ctx, app) {
     if (!app.pointer) return;

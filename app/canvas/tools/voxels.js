@@ -44,8 +44,10 @@ export const voxelTool = {
     void app.command("add_occupancy_edit", { kind: o.voxelFills ? "fill_box" : "clear_box", pose: [(x0 + x1) / 2, (y0 + y1) / 2, (low + high) / 2, 0, 0, 0], size: [Math.abs(x1 - x0), Math.abs(y1 - y0), high - low], ...common });
   },
   cancel(app) {
+    const dropped = path.length > 0;
     path = [];
     app.redraw();
+    return dropped;
   },
   draw(ctx, app) {
     if (!app.pointer) return;

@@ -1,0 +1,124 @@
+"""How the page stands at the sizes that people have, and what its small parts say: nothing sticks out, nothing is white, nothing has two names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright")
+
+from playwright.sync_api import expect
+
+from tests.app.browser_driver import CHROMIUM, StudioProcess, Tab, studio_tab
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
+    pytest.mark.timeout(400),
+]
+
+SIZES = ((1280, 720), (1440, 900), (2560, 1440))
+STICKS_OUT = """() => {
+    const found = [];
+    for (const bar of document.querySelectorAll(".pane-head, .topbar, .options, .timeline-bar, .status, .generate, .dialog")) {
+        const box = bar.getBoundingClientRect();
+        for (const one of bar.querySelectorAll("*")) {
+            const inside = one.getBoundingClientRect();
+            if (inside.width && (inside.right > box.right + 1 || inside.left < box.left - 1) && one.checkVisibility()) found.push(`${one.className || one.tagName}: ${one.textContent}`);
+        }
+    }
+    return found;
+}"""  # noqa: E501
+CUT_NAMES = """() => [...document.querySelectorAll(".shot figcaption > span:first-child")]
+    .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
+WHITE = 128
+"""Mean of a pane's pixels that nobody takes for dark."""
+
+
+@pytest.fixture
+def tab(tmp_path: Path) -> Iterator[Tab]:
+    with studio_tab(tmp_path / "workspace", "page") as tab:
+        yield tab
+
+
+def opacity(tab: Tab, camera: str) -> float:
+    return float(tab.at(f"strip-{camera}").locator(".kinds").evaluate("(one) => getComputedStyle(one).opacity"))
+
+
+def test_nothing_sticks_out_at_any_size(tab: Tab) -> None:
+    tab.pick_file("crossing")
+    tab.until_document("the crossing", lambda d: d["name"] == "crossing")
+    tab.generate(frames=1, until="video", preset="fake", views="drawn")
+    tab.until_job("a take", lambda job: job["state"] == "done")
+    expect(tab.at("strip-badge")).to_contain_text("Take, drawn")
+    tab.page.locator("[data-testid^=object-car]").first.click()
+    for width, height in SIZES:
+        tab.page.set_viewport_size({"width": width, "height": height})
+        tab.page.mouse.move(width / 3, height / 2)
+        tab.settle()
+        assert tab.page.evaluate(STICKS_OUT) == [], f"{width} x {height}"
+        assert tab.page.evaluate(CUT_NAMES) == [], f"{width} x {height}"
+    assert opacity(tab, "CAM_FRONT") == 0, "nothing lies on a picture"
+    tab.at("strip-CAM_FRONT").hover()
+    assert opacity(tab, "CAM_FRONT") == 1
+    tab.page.mouse.move(5, 5)
+    tab.at("strip-CAM_FRONT").get_by_label("CAM_FRONT: Depth").focus()
+    assert opacity(tab, "CAM_FRONT") == 1, "and with the keyboard"
+    tab.page.keyboard.press("Enter")
+    tab.page.locator("body").focus()
+    tab.page.mouse.move(5, 5)
+    assert (opacity(tab, "CAM_FRONT"), opacity(tab, "CAM_BACK")) == (1, 0), "a camera that shows something else than the others says so"
+
+
+def test_escape_drops_what_is_half_made_and_then_the_selection(tab: Tab) -> None:
+    tab.pick_file("crossing")
+    tab.until_document("the crossing", lambda d: d["name"] == "crossing")
+    tab.page.locator("[data-testid^=object-car]").first.click()
+    chosen = tab.page.locator(".objects .row.on")
+    expect(chosen).to_have_count(1)
+    tab.page.keyboard.press("p")
+    box = tab.box
+    for dx in (0, 60):
+        tab.click((box["x"] + 60 + dx, box["y"] + 60))
+    tab.page.keyboard.press("Escape")
+    expect(chosen).to_have_count(1)
+    tab.page.keyboard.press("Escape")
+    expect(chosen).to_have_count(0)
+    tab.page.keyboard.press("Enter")
+    assert tab.document()["can_undo"] is None, "the points were dropped"
+
+
+def test_an_example_is_chosen_by_its_looks(tab: Tab) -> None:
+    tab.at("open").click()
+    card = tab.at("open-dialog").locator('[title$="/lane_closure.anyscene"]')
+    expect(card).to_contain_text("lane closure")
+    expect(card).to_contain_text("4 s · ")
+    expect(card).to_contain_text("6 cameras")
+    tab.until("its picture", lambda: card.locator("img").evaluate("(one) => one.naturalWidth"))
+
+
+def test_a_new_agent_has_one_number(tab: Tab) -> None:
+    tab.pick_file("crossing")
+    tab.until_document("the crossing", lambda d: d["name"] == "crossing")
+    tab.page.keyboard.press("a")
+    tab.click(tab.find_places()((-20.0, -5.0)))
+    tab.until_document("a car", lambda d: any(one["id"] == "car-4" for one in d["entities"]))
+    expect(tab.at("object-car-4")).to_contain_text("car 4")
+    expect(tab.at("inspector").locator(".who b")).to_have_text("car 4")
+
+
+def test_the_3d_view_is_never_white(browser, tmp_path: Path) -> None:
+    studio = StudioProcess(tmp_path / "workspace", preset="fake").start()
+    tab = Tab(browser, studio)
+    try:
+        tab.page.goto(studio.url, wait_until="commit")
+        pane, means = tab.page.locator(".viewer-box"), []
+        pane.wait_for()
+        while tab.at("viewer-empty").is_visible() or len(means) < 4:
+            means.append(float(tab.pixels(pane).mean()))
+        assert max(means) < WHITE, means
+    finally:
+        tab.close()
+        studio.stop()
