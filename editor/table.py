@@ -163,6 +163,13 @@ TABLE = (
         edits.close_lane, selects_added=True,
     ),
     Command(
+        "set_closure", "Numbers of a closed lane", "Map", "Change the closed lane",
+        {
+            "id": one("agent"), "side": may(choice("right", "left")), "lane_width_m": may(METRES), "spacing_m": may(METRES), "taper_m": may(METRES),
+        },
+        edits.set_closure, merges=True, asks=True, selects_added=True,
+    ),
+    Command(
         "paint_stroke", "Brush along points", "Paint", "Brush {channel}",
         {**_PAINT, "radius_m": METRES, "points": POINTS, "span": SPAN}, edits.paint_stroke
     ),

@@ -5,10 +5,11 @@ from functools import reduce
 from editor.document import Document, Edit
 from editor.edits.agents import add_agent, add_waypoint, delete_waypoint, move_waypoint, set_agent, set_look, set_track, shift_track
 from editor.edits.cameras import add_camera, insert_between, set_camera, use_rig
+from editor.edits.closures import close_lane, set_closure
 from editor.edits.motion import array_along, follow_lane, meet, reach_ttc, set_speed
 from editor.edits.occupancy import add_occupancy_edit, fill_agent, remove_class, remove_vehicles, stroke_voxels
 from editor.edits.paint import fill, paint_polygon, paint_stroke
-from editor.edits.roads import add_crosswalk, add_dividers, add_road, add_walkways, clip_to_road, close_lane
+from editor.edits.roads import add_crosswalk, add_dividers, add_road, add_walkways, clip_to_road
 from editor.edits.scene import replace_scene, set_ground, set_scene
 from editor.edits.shapes import add_area, add_line, set_area, set_line
 from editor.edits.stamps import set_crosswalk, set_road
@@ -62,6 +63,7 @@ __all__ = [
     "set_agent",
     "set_area",
     "set_camera",
+    "set_closure",
     "set_crosswalk",
     "set_ground",
     "set_line",

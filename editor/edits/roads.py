@@ -1,4 +1,4 @@
-"""Stamps of streets: roads, crossings, walkways and dividers beside what is drawn, and a lane that is closed.
+"""Stamps of streets: roads, crossings, walkways and dividers beside what is drawn.
 
 A road is an area whose corners are its two edges, there and back: its centre line and its width are read from it again, so that what
 was stamped stays editable by its corners, and dividers and walkways can be made anew.
@@ -14,11 +14,8 @@ import shapely
 
 from editor import check
 from editor.document import Document, Edit, EditError
-from editor.entities import Agent, Area, Keyframe, Line, Point
-from editor.ground import height_at
-from editor.ids import new_id, new_instance_id
-from engine.spec.classes import DEFAULT_SIZE_M
-from engine.spec.geometry import Pose
+from editor.entities import Area, Line, Point
+from editor.ids import new_id
 from engine.spec.words import plural
 
 LANE_M = 3.5
@@ -169,35 +166,6 @@ def clip_to_road(ids: Sequence[str]) -> Edit:
             exterior, holes = _rings(parts[0])
             changed.append(replace(area, exterior_m=exterior, holes_m=holes))
         return check.put(document, *changed)
-
-    return edit
-
-
-def close_lane(points: Sequence[Point], side: str = "right", lane_width_m: float = LANE_M, spacing_m: float = 3.0, taper_m: float = 15.0) -> Edit:
-    """Cones that close a lane: from its outer edge at the first point across to its inner edge within `taper_m`, and on along that edge.
-
-    `points` run down the lane's middle in the direction of travel; `side` is where its outer edge lies.
-    """
-    middle = check.points(points, "A closed lane", 2)
-    outward = {"left": 1.0, "right": -1.0}[check.one_of(side, "The side", ("left", "right"))]
-    half = check.number(lane_width_m, "A lane's width", 1.0, 10.0) / 2 - 0.3
-    spacing, taper = check.number(spacing_m, "The spacing", 0.5, 50.0), check.number(taper_m, "The taper", 0.0, 200.0)
-    line = shapely.LineString(middle)
-    if line.length < max(spacing, SHORTEST_M):
-        raise EditError(f"A closed lane of {line.length:.1f} m has no room for cones {spacing:g} m apart: drag farther along the lane.")
-
-    def edit(document: Document) -> Document:
-        for station in np.arange(0.0, line.length + 1e-6, spacing):
-            a, b = (np.array(line.interpolate(min(max(station + d, 0.0), line.length)).coords[0]) for d in (-0.5, 0.5))
-            ahead = (b - a) / max(np.hypot(*(b - a)), 1e-9)
-            aside = outward * half * (1 - 2 * min(station / taper, 1.0) if taper else -1.0)
-            x, y = np.array(line.interpolate(station).coords[0]) + aside * np.array([-ahead[1], ahead[0]])
-            pose = Pose(float(x), float(y), height_at(document, float(x), float(y)), float(np.arctan2(ahead[1], ahead[0])))
-            cone = Agent(
-                new_id(document, "traffic_cone"), new_instance_id(document), "traffic_cone", DEFAULT_SIZE_M["traffic_cone"], (Keyframe(0.0, pose),),
-            )  # fmt: skip
-            document = check.put(document, cone)
-        return document
 
     return edit
 

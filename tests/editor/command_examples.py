@@ -69,6 +69,7 @@ def arguments(rng: random.Random, name: str, document: Document) -> dict[str, An
     roads = [a for a in document.of(Area) if a.channel == "drivable_area"]
     named = {f"crossing of {area.id}" for area in roads if edits.roads.ribbon_of(area)}
     crossings = [a.id for a in document.of(Area) if a.name in named]
+    closed = [a.id for a in document.of(Agent) if edits.closures.closure_of(a) is not None]
     ribbons = [ribbon for a in roads if (ribbon := edits.roads.ribbon_of(a))]
     on_road = ribbons and shapely.LineString(ribbons[0].centre).interpolate(0.4, normalized=True).coords[0]
     sticking = [a.id for a in document.of(Area) if _sticks_out(document, a)]
@@ -139,6 +140,7 @@ def arguments(rng: random.Random, name: str, document: Document) -> dict[str, An
         "add_dividers": lambda: {} if any(edits.roads.ribbon_of(a) for a in document.of(Area)) else None,
         "clip_to_road": lambda: {"ids": sticking} if sticking else None,
         "close_lane": lambda: {"points": [[0, 0], [30, 1]], "side": rng.choice(["left", "right"]), "spacing_m": 5, "taper_m": 10},
+        "set_closure": lambda: {"id": rng.choice(closed), "spacing_m": rng.choice([2, 4, 8])} if closed else None,
         "array_along": lambda: {"id": id, "count": 2, "spacing_m": document.get(id, Agent).size_m[0] + 1.5, "jitter_s": 0.2},
         "set_speed": lambda: {"id": rng.choice(movers), "speed_m_s": rng.uniform(1, 9)} if movers else None,
         "meet": lambda: {"id": rng.choice(crossers), "gap_s": rng.uniform(0.2, 2)} if crossers else None,

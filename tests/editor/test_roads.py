@@ -109,6 +109,28 @@ def test_a_bent_road_keeps_its_centre_line_and_another_shape_is_refused() -> Non
         edits.set_road("area-1", lanes=2)(triangle)
 
 
+def test_a_closed_lane_is_laid_out_anew_by_its_numbers() -> None:
+    bend, numbers = [(0.0, 0.0), (30.0, 0.0), (50.0, 20.0)], {"spacing_m": 2.0, "taper_m": 8.0, "lane_width_m": 3.0, "side": "left"}
+    scene = edits.compose(edits.close_lane([(0, 40), (20, 40)]), edits.close_lane(bend))(Document())
+    cone = next(one for one in scene.of(Agent) if one.name.startswith("closed lane 2: right"))
+    changed = edits.set_closure(cone.id, **numbers)(scene)  # type: ignore[arg-type]
+    wanted = [one for one in edits.close_lane(bend, "left", 3.0, 2.0, 8.0)(Document()).of(Agent)]
+    made = [one for one in changed.of(Agent) if one.name.startswith("closed lane 2")]
+    assert len(made) == len(wanted) == 30 and len({one.name for one in made}) == 1
+    places = [[(one.keyframes[0].pose.x_m, one.keyframes[0].pose.y_m) for one in cones] for cones in (made, wanted)]
+    np.testing.assert_allclose(*places, atol=0.35)  # a corner is read back from the cones beside it
+    others = [[one for one in document.of(Agent) if one.name.startswith("closed lane 1")] for document in (changed, scene)]
+    assert others[0] == others[1]
+    back = edits.set_closure(made[0].id, side="right", spacing_m=3.0, taper_m=15.0, lane_width_m=3.5)(changed)
+    assert {one.name for one in back.of(Agent)} == {one.name for one in scene.of(Agent)}
+    assert edits.set_closure(cone.id, spacing_m=3.0)(scene) is scene
+    with pytest.raises(EditError, match="no room for cones 50 m apart"):
+        edits.set_closure(next(scene.of(Agent)).id, spacing_m=50)(scene)
+    free = edits.add_agent("traffic_cone", 0, 0)(scene)
+    with pytest.raises(EditError, match="is no cone of a lane that was closed"):
+        edits.set_closure(list(free.of(Agent))[-1].id, spacing_m=2)(free)
+
+
 def test_a_crossing_is_moved_and_widened_by_numbers() -> None:
     scene = edits.compose(edits.add_road([(0, 0), (0, 50)]), edits.add_crosswalk(0, 10))(Document())
     moved = edits.set_crosswalk("area-2", width_m=5.0, at_m=30.0)(scene).get("area-2", Area)

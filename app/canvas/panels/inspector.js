@@ -100,6 +100,21 @@ function stampFields(app, e) {
     numberField({ label: "at", name: "Place along the road, from its first end", unit: "m", value: stationOf(across.centre, middle), step: 0.5, min: 0, testid: "crossing-at", change: (v) => v !== null && send({ at_m: v }) }))];
 }
 
+/** Numbers of a lane that was closed, as its cones are named (editor/edits/closures.py). */
+const CLOSED = /^closed lane (\d+): (left|right), ([\d.]+) m, lane ([\d.]+) m, every ([\d.]+) m, taper ([\d.]+) m$/;
+
+/** Of the cones of one closed lane; nothing for anything else. @param {App} app @param {Entity[]} chosen @returns {import("../dom.js").Child[]} */
+function closureFields(app, chosen) {
+  const [first] = chosen, found = first.kind === "agent" && chosen.every((one) => one.kind === "agent" && one.name === first.name) ? CLOSED.exec(first.name) : null;
+  if (!found) return [];
+  const [lane, every, taper] = found.slice(4).map(Number), send = (/** @type {object} */ args) => void app.command("set_closure", { id: first.id, ...args });
+  return [section(`Closed lane ${found[1]}, ${(+found[3]).toFixed(1)} m`,
+    whole(selectField({ label: "", name: "Side of the lane's outer edge", value: found[2], testid: "closure-side", options: [["right", "right lane"], ["left", "left lane"]], change: (v) => send({ side: v }) })),
+    numberField({ label: "every", name: "Cones stand so far apart", unit: "m", value: every, step: 0.5, min: 0.5, max: 50, testid: "closure-spacing", change: (v) => v && send({ spacing_m: v }) }),
+    numberField({ label: "taper", name: "Length on which they go across the lane", unit: "m", value: taper, step: 1, min: 0, max: 200, testid: "closure-taper", change: (v) => v !== null && send({ taper_m: v }) }),
+    numberField({ label: "lane", name: "Width of the lane", unit: "m", value: lane, step: 0.1, min: 1, max: 10, testid: "closure-lane", change: (v) => v && send({ lane_width_m: v }) }))];
+}
+
 /** @param {App} app @param {Tracked} entity */
 function keyTable(app, entity) {
   const keys = entity.keyframes;
@@ -162,6 +177,7 @@ function agentFields(app, a) {
     section("Agent",
       whole(selectField({ label: "", name: "Class", value: a.class_name, testid: "agent-class-of", options: Object.keys(app.store.scene?.sizes ?? {}).map((n) => [n, spoken(n)]), change: (v) => send({ class_name: v }) })),
       whole(textField({ label: "", name: "Name", value: a.name, placeholder: labelOf(a), testid: "agent-name", change: (v) => send({ name: v }) }))),
+    ...closureFields(app, [a]),
     poseFields(app, a),
     h("div", { class: "props" }, h("h4", { text: "Size" }), h("div", { class: "grid3" },
       numberField({ label: "L", name: "Length", unit: "m", value: a.size_m[0], min: 0.1, testid: "size-length", change: (v) => size(0, v) }),
@@ -247,7 +263,7 @@ export function makeInspector(app) {
     panel.classList.toggle("idle", chosen.length === 0);
     if (chosen.length === 0) fill(panel, ...sceneFields(app));
     else if (chosen.length === 1) fill(panel, h("div", { class: "who" }, icon(iconOf(chosen[0]), 15), h("b", { text: labelOf(chosen[0]) }), h("span", { class: "faint", text: chosen[0].id === labelOf(chosen[0]) ? "" : chosen[0].id })), ...body(app, chosen[0]));
-    else fill(panel, h("div", { class: "who" }, h("b", { text: `${chosen.length} objects` })), h("p", { class: "empty", text: "Drag, nudge with the arrows, turn with Q/E, duplicate or delete them together." }));
+    else fill(panel, h("div", { class: "who" }, h("b", { text: `${chosen.length} objects` })), ...closureFields(app, chosen), h("p", { class: "empty", text: "Drag, nudge with the arrows, turn with Q/E, duplicate or delete them together." }));
     panel.scrollTop = top;
     // Whoever goes through the fields by keyboard stays where they were.
     if (held) /** @type {HTMLElement|null} */ (panel.querySelector(`[data-testid="${held}"]`))?.focus({ preventScroll: true });
