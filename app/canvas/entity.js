@@ -26,15 +26,22 @@ const isCode = (name) => /[0-9a-f]{8}-[0-9a-f]{4}|[0-9a-f]{16}/i.test(name);
 /** An agent without a name of its own is called by the number of its id, as in the sentences of the checks. @param {AgentEntity} agent */
 const numbered = (agent) => `${spoken(agent.class_name)} ${new RegExp(`^${agent.class_name}-(\\d+)$`).exec(agent.id)?.[1] ?? agent.instance_id}`;
 
+/** Of what a stamp made, which is named by its numbers: with its own number, as the others of the same numbers are named alike. @param {AreaEntity|LineEntity} shape */
+const stamped = (shape) => {
+  const number = /\d+$/.exec(shape.id)?.[0] ?? shape.id;
+  if (!shape.name || shape.name === MADE) return `${spoken(shape.channel)} ${number}`;
+  return shape.name.replace(/^road,(?= \d+ lanes?$)/, `road ${number},`).replace(/^crossing of area-(?=\d+$)/, "crossing of road ");
+};
+
 /** @param {Entity} entity */
 export function labelOf(entity) {
   switch (entity.kind) {
-    case "agent": return entity.name && !isCode(entity.name) ? spoken(entity.name) : numbered(entity);
+    case "agent": return /^closed lane \d+:/.test(entity.name) ? `${numbered(entity)}, ${entity.name.split(":")[0]}` : entity.name && !isCode(entity.name) ? spoken(entity.name) : numbered(entity);
     case "ego": return "ego";
     case "camera": return entity.camera.name;
     case "paint": return `${entity.erases ? "erased" : "paint"} · ${spoken(entity.channel)}${entity.span ? ` · f${entity.span[0]}–${entity.span[1]}` : ""}`;
     case "occupancy_edit": return `${spoken(entity.edit ?? entity.edit_kind ?? "occupancy edit")} ${entity.class_name ? spoken(entity.class_name) : entity.instance_id || ""}`;
-    default: return entity.name && entity.name !== MADE ? entity.name : `${spoken(entity.channel)} ${/\d+$/.exec(entity.id)?.[0] ?? entity.id}`;
+    default: return stamped(entity);
   }
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,6 +108,27 @@ def test_a_new_agent_has_one_number(tab: Tab) -> None:
     tab.until_document("a car", lambda d: any(one["id"] == "car-4" for one in d["entities"]))
     expect(tab.at("object-car-4")).to_contain_text("car 4")
     expect(tab.at("inspector").locator(".who b")).to_have_text("car 4")
+
+
+def test_a_closed_lane_is_edited_by_its_numbers(tab: Tab) -> None:
+    tab.pick_file("two_way")
+    tab.until_document("the street", lambda d: d["name"] == "two-way street")
+
+    def cones(d: dict[str, Any]) -> int:
+        return sum(one.get("class_name") == "traffic_cone" for one in d["entities"])
+
+    px = tab.find_places()
+    tab.page.keyboard.press("t")
+    tab.drag(px((-30.0, -1.75)), px((0.0, -1.75)))
+    made = cones(tab.until_document("cones", cones))
+    expect(tab.at("inspector")).to_contain_text("Closed lane 1")
+    spacing = tab.at("closure-spacing")
+    spacing.fill("6")
+    spacing.press("Enter")
+    tab.until_document("half of them", lambda d: 0 < cones(d) < made)
+    expect(tab.page.locator(".objects .row.on").first).to_contain_text("closed lane 1")
+    tab.page.keyboard.press("Control+z")
+    tab.until_document("all of them", lambda d: cones(d) == made)
 
 
 def test_the_3d_view_is_never_white(browser, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ function card(held, take, value) {
       h("div", { class: "line" }, h("b", { class: "scene", text: take.scene || "(no name)" }), mark ? h("span", { class: `mark ${take.state}`, text: mark[0], title: mark[1] }) : null, !take.whole && h("span", { class: "mark unfinished", text: take.making ? "in the making" : "unfinished", title: `${take.frames} of ${plural(take.asked_frames || take.frames, "frame")}, ${take.stage} of ${take.until}` })),
       h("div", { class: "line prompt", text: take.prompt || "no prompt" }),
       h("div", { class: "line facts" }, h("span", { text: models, title: "Occupancy model and view model" }), h("span", { class: "mono", text: `seed ${take.seed}` })),
-      h("div", { class: "line facts" }, h("span", { class: "mono", text: take.whole ? `${plural(take.frames, "frame")} · ${take.length_s.toFixed(1)} s` : `${take.frames} of ${plural(take.asked_frames || take.frames, "frame")}` }), take.whole && take.stage !== "video" && h("span", { text: take.stage, title: "How far it was made" }), h("span", { class: "faint", text: when(take.modified) }))),
+      h("div", { class: "line facts" }, h("span", { class: "mono", text: take.whole ? `${plural(take.frames, "frame")} · ${take.stage === "video" ? `${take.length_s.toFixed(1)} s` : take.stage}` : `${take.frames} of ${plural(take.asked_frames || take.frames, "frame")}` }), h("span", { class: "faint", text: when(take.modified) }))),
     !on && h("button", { type: "button", class: "mini compare", label: `Compare with ${take.name}`, title: "Compare with the take that is selected (B)", text: "A|B", on: { click: compare } }));
 }
 
