@@ -22,11 +22,13 @@ pytest.importorskip("playwright")
 import numpy as np
 from PIL import Image
 
-from tests.app.browser_driver import CHROMIUM, ROOT, StudioProcess, Tab, is_picture
+from tests.app.browser_driver import CHROMIUM, ROOT, StudioProcess, Tab, is_picture, until
 
 FOLDER = os.environ.get("ANYSCENE_STUDIO_GALLERY")
 SIZES = os.environ.get("ANYSCENE_STUDIO_SIZES", "1280x720,1440x900,2560x1440").split(",")
 SETTLES_MS = 2000
+PATIENCE_S = 300.0
+"""3D is drawn in software here, and the largest window on a busy machine takes its time."""
 TEMPLATES = ROOT / "assets" / "templates"
 MOST_BYTES = 400_000
 FLAT = 176
@@ -101,8 +103,10 @@ def drawn(tab: Tab) -> None:
     """Every picture is decoded, and the 3D view, which fades in, is there."""
     decoded = "() => [...document.querySelectorAll('.strip img:not([hidden])')].every((one) => one.complete && one.naturalWidth > 0)"
     tab.until("the cameras' pictures", lambda: tab.page.evaluate(decoded))
-    if tab.at("viewer-3d").is_visible():
-        tab.until("the 3D view", lambda: is_picture(tab.pixels(tab.at("viewer-3d"))))
+    box = tab.at("viewer-3d").bounding_box()
+    if tab.at("viewer-3d").is_visible() and box is not None:
+        clip = (box["x"], box["y"], box["width"], box["height"])
+        until("the 3D view", lambda: is_picture(tab.pixels(clip=clip)), tab.page, PATIENCE_S)
 
 
 def crossing(tab: Tab) -> None:
@@ -164,6 +168,7 @@ def test_studio_gallery(browser, studio: StudioProcess) -> None:
     folder = Path(FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
     tab = Tab(browser, studio).open()
+    tab.page.set_default_timeout(PATIENCE_S * 1000)
     try:
         for name, arrange in SCENES.items():
             tab.page.set_viewport_size({"width": 1440, "height": 900})
