@@ -1,6 +1,6 @@
 /** Files and folders that a user drops or chooses, read no further than needed: a data set's pictures are looked up one by one, never listed. */
 
-/** @typedef {{skipped: string, most_files: number}} FolderRules */
+/** Patterns for names: of folders that are not looked into, and of files that matter. @typedef {{skipped: string, kept: string, most_files: number}} FolderRules */
 
 /**
  * What lies on the user's side. `list` finds its files by path, without those in skipped folders; `find` one more of them, null where it is not there.
@@ -24,8 +24,9 @@ export function chosenFolder(files) {
   const all = new Map([...files].map((file) => [file.webkitRelativePath ? file.webkitRelativePath.slice(file.webkitRelativePath.indexOf("/") + 1) : file.name, file]));
   return {
     name: top || (files.length === 1 ? first.name : SEVERAL),
-    async list({ skipped, most_files }) {
-      const skip = pattern(skipped), kept = new Map([...all].filter(([path]) => !path.split("/").slice(0, -1).some((part) => skip.test(part)) && !hidden(path)));
+    async list({ skipped, kept: kinds, most_files }) {
+      const skip = pattern(skipped), keep = pattern(kinds);
+      const kept = new Map([...all].filter(([path]) => keep.test(path) && !path.split("/").slice(0, -1).some((part) => skip.test(part)) && !hidden(path)));
       if (kept.size > most_files) throw new Error(TOO_MANY(this.name, most_files));
       return kept;
     },
@@ -40,11 +41,11 @@ function entriesFolder(entries, first) {
     name: entries.length === 1 ? first.name : SEVERAL,
     async list(rules) {
       /** @type {Map<string, File>} */ const files = new Map();
-      const skip = pattern(rules.skipped);
+      const skip = pattern(rules.skipped), keep = pattern(rules.kept);
       const walk = async (/** @type {FileSystemEntry} */ entry, /** @type {string} */ path) => {
         if (isFolder(entry)) {
           if (!skip.test(entry.name)) for (const one of await children(entry)) await walk(one, `${path}/${one.name}`);
-        } else if (!hidden(path)) {
+        } else if (keep.test(entry.name) && !hidden(path)) {
           files.set(path, await fileOf(/** @type {FileSystemFileEntry} */ (entry)));
           if (files.size > rules.most_files) throw new Error(TOO_MANY(this.name, rules.most_files));
         }

@@ -26,11 +26,11 @@ from editor.formats.nuscenes.tables import choose_scene
 
 MOST_BYTES = 2 * 2**30
 MOST_FILES = 20_000
-"""In a folder, without those that hold no more than pictures and points."""
+"""In a folder, of the kinds that importers read."""
 SCENE_FILE = "anyscene"
 """The page's own word for a project of ours that lies outside the workspace."""
 KINDS = "a nuScenes-like table set (scene.json, sample.json), an Argoverse 2 log (city_SE3_egovehicle.feather), or an .anyscene, .xodr or .pkl"
-RULES = {"skipped": SKIPPED, "most_files": MOST_FILES}
+RULES = {"skipped": SKIPPED, "kept": r".*\.(json|feather|npy|osm|xodr|pkl|anyscene)", "most_files": MOST_FILES}
 """What a page needs to know before it looks into a folder."""
 PICTURES_APART_S = 0.4
 """Sets whose every frame is a key frame send about two pictures a second."""

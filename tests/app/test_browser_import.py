@@ -103,6 +103,8 @@ def test_a_chosen_folder_of_logs_and_dropped_rubbish(tab: Tab, tmp_path: Path) -
     expect(tab.page.locator(".toast").filter(has_text="Imported 'two'")).to_be_visible()
     (tmp_path / "rubbish").mkdir()
     (tmp_path / "rubbish" / "readme.txt").write_text("nothing")
+    for number in range(21_000):
+        (tmp_path / "rubbish" / f"{number}.png").touch()
     drop(tab, tmp_path / "rubbish")
     dont_save(tab)
     expect(tab.page.locator(".toast").filter(has_text="'rubbish' holds nothing that can be imported")).to_be_visible()
