@@ -122,7 +122,7 @@ def test_a_closed_lane_is_edited_by_its_numbers(tab: Tab) -> None:
     tab.drag(px((-30.0, -1.75)), px((0.0, -1.75)))
     made = cones(tab.until_document("cones", cones))
     expect(tab.at("inspector")).to_contain_text("Closed lane 1")
-    spacing = tab.at("closure-spacing")
+    spacing = tab.at("closed-spacing")
     spacing.fill("6")
     spacing.press("Enter")
     tab.until_document("half of them", lambda d: 0 < cones(d) < made)

@@ -109,10 +109,10 @@ function closureFields(app, chosen) {
   if (!found) return [];
   const [lane, every, taper] = found.slice(4).map(Number), send = (/** @type {object} */ args) => void app.command("set_closure", { id: first.id, ...args });
   return [section(`Closed lane ${found[1]}, ${(+found[3]).toFixed(1)} m`,
-    whole(selectField({ label: "", name: "Side of the lane's outer edge", value: found[2], testid: "closure-side", options: [["right", "right lane"], ["left", "left lane"]], change: (v) => send({ side: v }) })),
-    numberField({ label: "every", name: "Cones stand so far apart", unit: "m", value: every, step: 0.5, min: 0.5, max: 50, testid: "closure-spacing", change: (v) => v && send({ spacing_m: v }) }),
-    numberField({ label: "taper", name: "Length on which they go across the lane", unit: "m", value: taper, step: 1, min: 0, max: 200, testid: "closure-taper", change: (v) => v !== null && send({ taper_m: v }) }),
-    numberField({ label: "lane", name: "Width of the lane", unit: "m", value: lane, step: 0.1, min: 1, max: 10, testid: "closure-lane", change: (v) => v && send({ lane_width_m: v }) }))];
+    whole(selectField({ label: "", name: "Side of the lane's outer edge", value: found[2], testid: "closed-side", options: [["right", "right lane"], ["left", "left lane"]], change: (v) => send({ side: v }) })),
+    numberField({ label: "every", name: "Cones stand so far apart", unit: "m", value: every, step: 0.5, min: 0.5, max: 50, testid: "closed-spacing", change: (v) => v && send({ spacing_m: v }) }),
+    numberField({ label: "taper", name: "Length on which they go across the lane", unit: "m", value: taper, step: 1, min: 0, max: 200, testid: "closed-taper", change: (v) => v !== null && send({ taper_m: v }) }),
+    numberField({ label: "lane", name: "Width of the lane", unit: "m", value: lane, step: 0.1, min: 1, max: 10, testid: "closed-lane", change: (v) => v && send({ lane_width_m: v }) }))];
 }
 
 /** @param {App} app @param {Tracked} entity */
