@@ -15,6 +15,7 @@ from engine.views.ggve import chain as chain_module
 from engine.views.ggve.carried import Cells
 from engine.views.ggve.chain import Chain, Key, KeyView, Told, cells_of, fitted
 from engine.views.ggve.compact import CONFIGS, CompactGGVE
+from engine.views.ggve.levelled import Seen
 from engine.views.ggve.text import LOOK, batch_of
 from engine.views.surround import densify, plan
 
@@ -36,6 +37,7 @@ def key_of(cameras: tuple[Camera, ...], x_m: float = 0.0, brightness: Mapping[st
     views = {}
     for camera in cameras:
         plane = (1, camera.height, camera.width)
+        pose = world_SE3_ego @ camera.ego_SE3_camera.matrix()
         grey = (brightness or {}).get(camera.name, 90)
         guide = {
             "albedo": torch.full((1, 3, *plane[1:]), grey, dtype=torch.uint8),
@@ -45,10 +47,10 @@ def key_of(cameras: tuple[Camera, ...], x_m: float = 0.0, brightness: Mapping[st
             "material": torch.ones(plane, dtype=torch.uint8),
             "surface": torch.full((1, 4, *plane[1:]), 200, dtype=torch.uint8),
             "shone": torch.zeros((1, 4, *plane[1:]), dtype=torch.uint8),
-            "air": torch.zeros((1, 3, *plane[1:]), dtype=torch.uint8),
+            "air": torch.zeros((1, 4, *plane[1:]), dtype=torch.uint8),
             "rays": torch.from_numpy(camera.rays().transpose(2, 0, 1).copy())[None],
         }
-        views[camera.name] = KeyView(guide, Cells.of(guide, camera, world_SE3_ego @ camera.ego_SE3_camera.matrix(), CELLS))
+        views[camera.name] = KeyView(guide, Cells.of(guide, camera, pose, CELLS), Seen(camera, pose, camera.rays().transpose(2, 0, 1), guide["distance"][0].numpy()))
     return Key(views, world_SE3_ego, told())
 
 

@@ -33,12 +33,7 @@ def far_land(azimuth, elevation, light, seed, rim, sky):
     closed = max(0.0, cover * 1.6 - 0.6) * (1 - sun)
     land, glow = (0.0, 0.0, 0.0), 0.0
     for layer in range(4):
-        if layer < 2:
-            share, land, glow = _hills(azimuth, elevation, layer, seed)
-        elif layer == 2:
-            share, land, glow = _town(azimuth, elevation, seed)
-        else:
-            share, land, glow = _trees(azimuth, elevation, seed)
+        share, land, glow = _layer(azimuth, elevation, layer, seed)
         if share <= 0.0:
             continue
         clear = math.exp(-fog * _AWAY_M[layer] - _BLUE[layer])
@@ -48,6 +43,32 @@ def far_land(azimuth, elevation, light, seed, rim, sky):
             # Air in front of it: the horizon's own light, under a closed cover that of the cover.
             air = (rim[c] * (1 - closed) + sky[c] * closed) * min(1.0, 0.92 + 2.0 * fog)
             sky[c] += share * (lit * clear + air * (1 - clear) - sky[c])
+
+
+@njit(cache=True, error_model="numpy")
+def land_at(azimuth, elevation, seed, out):
+    """The far land in one direction before any light: colour (3,), linear, into out[:3], and how bright its windows can be into out[3],
+    both zero where there is none; returns the share that it hides of the sky."""
+    out[:] = 0.0
+    hidden = 0.0
+    if elevation <= HIGHEST_RAD:
+        for layer in range(4):
+            share, land, glow = _layer(azimuth, elevation, layer, seed)
+            for c in range(3):
+                out[c] += share * (land[c] - out[c])
+            out[3] += share * (glow - out[3])
+            hidden += share * (1 - hidden)
+    return hidden
+
+
+@njit(cache=True, error_model="numpy")
+def _layer(azimuth, elevation, layer, seed):
+    """Of hills, hills, town and trees, farthest first: share of a pixel, colour, and light of windows."""
+    if layer < 2:
+        return _hills(azimuth, elevation, layer, seed)
+    if layer == 2:
+        return _town(azimuth, elevation, seed)
+    return _trees(azimuth, elevation, seed)
 
 
 @njit(cache=True, error_model="numpy", inline="always")

@@ -25,6 +25,7 @@ from engine.views.ggve.compact import CompactGGVE, velocity_of
 from engine.views.ggve.conditions import conditions
 from engine.views.ggve.control import Controls
 from engine.views.ggve.flow import sample, sigmas
+from engine.views.ggve.levelled import Seen
 
 SPREAD = 0.6
 """Of the noise that sampling begins with: light and weather are told, so little is left to chance, and less spread is less blotchy (docs/ggve.md)."""
@@ -40,6 +41,8 @@ class KeyView:
     """As `show` takes it, with a batch of 1."""
     cells: Cells
     """Of its latents, and where it is seen from."""
+    seen: Seen
+    """Of its picture, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,9 @@ class Chain:
         self.device = next(model.parameters()).device
         self.seed, self.times = seed, sigmas(steps)
         self._before: tuple[Key, dict[str, Tensor]] | None = None
+        settled = (call.group[place] for call in plan.calls for place in middle_first(call.group))
+        self.order = tuple(dict.fromkeys((*sorted(plan.given), *settled)))
+        """Every view's name, in the order in which they are settled: each is at one with those before it."""
 
     def follow(self, key: Key, known: Mapping[str, Tensor], cancelled: Cancelled) -> dict[str, Tensor] | None:
         """Latents (C, *cells) of every view of the next key frame by name; `known` are those that are observed. None where cancelled."""

@@ -16,6 +16,7 @@ from engine.colour import srgb
 from engine.render.buffers import ray_table
 from engine.views.drawn.film import Film
 from engine.views.drawn.finish import gather
+from engine.views.drawn.horizon import land_at
 from engine.views.drawn.light import EXPOSURE
 from engine.views.drawn.mesh import Material
 from engine.views.drawn.rays import RAY, blocked
@@ -28,7 +29,7 @@ SUN_REACH_M = 400.0
 """Farthest thing that throws a shadow."""
 ROUGHNESS, METALLIC, OPENNESS, SUNLIT = range(4)
 """Rows of `Guide.surface`."""
-FALLS, CLOUD, BILLOW = range(3)
+FALLS, CLOUD, BILLOW, LAND = range(4)
 """Rows of `Guide.air`."""
 
 
@@ -36,7 +37,7 @@ class Guide(NamedTuple):
     """One view as whole numbers, small enough to keep thousands in memory: all (.., H, W)."""
 
     albedo: np.ndarray
-    """uint8 (3, H, W), sRGB; 0 in the sky."""
+    """uint8 (3, H, W), sRGB; in the sky that of the far land on the horizon, before any light."""
     normal: np.ndarray
     """int8 (3, H, W): outward, camera frame, times 127; 0 in the sky."""
     distance: np.ndarray
@@ -50,10 +51,10 @@ class Guide(NamedTuple):
     falls, 0 in shadow, under clouds and at night)."""
     shone: np.ndarray
     """uint8 (4, H, W): what surfaces give off and mirrors show, sRGB of what is left of it under the take's exposure (x / (1 + x)); and
-    likewise the light of lamps on a surface, whatever its colour. 0 in the sky."""
+    likewise the light of lamps on a surface, whatever its colour. In the sky only what windows of the far land give off at night."""
     air: np.ndarray
-    """uint8 (3, H, W), 255 is 1: FALLS (share of a pixel that drops and flakes cover); in the sky CLOUD (how far clouds hide it) and BILLOW (how
-    bright their sides are)."""
+    """uint8 (4, H, W), 255 is 1: FALLS (share of a pixel that drops and flakes cover); in the sky CLOUD (how far clouds hide it), BILLOW (how
+    bright their sides are) and LAND (how far the far land hides it)."""
 
 
 def guide_of(world: DrawnWorld, moment: Moment, camera: int, seen: Film) -> Guide:
@@ -69,11 +70,13 @@ def guide_of(world: DrawnWorld, moment: Moment, camera: int, seen: Film) -> Guid
     shone = np.where(hit[..., None], np.concatenate([seen.shone, seen.lamps[..., None]], -1), 0.0) * moment.light.numbers[EXPOSURE]
     surface = np.stack([seen.roughness, seen.metallic, np.ones_like(sunlit), sunlit])
     surface[OPENNESS] = _smooth_openness(seen)
-    air, look = np.zeros((3, *hit.shape), np.float32), moment.look
+    air, land, look = np.zeros((4, *hit.shape), np.float32), np.zeros((4, *hit.shape), np.float32), moment.look
     weather = np.array([look.rain, look.snow, look.sun, look.cloud, world.seconds(moment)])
-    _float(seen.depth, ray_table(world.clip.cameras[camera]), scene_SE3_camera, moment.light.sun_xyz, weather, look.seed, air)
+    _float(seen.depth, ray_table(world.clip.cameras[camera]), scene_SE3_camera, moment.light.sun_xyz, weather, look.seed, air, land)
+    windows = np.where(hit, 0.0, land[3] * look.night * moment.light.numbers[EXPOSURE])
+    shone[..., :3] += windows[..., None]
     return Guide(
-        albedo=np.ascontiguousarray(_byte(srgb(np.where(hit[..., None], seen.albedo, 0.0))).transpose(2, 0, 1)),
+        albedo=np.ascontiguousarray(_byte(srgb(np.where(hit[..., None], seen.albedo, land[:3].transpose(1, 2, 0)))).transpose(2, 0, 1)),
         normal=np.ascontiguousarray(np.rint(np.clip(normal, -1, 1) * 127).astype(np.int8).transpose(2, 0, 1)),
         distance=np.minimum(seen.depth, 6e4).astype(np.float16),
         label=seen.label,
@@ -118,11 +121,13 @@ def _shine(scene, sun, rays, pose, depth, normal, material, out):
 
 
 @njit(cache=True, parallel=True, nogil=True, error_model="numpy")
-def _float(depth, rays, pose, sun_xyz, weather, seed, out):
-    """Drops, flakes and clouds in every pixel's direction, as `finish` and `sky_map` draw them, into out (3, H, W)."""
+def _float(depth, rays, pose, sun_xyz, weather, seed, out, land):
+    """Drops, flakes, clouds and far land in every pixel's direction, as `finish` and `sky_map` draw them, into out (4, H, W), and the land's
+    colour and windows into land (4, H, W)."""
     rain, snow, sun, cover, time_s = weather
     height, width = depth.shape
     for v in prange(height):
+        far_land = np.zeros(4, np.float32)
         for u in range(width):
             rx, ry, rz = rays[v, u, 0], rays[v, u, 1], rays[v, u, 2]
             if math.isnan(rx):
@@ -130,14 +135,17 @@ def _float(depth, rays, pose, sun_xyz, weather, seed, out):
             dx = pose[0, 0] * rx + pose[0, 1] * ry + pose[0, 2] * rz
             dy = pose[1, 0] * rx + pose[1, 1] * ry + pose[1, 2] * rz
             dz = pose[2, 0] * rx + pose[2, 1] * ry + pose[2, 2] * rz
+            elevation = math.asin(min(1.0, max(-1.0, dz)))
             if rain > 0.0 or snow > 0.0:
                 far = depth[v, u] if depth[v, u] > 0 else 1e4
-                elevation = math.asin(min(1.0, max(-1.0, dz)))
                 out[FALLS, v, u] = falling(math.atan2(dy, dx), elevation, far, time_s, rain, snow, seed)
             if depth[v, u] <= 0.0:
                 body, edge, closed, billow = cloud_at(dx, dy, dz, sun_xyz, sun, cover, seed)
                 out[CLOUD, v, u] = 1 - (1 - body) * (1 - closed)
                 out[BILLOW, v, u] = edge * (1 - closed) + billow * closed
+                out[LAND, v, u] = land_at(math.atan2(dy, dx), elevation, seed, far_land)
+                for k in range(4):
+                    land[k, v, u] = far_land[k]
 
 
 def _byte(values: np.ndarray) -> np.ndarray:

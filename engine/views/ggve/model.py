@@ -23,6 +23,7 @@ from engine.views.ggve.carried import Cells, agreed
 from engine.views.ggve.chain import Chain, Key, KeyView, Told, cells_of, fitted
 from engine.views.ggve.compact import CONFIGS, CompactGGVE
 from engine.views.ggve.guide import guide_of
+from engine.views.ggve.levelled import Seen, levelled
 from engine.views.ggve.shown import Shown, show
 from engine.views.ggve.text import LOOK, batch_of, look_numbers
 from engine.views.look import read_prompt, words_at
@@ -81,6 +82,8 @@ class _Take:
         first = next((name for name in scene.reference if name in names), None)
         path = plan(scene.cameras, [name for name in scene.given if name in names], first)
         self.chain = Chain(views.model, path, cells_of([(one.height, one.width) for one in scene.cameras]), scene.seed, views.steps)
+        self.order = sorted(self.chain.order, key=lambda name: (name not in scene.given, name not in scene.reference))
+        """Every view's name: its picture is level with those before it, so what was given comes first."""
         self._seen, self._key = -1, -KEY_EVERY
         self._waiting: list[tuple[int, Key]] = []
         self._before: tuple[Key, dict[str, Tensor]] | None = None
@@ -104,7 +107,8 @@ class _Take:
                 "up": world_SE3_camera[2, :3].astype(np.float32),
             }
             guide = {name: torch.from_numpy(part)[None].to(self.device) for name, part in shown.items()}
-            views[camera.name] = KeyView(guide, Cells.of(guide, camera, world_SE3_camera, self.chain.cells))
+            seen = Seen(camera, world_SE3_camera, shown["rays"], drawn.distance)
+            views[camera.name] = KeyView(guide, Cells.of(guide, camera, world_SE3_camera, self.chain.cells), seen)
         self._waiting.append((index, Key(views, clip.world_SE3_ego[index], self._told(moment, time_s))))
         return True
 
@@ -127,12 +131,18 @@ class _Take:
         latents = self.chain.follow(key, self._known(last, key), cancelled)
         if latents is None:
             return
+        cameras = {camera.name: camera for camera in self.scene.cameras}
         for index, frame in self._waiting:
             shown = self._between(index, frame, (last, key, latents))
-            for camera in self.scene.cameras:
+            beside: list[tuple[np.ndarray, Seen]] = []
+            for name in self.order:
                 if cancelled():
                     return
-                yield Picture(camera.name, index, self._picture(camera, index, frame, shown[camera.name]))
+                picture, seen = self._picture(cameras[name], index, frame, shown[name]), frame.views[name].seen
+                if name not in self.scene.given:
+                    picture = np.clip(np.rint(levelled(picture, seen, beside)), 0, 255).astype(np.uint8)
+                beside.append((picture, seen))
+                yield Picture(name, index, picture)
         self._before, self._waiting, self._key = (key, latents), [], last
 
     def _between(self, index: int, frame: Key, after: tuple[int, Key, dict[str, Tensor]]) -> dict[str, Tensor]:
