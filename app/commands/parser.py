@@ -216,13 +216,13 @@ def build_parser() -> argparse.ArgumentParser:
     _engine_options(drawing)
 
     training = command("train", "run one of the recipes that made the shipped weights")
-    training.add_argument("model", choices=("vae", "occupancy", "sketch", "odds", "ablations", "views", "judge", "wan"))
+    training.add_argument("model", choices=("vae", "occupancy", "sketch", "odds", "ablations", "views", "view_ablations", "judge", "wan"))
     _output(training, "DIR")
     training.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
     training.add_argument("--steps", type=_count, metavar="N", help="optimizer steps (default: the preset's)")
     training.add_argument("--batch", type=_count, metavar="N", help="examples a step (default: the preset's; smaller on a CPU)")
     training.add_argument(
-        "--begin", type=Path, metavar="STEM", help="weights to begin from, a path without its ending (vae, occupancy, sketch, odds), or their folder (views)"
+        "--begin", type=Path, metavar="STEM", help="weights to begin from, a path without its ending (vae, occupancy, sketch, odds), or their folder (views, view_ablations)"
     )
     training.add_argument("--phase", type=_count, metavar="N", help="of occupancy, views: only this phase (default: all of the preset in turn)")
     training.add_argument("--ablation", metavar="NAME", help="of occupancy: full, half_depth, additive or no_teacher_forcing; of vae: no_layout")

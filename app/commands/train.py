@@ -10,15 +10,15 @@ from app.commands.paths import output_folder
 from app.errors import CommandError
 
 OF_MODEL = {
-    "steps": ("vae", "occupancy", "sketch", "ablations", "views", "judge", "wan"),
-    "batch": ("vae", "occupancy", "sketch", "ablations", "views", "judge", "wan"),
-    "begin": ("vae", "occupancy", "sketch", "odds", "views"),
+    "steps": ("vae", "occupancy", "sketch", "ablations", "views", "view_ablations", "judge", "wan"),
+    "batch": ("vae", "occupancy", "sketch", "ablations", "views", "view_ablations", "judge", "wan"),
+    "begin": ("vae", "occupancy", "sketch", "odds", "views", "view_ablations"),
     "phase": ("occupancy", "views"),
     "ablation": ("vae", "occupancy"),
     "latent": ("vae",),
     "decoder_only": ("vae",),
     "generated": ("vae",),
-    "worlds": ("occupancy", "sketch", "odds", "ablations", "views", "judge"),
+    "worlds": ("occupancy", "sketch", "odds", "ablations", "views", "view_ablations", "judge"),
     "first_world": ("sketch", "odds", "ablations"),
     "data": ("vae", "occupancy", "wan"),
     "data_share": ("vae", "occupancy"),

@@ -100,6 +100,16 @@ def evaluate_surround(model: ViewModel, teacher: ViewModel, judge: Judge, worlds
     }
 
 
+def first_frames(model: ViewModel, teacher: ViewModel, worlds: int) -> float:
+    """Mean dB to the teacher of the first frames of `worlds` held-out worlds, six cameras."""
+    score: list[float] = []
+    for number in range(worlds):
+        clip, frames = held_out_clip(number, 1)
+        truth, made = (dict(_pictures(one, clip, frames)) for one in (teacher, model))
+        score += [psnr_db(made[key], truth[key]) for key in truth]
+    return round(float(np.mean(score)), 2)
+
+
 def sensitivity(model: Any) -> dict[str, float]:
     """Mean absolute change of the pictures of world 1, of 255, with each of CONDITIONS zeroed."""
     clip, frames = held_out_clip(1, 1)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engine.data import drawn_pictures
 from engine.devices import half_precision
 from engine.train.groups import HINT_NOISE, GroupBatches, controls_of, encode
 from engine.train.loop import Schedule, train
@@ -44,19 +45,34 @@ def train_ggve(
     begin: Path | None = None,
 ) -> dict[str, Any]:
     """Encodes the pictures of `worlds` (to learn from, held out) once, trains, measures, writes `ggve.safetensors` and its card."""
-    for name, count in (("train", worlds[0]), ("held_out", worlds[1])):
-        file = _encoded(out, name)
-        if not (resume and file.exists()):
-            encode(autoencoder.to(device), pictures / name, file, count, device)
+    encode_all(out, autoencoder, worlds=worlds, resume=resume, device=device, pictures=pictures)
     torch.manual_seed(schedule.seed)
     config = CONFIGS[preset]
     model = CompactGGVE(config)
     before = begun(model, begin, "ggve", config)
-    batches = GroupBatches(_encoded(out, "train"), schedule.seed, schedule.batch, schedule.steps)
-    facts = train(model, ggve_loss, batches, schedule, out / "ggve_run", device=device, resume=resume)
-    facts |= before | {"measured": held_out_error(model, _encoded(out, "held_out"), device), "measured_on": f"{worlds[1]} drawn held-out procedural worlds"}
+    facts = train_model(model, encoded(out, "train"), schedule, out / "ggve_run", resume=resume, device=device)
+    facts |= before | {"measured": held_out_error(model, encoded(out, "held_out"), device), "measured_on": f"{worlds[1]} drawn held-out procedural worlds"}
     save_model(model, out / "ggve", config, facts)
     return facts
+
+
+def encode_all(
+    out: Path, autoencoder: Autoencoder, *, worlds: tuple[int, int], resume: bool, device: torch.device, pictures: Path = drawn_pictures.FOLDER
+) -> None:
+    """Writes the latents and conditions of the pictures of `worlds` (to learn from, held out) into `out`, those that are not there."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, count in (("train", worlds[0]), ("held_out", worlds[1])):
+        file = encoded(out, name)
+        if not (resume and file.exists()):
+            encode(autoencoder.to(device), pictures / name, file, count, device)
+
+
+def train_model(
+    model: CompactGGVE, pictures: Path, schedule: Schedule, run: Path, *, resume: bool, device: torch.device, without: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Trains on encoded `pictures`, `without` some conditions of `Controls`; returns what `loop.train` does."""
+    batches = GroupBatches(pictures, schedule.seed, schedule.batch, schedule.steps, without)
+    return train(model, ggve_loss, batches, schedule, run, device=device, resume=resume)
 
 
 def ggve_loss(model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
@@ -68,11 +84,11 @@ def ggve_loss(model: nn.Module, batch: Mapping[str, Tensor], generator: torch.Ge
 
 
 @torch.no_grad()
-def held_out_error(model: nn.Module, path: Path, device: torch.device, batches: int = 12) -> dict[str, float]:
+def held_out_error(model: nn.Module, path: Path, device: torch.device, batches: int = 12, without: frozenset[str] = frozenset()) -> dict[str, float]:
     """Root mean square error of sampled latents (whose deviation is 1) by mode, the look told, and what the mean latent would give."""
     model.eval()
     errors: dict[str, list[float]] = {}
-    source = GroupBatches(path, 7, 8, 1)
+    source = GroupBatches(path, 7, 8, 1, without)
     for step in range(batches):
         batch = {name: value.to(device) for name, value in source(step + 1).items()}
         controls, observed = controls_of(batch)
@@ -89,5 +105,6 @@ def held_out_error(model: nn.Module, path: Path, device: torch.device, batches: 
     return {name: round(float(np.mean(values)), 3) for name, values in errors.items()}
 
 
-def _encoded(out: Path, name: str) -> Path:
+def encoded(out: Path, name: str) -> Path:
+    """Where the encoded pictures of a training lie."""
     return out / f"encoded_{name}.npz"

@@ -91,6 +91,8 @@ class GroupBatches:
     batch: int
     steps: int
     """Of the whole training, for the mixture's schedule."""
+    without: frozenset[str] = frozenset()
+    """Conditions of `Controls` that are zeroed, of "semantic", "coordinate" and "plucker"."""
     _columns: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __call__(self, step: int) -> dict[str, Tensor]:
@@ -123,6 +125,8 @@ class GroupBatches:
         cells = told.float()[:, :, None, None, None, None, None]                     # (4, B, 1, 1, 1, 1, 1)
         rows["semantic"][:, :, -4:] *= cells[2]
         rows["coordinate"][:, :, -FALLING:] *= cells[3]
+        for name in self.without:
+            rows[name].zero_()
         first = numbers[:, 0, 0]
         rows["words"] = torch.from_numpy(columns["words"][first]) * told[0, :, None]
         rows["look"] = torch.from_numpy(columns["look"][first]) * told[0, :, None] * told[1, :, None]

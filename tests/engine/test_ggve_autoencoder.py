@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,19 +14,21 @@ from engine.api import OccupancyFrame
 from engine.data import drawn_pictures
 from engine.data.looks import LIGHTS, WEATHERS, random_look
 from engine.spec.camera import surround_cameras
-from engine.spec.classes import CHANNELS, FREE, GROUND, NOTHING_HIT
+from engine.spec.classes import CHANNELS, CLASS, FREE, GROUND, NOTHING_HIT
 from engine.spec.clip import SceneClip
 from engine.spec.grid import OCC3D
+from engine.train import view_ablations
 from engine.train import views as recipe
 from engine.train.batches import HELD_OUT_SEED
 from engine.train.frame_files import write_file
+from engine.train.groups import GroupBatches
 from engine.train.loop import train
 from engine.views.drawn.light import RAIN, SNOW
 from engine.views.drawn.world import DrawnWorld
 from engine.views.ggve.autoencoder import CONFIGS, STRIDE, Autoencoder, Block
 from engine.views.ggve.compact import CONFIGS as COMPACT
 from engine.views.ggve.compact import CompactGGVE
-from engine.views.ggve.guide import CLOUD, FALLS, OPENNESS, SUNLIT, guide_of
+from engine.views.ggve.guide import CLOUD, FALLS, LAND, OPENNESS, SKY, SUNLIT, guide_of
 from engine.views.ggve.shown import FEATURES, GREY, Shown, show
 from engine.views.look import read_prompt
 from engine.weights import WeightsError, begun, load_model, save_model
@@ -51,7 +54,7 @@ def pictures(folder: Path, count: int = 3) -> Path:
                 "material": np.where(hit, 4, 0).astype(np.uint8),
                 "surface": random.integers(0, 256, (4, HEIGHT, WIDTH)).astype(np.uint8) * hit,
                 "shone": random.integers(0, 256, (4, HEIGHT, WIDTH)).astype(np.uint8) * hit,
-                "air": random.integers(0, 256, (3, HEIGHT, WIDTH)).astype(np.uint8),
+                "air": np.concatenate([random.integers(0, 256, (3, HEIGHT, WIDTH)), 0 * hit[None], 255 * ~hit[None]]).astype(np.uint8),
                 "picture": random.integers(0, 256, (3, HEIGHT, WIDTH)).astype(np.uint8),
                 "focal": np.float32(40),
                 "up": np.array([0, -1, 0], np.float32),
@@ -110,8 +113,8 @@ def test_an_untrained_decoder_draws_the_lit_albedo_and_grey_where_there_is_none(
 def test_what_is_withheld_is_not_shown(batches: recipe.PictureBatches) -> None:
     batch = batches(0)
     other = batch | {"albedo": 255 - batch["albedo"]}
-    sunless = batch | {"surface": batch["surface"].clone(), "shone": 255 - batch["shone"], "air": 255 - batch["air"]}
-    sunless["surface"][:, SUNLIT] = 0
+    sunless = batch | {"surface": batch["surface"].clone(), "shone": 255 - batch["shone"], "air": batch["air"].clone()}
+    sunless["surface"][:, SUNLIT], sunless["air"][:, :LAND] = 0, 255 - batch["air"][:, :LAND]
     whole, blind = shown_of(batch), shown_of(batch, albedo=0, sun=0)
     assert whole.features.shape == (2, FEATURES, 32, 48) and whole.features.abs().max() < 4
     assert torch.equal(blind.features, shown_of(other, albedo=0, sun=0).features) and not torch.equal(whole.lit, shown_of(other).lit)
@@ -195,6 +198,21 @@ def test_the_recipe_says_what_it_costs_and_writes_weights_that_load(
         recipe.main("fake", tmp_path)
 
 
+def test_table_5_takes_conditions_away_in_training_and_when_it_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipe, "PictureBatches", lambda *settings: _SMALL(*settings, (32, 48)))
+    recipe.main("tiny", tmp_path / "begin", device="cpu", pictures=pictures(tmp_path / "pictures", 6))
+    judged: list[frozenset[str]] = []
+    monkeypatch.setattr(view_ablations, "first_frames", lambda model, teacher, worlds: judged.append(model.without) or 20.0)
+    monkeypatch.setattr(view_ablations, "HELD_OUT", 4)
+    settings = {"device": "cpu", "steps": 2, "worlds": 4, "begin": tmp_path / "begin", "pictures": tmp_path / "pictures"}
+    table = view_ablations.main("tiny", tmp_path / "out", **settings)
+    assert judged == [frozenset(), {"semantic"}, {"coordinate"}, {"semantic", "coordinate"}] and list(table) == list(view_ablations.VARIANTS)
+    assert len({row["rmse"] for row in table.values()}) == 4 and all(row["began_from"] for row in table.values())
+    assert json.loads((tmp_path / "out" / "table5.json").read_text()).keys() == table.keys()
+    batches = [GroupBatches(tmp_path / "out" / "encoded_train.npz", 0, 2, 10, without)(0) for without in (frozenset[str](), frozenset({"semantic"}))]
+    assert batches[0]["semantic"].any() and not batches[1]["semantic"].any() and torch.equal(batches[0]["coordinate"], batches[1]["coordinate"])
+
+
 _SMALL = recipe.PictureBatches
 
 
@@ -226,7 +244,7 @@ def test_pictures_are_a_function_of_the_seed(tmp_path: Path) -> None:
     picture = first[0]
     sky = picture["label"] == NOTHING_HIT
     assert picture["picture"].shape == (3, 32, 48) and picture["surface"].shape == (4, 32, 48) and sky.any() and (~sky).any()
-    assert (picture["distance"][sky] == 0).all() and (picture["distance"][~sky] > 0).all() and not picture["surface"][:, sky].any()
+    assert (picture["distance"][sky] == 0).all() and (picture["distance"][~sky] > 0).all() and not picture["surface"][:SUNLIT, sky].any()
     length = np.linalg.norm(picture["normal"].astype(float), axis=0)[~sky] / 127
     assert np.abs(length - 1).max() < 0.02 and np.isclose(np.linalg.norm(picture["up"]), 1, atol=1e-5)
 
@@ -268,7 +286,7 @@ def test_the_air_of_a_guide_is_what_the_picture_shows_of_it() -> None:
         skies.append(world.develop(seen, moment, 0).astype(int))
         guides.append(guide_of(world, moment, 0, seen))
     sky, cloud = guides[0].label == NOTHING_HIT, guides[0].air[CLOUD]
-    assert not guides[0].air[:, ~sky].any() and not guides[1].air[CLOUD].any()
+    assert not guides[0].air[:, guides[0].air[SKY] == 0].any() and guides[0].air[SKY][sky].all() and not guides[1].air[CLOUD].any()
     changed = np.abs(skies[0] - skies[1]).max(-1)
     assert (cloud[sky] > 60).mean() > 0.02 and (changed[sky & (cloud > 60)] > 0).mean() > 0.9
     above = sky & (np.arange(54) < 18)[:, None]  # the town on the horizon has the light of the cover
@@ -295,3 +313,26 @@ def test_a_training_goes_on_from_weights_and_says_from_which(tmp_path: Path) -> 
     assert [past["steps"] for past in begun(third, tmp_path / "two", "autoencoder", TINY)["began_from"]] == [7, 5]
     with pytest.raises(WeightsError, match="launch.py train"):
         begun(third, tmp_path / "three", "autoencoder", TINY)
+
+
+def test_the_edges_of_a_guide_are_those_of_the_picture_and_the_far_land_is_told() -> None:
+    """Under one even light a picture is its guide's albedo, at outlines too, where a pixel is part of this and part of that."""
+    camera = surround_cameras(96, 54)[0]
+    semantics = np.full(OCC3D.shape, FREE, np.uint8)
+    semantics[:, :, 2] = GROUND[0]
+    semantics[130:134, 90:110, 3:8] = CLASS["manmade"]
+    clip = SceneClip(np.zeros((1, len(CHANNELS), *OCC3D.bev_shape), np.uint8), ((),), np.eye(4)[None], (camera,))
+    world = DrawnWorld(clip, read_prompt("noon", 5)[0])
+    moment = world.see(OccupancyFrame(0, semantics, np.zeros(OCC3D.shape, np.uint16)))
+    seen = world.expose(moment, 0)
+    guide, slow = guide_of(world, moment, 0, seen), np.zeros((54, 96))
+    land, sky = guide.air[LAND] / 255, guide.air[SKY] / 255
+    assert np.allclose(sky, seen.sky, atol=0.003) and (land <= sky + 0.003).all()
+    mixed = (sky > 0.05) & (sky < 0.95)
+    assert mixed.sum() > 30, "outlines against the sky"
+    assert 0.01 < (land > 0.9).mean() < 0.2 and guide.albedo[:, land > 0.9].any(0).all() and not guide.albedo[:, (sky == 1) & (land == 0)].any()
+    picture = world.develop(seen, moment, 0).mean(-1)
+    for v, u in np.argwhere((land > 0.9) & (sky == 1)):  # darker than the sky right above it
+        above = np.flatnonzero(land[:v, u] == 0)
+        slow[v, u] = picture[above[-1], u] - picture[v, u] if len(above) else 0
+    assert (slow[(land > 0.9) & (sky == 1)] > 0).mean() > 0.8

@@ -47,7 +47,7 @@ def key_of(cameras: tuple[Camera, ...], x_m: float = 0.0, brightness: Mapping[st
             "material": torch.ones(plane, dtype=torch.uint8),
             "surface": torch.full((1, 4, *plane[1:]), 200, dtype=torch.uint8),
             "shone": torch.zeros((1, 4, *plane[1:]), dtype=torch.uint8),
-            "air": torch.zeros((1, 4, *plane[1:]), dtype=torch.uint8),
+            "air": torch.zeros((1, 5, *plane[1:]), dtype=torch.uint8),
             "rays": torch.from_numpy(camera.rays().transpose(2, 0, 1).copy())[None],
         }
         views[camera.name] = KeyView(guide, Cells.of(guide, camera, pose, CELLS), Seen(camera, pose, camera.rays().transpose(2, 0, 1), guide["distance"][0].numpy()))

@@ -20,7 +20,7 @@ from engine.views.drawn.light import light_of
 from engine.views.ggve.autoencoder import CONFIGS, STRIDE, Autoencoder
 from engine.views.ggve.conditions import COORDINATE, FALLING, RAYS, SEMANTIC, conditions
 from engine.views.ggve.flow import ANCHOR_WEIGHT, flow_loss, sample, sigmas
-from engine.views.ggve.guide import OPENNESS, SUNLIT, Guide
+from engine.views.ggve.guide import LAND, OPENNESS, SKY, SUNLIT, Guide
 from engine.views.ggve.shown import show
 from engine.views.ggve.text import LENGTH, LOOK, VOCABULARY, TextConfig, TextEncoder, batch_of, look_numbers, tokens
 from engine.views.look import WORDS, read_prompt
@@ -66,7 +66,7 @@ def one_view(height: int = 32, width: int = 48) -> dict[str, torch.Tensor]:
         "label": torch.from_numpy(np.where(hit, random.integers(0, FREE, (1, height, width)), NOTHING_HIT).astype(np.uint8)),
         "surface": torch.from_numpy((random.integers(0, 256, (1, 4, height, width)) * hit[:, None]).astype(np.uint8)),
         "shone": torch.from_numpy((random.integers(0, 256, (1, 4, height, width)) * hit[:, None]).astype(np.uint8)),
-        "air": torch.from_numpy(random.integers(0, 256, (1, 3, height, width)).astype(np.uint8)),
+        "air": torch.from_numpy(random.integers(0, 256, (1, 5, height, width)).astype(np.uint8)),
         "rays": torch.from_numpy((rays / np.linalg.norm(rays, axis=1, keepdims=True)).astype(np.float32)),
     }
 
@@ -92,9 +92,10 @@ def test_conditions_are_what_a_cell_shows_on_average() -> None:
             coordinate[0] += 1
             coordinate[1:4] += np.clip((point - np.array(OCC3D.origin_m)) / half - 1, -2, 2)
             coordinate[4:7] += pose[:3, :3] @ guide["normal"][0, :, v, u].numpy() / 127
-            coordinate[7:9] += guide["surface"][0, [OPENNESS, SUNLIT], v, u].numpy() / 255
-            coordinate[9:13] += guide["shone"][0, :, v, u].numpy() / 255
-        coordinate[13:] += guide["air"][0, :, v, u].numpy() / 255
+            coordinate[[7, 10]] += guide["surface"][0, [OPENNESS, SUNLIT], v, u].numpy() / 255
+            coordinate[11:15] += guide["shone"][0, :, v, u].numpy() / 255
+        coordinate[8:10] += guide["air"][0, [LAND, SKY], v, u].numpy() / 255
+        coordinate[15:] += guide["air"][0, :LAND, v, u].numpy() / 255
     semantic[-1] = len(pixels)
     d = directions / np.linalg.norm(directions)
     for part, slow in zip(made, (semantic / len(pixels), coordinate / len(pixels), np.concatenate([d, np.cross(pose[:3, 3], d)])), strict=True):

@@ -36,6 +36,12 @@ class Film(NamedTuple):
     """float32 (.., 3): light that surfaces give off and that mirrors show, of all surfaces in the pixel, without the air before them."""
     lamps: np.ndarray
     """float32: light of all lamps on those surfaces, mean of the colours, whatever theirs are."""
+    mixed: np.ndarray
+    """float32 (.., 3), linear: albedo of all surfaces in the pixel, each by its share of it."""
+    sunlit: np.ndarray
+    """float32: likewise how the sun falls on them, its cosine where nothing is in its way; 0 where there is no sun."""
+    sky: np.ndarray
+    """float32: share of the pixel that nothing fills."""
 
 
 def film(height: int, width: int) -> Film:
@@ -45,5 +51,5 @@ def film(height: int, width: int) -> Film:
         np.zeros(rgb, np.float32), np.zeros(rgb, np.float32), np.ones(one, np.float32), np.zeros(one, np.float32),
         np.zeros(rgb, np.float32), np.zeros(rgb, np.float32), np.full(one, NOTHING_HIT, np.uint8), np.zeros(one, np.uint16),
         np.zeros(one, np.float32), np.zeros(one, np.float32), np.zeros(one, np.uint8),
-        np.zeros(rgb, np.float32), np.zeros(one, np.float32),
+        np.zeros(rgb, np.float32), np.zeros(one, np.float32), np.zeros(rgb, np.float32), np.zeros(one, np.float32), np.zeros(one, np.float32),
     )  # fmt: skip

@@ -127,7 +127,7 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
             du, dv = (1.0 if u1 > u else -1.0), (1.0 if v1 > v else -1.0)
             if math.isnan(rays[v, u, 0] + rays[v, u1, 0] + rays[v1, u, 0]):
                 film.label[v, u] = NOTHING_HIT
-                film.openness[v, u] = 1.0
+                film.openness[v, u] = film.sky[v, u] = 1.0
                 continue
             spread = math.sqrt(
                 (rays[v, u1, 0] - rays[v, u, 0]) ** 2 + (rays[v, u1, 1] - rays[v, u, 1]) ** 2 + (rays[v, u1, 2] - rays[v, u, 2]) ** 2
@@ -215,6 +215,7 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                 dx, dy, dz = unit(dx, dy, dz)
                 if key[first] < 0:
                     skies.sample(light.sky, dx, dy, dz, rgb)
+                    film.sky[v, u] += weight
                     for c in range(3):
                         film.direct[v, u, c] += weight * rgb[c]
                     if count > most:
@@ -266,7 +267,9 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                     fresnel = mirror * (base + (1 - base) * (1 - head_on) ** 5)
                 keep = math.exp(-light.numbers[FOG] * distance)
                 glow = max(light.numbers[LAMPS_ON], out[DAY_GLOW])
+                film.sunlit[v, u] += weight * shone * lit
                 for c in range(3):
+                    film.mixed[v, u, c] += weight * out[ALBEDO + c]
                     colour = out[ALBEDO + c] * (1 - fresnel)
                     rgb[c] = colour * shone * lit * light.sun_rgb[c] + out[GLOW + c] * glow
                     film.shone[v, u, c] += weight * out[GLOW + c] * glow
@@ -276,7 +279,9 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                     hx, hy, hz = unit(light.sun_xyz[0] - dx, light.sun_xyz[1] - dy, light.sun_xyz[2] - dz)
                     gloss = max(0.0, nx * hx + ny * hy + nz * hz) ** (40.0 + 260.0 * (1 - out[ROUGHNESS]))
                     for c in range(3):
-                        rgb[c] += min(2.0, gloss * fresnel * 22.0) * lit * light.sun_rgb[c]
+                        glint = min(2.0, gloss * fresnel * 22.0) * lit * light.sun_rgb[c]
+                        rgb[c] += glint
+                        film.shone[v, u, c] += weight * glint
                 if light.numbers[LAMPS_ON] > 0.2:
                     lamp_light(scene, ray, words, light, x, y, z, nx, ny, nz, through, air)
                     film.lamps[v, u] += weight * (air[0] + air[1] + air[2]) / 3

@@ -16,10 +16,11 @@ from torch.nn import functional as F
 from engine.spec.classes import FREE
 from engine.spec.grid import OCC3D
 from engine.views.ggve.autoencoder import STRIDE
+from engine.views.ggve.guide import LAND
 
-SEMANTIC, COORDINATE, RAYS = FREE + 1 + 4, 17, 6
+SEMANTIC, COORDINATE, RAYS = FREE + 1 + 4, 18, 6
 """Channels of each; the class of nothing at all stands in FREE's place."""
-FALLING = 9
+FALLING = 8
 """Last channels of the coordinate one: light that falls and shines, and weather, not told where they are a picture's."""
 REACH = 2.0
 """What lies beyond the grid's box counts as far as this many times its half."""
@@ -49,8 +50,9 @@ def conditions(guide: Mapping[str, Tensor], pose: Tensor, albedo_given: Tensor, 
     where = ((points - low) / half - 1).clamp(-REACH, REACH) * hit                   # (B, 3, H, W)
     normal = torch.einsum("bij,bjhw->bihw", turn, guide["normal"].float() / 127)     # (B, 3, H, W)
     surface = guide["surface"].float() / 255                                         # (B, 4, H, W)
-    falling = torch.cat([surface[:, 3:], guide["shone"].float() / 255, guide["air"].float() / 255], 1)               # (B, FALLING, H, W)
-    light = torch.cat([surface[:, 2:3], falling * sun_given[:, None, None, None]], 1)            # (B, 10, H, W)
+    air = guide["air"].float() / 255                                                 # (B, 5, H, W)
+    falling = torch.cat([surface[:, 3:], guide["shone"].float() / 255, air[:, :LAND]], 1)        # (B, FALLING, H, W)
+    light = torch.cat([surface[:, 2:3], air[:, LAND:], falling * sun_given[:, None, None, None]], 1)         # (B, 11, H, W)
     ray = F.normalize(_cells(rays), dim=1)                                           # (B, 3, h, w)
     return Conditions(
         torch.cat([kinds, albedo, told], 1),                                         # (B, SEMANTIC, h, w)

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from engine.views.ggve.guide import LAND
+from engine.views.ggve.guide import LAND, SKY
 
 GREY = 0.5
 """Where there is no albedo, in the sky or withheld, a picture begins here."""
-FEATURES = 28
+FEATURES = 29
 """Channels of `Shown.features`."""
 LABELS, MATERIALS = 256, 16
 """Rows of the tables of embeddings."""
@@ -39,9 +39,9 @@ def show(guide: Mapping[str, Tensor], albedo_given: Tensor, sun_given: Tensor) -
     anchor picture has to supply colours where the drawn ones are withheld, and light where the sun is not known.
     """
     hit = (guide["distance"] > 0).float()[:, None]                                   # (B, 1, H, W)
-    land = guide["air"][:, LAND : LAND + 1].float() / 255                            # (B, 1, H, W)
+    land, sky = (guide["air"][:, row : row + 1].float() / 255 for row in (LAND, SKY))            # (B, 1, H, W) each
     given = albedo_given[:, None, None, None]                                        # (B, 1, 1, 1)
-    told = given * torch.maximum(hit, land)                                          # (B, 1, H, W)
+    told = given * (1 - sky + land)                                                  # (B, 1, H, W)
     albedo = guide["albedo"].float() / 255                                           # (B, 3, H, W)
     surface = guide["surface"].float() / 255                                         # (B, 4, H, W)
     openness = surface[:, 2:3]                                                       # (B, 1, H, W)
@@ -58,6 +58,6 @@ def show(guide: Mapping[str, Tensor], albedo_given: Tensor, sun_given: Tensor) -
     constant = (sun - 0.5).expand_as(told)                                           # (B, 1, H, W)
     surface = torch.cat([surface[:, :3], surface[:, 3:] * sun], 1)                   # (B, 4, H, W)
     shone = guide["shone"].float() / 255 * sun                                       # (B, 4, H, W)
-    air = guide["air"].float() / 255 * sun                                           # (B, 4, H, W)
+    air = torch.cat([guide["air"][:, :LAND].float() / 255 * sun, land, sky], 1)      # (B, 5, H, W)
     features = torch.cat([lit, told, normal, facing, rays, elevation, horizon, near, far, surface, constant, shone, air], 1)     # (B, FEATURES, H, W)
     return Shown(lit, features, guide["label"].long(), guide["material"].long())
