@@ -12,7 +12,7 @@ from app.errors import CommandError
 OF_MODEL = {
     "steps": ("vae", "occupancy", "sketch", "ablations", "views", "view_ablations", "judge", "wan"),
     "batch": ("vae", "occupancy", "sketch", "ablations", "views", "view_ablations", "judge", "wan"),
-    "begin": ("vae", "occupancy", "sketch", "odds", "views", "view_ablations"),
+    "begin": ("vae", "occupancy", "sketch", "odds", "views", "view_ablations", "judge"),
     "phase": ("occupancy", "views"),
     "ablation": ("vae", "occupancy"),
     "latent": ("vae",),

@@ -25,6 +25,7 @@ from engine.render.edits import apply_occupancy_edits
 from engine.spec.clip import SceneClip
 from engine.spec.grid import RATE_HZ
 from engine.spec.take import TakeError
+from engine.views.look import parts
 from engine.views.scene import ViewScene, frames_from
 from engine.write import TakeWriter
 
@@ -226,7 +227,10 @@ class _Making:
         """Words of the prompt that change nothing, told to the user."""
         if self.views is None or self.request.until != "video":
             return ()
-        words = self.views.unknown_words(self.clip.prompt)
+        words, names = self.views.unknown_words(self.clip.prompt), [camera.name for camera in self.clip.cameras]
+        if strangers := [name for name in parts(self.clip.prompt)[1] if name not in names]:
+            told = " and ".join(f"'{name}'" for name in strangers)
+            self.watch.note(f"The prompt speaks to camera {told}, which this take does not have ({', '.join(names)}): that part is not used.")
         if words:
             told = ", ".join(f"'{word}'" for word in dict.fromkeys(words))
             self.watch.note(f"View model '{self.recipe.views}' does not understand {told} in the prompt: it draws as if that were not there.")

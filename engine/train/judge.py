@@ -17,7 +17,7 @@ from engine.devices import pick_device
 from engine.metrics.judge import WEATHERS, Judge, JudgeConfig, Reading, kinds_of, weather_of
 from engine.train.loop import Schedule, train
 from engine.views.look import Look
-from engine.weights import save_model
+from engine.weights import begun, save_model
 
 SCHEDULES = {
     "tiny": Schedule(steps=10, batch=2, rate=1e-2, warmup=3, ema=0.9, seed=4, workers=0),
@@ -61,9 +61,10 @@ def judge_loss(model: nn.Module, batch: Mapping[str, Tensor], generator: torch.G
 
 def main(
     preset: str, out: Path, *, resume: bool = False, device: str = "auto", steps: int | None = None, batch: int | None = None,
-    worlds: int | None = None, pictures: Path = drawn_pictures.FOLDER,
+    worlds: int | None = None, begin: Path | None = None, pictures: Path = drawn_pictures.FOLDER,
 ) -> dict[str, Any]:  # fmt: skip
-    """Trains on drawn pictures, which `train views` makes, measures on held-out ones and writes `judge.safetensors` and its card."""
+    """Trains on drawn pictures, which `train views` makes, measures on held-out ones and writes `judge.safetensors` and its card.
+    It begins from nothing, or from the judge in the folder `begin`."""
     if preset not in SCHEDULES:
         raise ValueError(f"There is no judge for preset '{preset}': choose {', '.join(SCHEDULES)}.")
     learned, held = worlds or WORLDS[preset][0], WORLDS[preset][1]
@@ -71,9 +72,10 @@ def main(
         raise ValueError(f"There are no pictures in {pictures}: `launch.py train views` draws them.")
     torch.manual_seed(4)
     model, schedule = Judge(CONFIGS[preset]), SCHEDULES[preset].scaled(steps, batch)
+    before = begun(model, begin, "judge", CONFIGS[preset])
     batches = JudgeBatches(pictures / "train", learned, schedule.seed, schedule.batch)
     facts = train(model, judge_loss, batches, schedule, Path(out) / "judge_run", device=pick_device(device), resume=resume)
-    facts |= {"measured": measured(model.cpu(), drawn_pictures.read(pictures / "held_out", held)), "measured_on": f"{held} drawn held-out procedural worlds"}
+    facts |= before | {"measured": measured(model.cpu(), drawn_pictures.read(pictures / "held_out", held)), "measured_on": f"{held} drawn held-out procedural worlds"}
     save_model(model, Path(out) / "judge", CONFIGS[preset], facts)
     return facts
 

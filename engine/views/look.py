@@ -89,11 +89,13 @@ def read_prompt(prompt: str, seed: int, time_s: float = 0.0) -> tuple[Look, tupl
     """The look that a prompt asks for at a time of the scene, and the words of it that are not known (to be told to the user), each once.
 
     "clear noon, at 3 s dusk, at 6 s rain" changes while driving: each stage says all of its light and weather, which is reached at its time;
-    between two the look goes evenly from one to the other.
+    between two the look goes evenly from one to the other. What it says to single cameras (`prompt_of`) is read for its unknown words only.
     """
-    told = stages(prompt)
+    everyone, own = parts(prompt)
+    told = stages(everyone)
     read = [_read(words, seed) for _, words in told]
-    unknown = tuple(dict.fromkeys(word for _, words in read for word in words))
+    unread = [words for one in own.values() for words in read_prompt(one, seed)[1]]
+    unknown = tuple(dict.fromkeys([*(word for _, words in read for word in words), *unread]))
     later = next((k for k, (reached_s, _) in enumerate(told) if reached_s > time_s), len(told))
     if later in (0, len(told)):
         return read[max(0, later - 1)][0], unknown
@@ -101,6 +103,19 @@ def read_prompt(prompt: str, seed: int, time_s: float = 0.0) -> tuple[Look, tupl
     share = (time_s - before_s) / (after_s - before_s)
     before, after = (asdict(read[k][0]) for k in (later - 1, later))
     return Look(**{name: (1 - share) * value + share * after[name] for name, value in before.items() if name != "seed"}, seed=seed), unknown
+
+
+def parts(prompt: str) -> tuple[str, dict[str, str]]:
+    """What a prompt says to every camera, and what to single ones by their names: "clear noon | rear: night | left: fog, at 2 s rain"."""
+    everyone, *own = prompt.split("|")
+    named = (part.partition(":") for part in own)
+    return everyone.strip(), {name.strip(): words.strip() for name, _, words in named}
+
+
+def prompt_of(prompt: str, camera: str) -> str:
+    """What a prompt says to the camera of a name: what is said to it alone, or else to all."""
+    everyone, own = parts(prompt)
+    return own.get(camera, everyone)
 
 
 def stages(prompt: str) -> list[tuple[float, str]]:
@@ -113,8 +128,8 @@ def stages(prompt: str) -> list[tuple[float, str]]:
 
 
 def words_at(prompt: str, time_s: float) -> str:
-    """What a prompt says of the stage that a time is nearest to."""
-    return min(stages(prompt), key=lambda stage: abs(stage[0] - time_s))[1]
+    """What a prompt says to all, or one of `prompt_of`, of the stage that a time is nearest to."""
+    return min(stages(parts(prompt)[0]), key=lambda stage: abs(stage[0] - time_s))[1]
 
 
 def _read(prompt: str, seed: int) -> tuple[Look, tuple[str, ...]]:

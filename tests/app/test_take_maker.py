@@ -182,6 +182,8 @@ def test_words_that_are_not_understood_are_told_and_written_down(document, tmp_p
     notes.clear()
     take(document, tmp_path / "other", models=FakeModels(views=Deaf()), frames=1, until="buffers", note=notes.append)
     assert not notes, "nobody listens to the prompt until 'buffers'"
+    take(replace(document, prompt="noon | front: rain | nobody: fog"), tmp_path / "third", models=FakeModels(views=FakeViews()), frames=1, note=notes.append)
+    assert len(notes) == 1 and "'nobody'" in notes[0] and "'front'" not in notes[0] and "(front" in notes[0]
 
 
 def test_a_view_model_that_stops_early_is_found_out(document, tmp_path):

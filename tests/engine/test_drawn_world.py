@@ -180,6 +180,16 @@ def test_the_weather_changes_while_driving():
     assert np.abs(noon[1].astype(int) - rain[1]).mean() > 10
 
 
+def test_a_prompt_may_speak_to_one_camera():
+    def pictures(prompt):
+        scene = ViewScene(replace(_clip(1, 0.5), prompt=prompt), Recipe(views="drawn"), lambda k: OccupancyFrame(k, *_with_agents(BOXES)))
+        return {p.camera: p.rgb for p in DrawnViews().pictures(scene, iter(range(1)), lambda: False)}
+
+    both, noon, night = (pictures(prompt) for prompt in ("clear noon | camera_1: night", "clear noon", "night"))
+    np.testing.assert_array_equal(both["camera_0"], noon["camera_0"])
+    np.testing.assert_array_equal(both["camera_1"], night["camera_1"])
+
+
 def test_the_street_holds_still_while_the_ego_drives():
     clip = _clip(2, 0.6, ())
     world, still, shown = DrawnWorld(clip, read_prompt("overcast", 0)[0]), Stillness(), []

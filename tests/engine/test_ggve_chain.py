@@ -13,7 +13,7 @@ from engine.spec.camera import Camera, Rig, surround_cameras
 from engine.views.calls import Plan
 from engine.views.ggve import chain as chain_module
 from engine.views.ggve.carried import Cells
-from engine.views.ggve.chain import Chain, Key, KeyView, Told, cells_of, fitted
+from engine.views.ggve.chain import Chain, Key, KeyView, Told, cells_of, fitted, middle_first
 from engine.views.ggve.compact import CONFIGS, CompactGGVE
 from engine.views.ggve.levelled import Seen
 from engine.views.ggve.text import LOOK, batch_of
@@ -32,7 +32,7 @@ def model() -> CompactGGVE:
 
 def key_of(cameras: tuple[Camera, ...], x_m: float = 0.0, brightness: Mapping[str, int] | None = None) -> Key:
     """A key frame of an empty plain: grey ground everywhere, at a distance by the camera's own number."""
-    world_SE3_ego = np.eye(4)
+    world_SE3_ego, says = np.eye(4), told()
     world_SE3_ego[0, 3] = x_m
     views = {}
     for camera in cameras:
@@ -50,8 +50,8 @@ def key_of(cameras: tuple[Camera, ...], x_m: float = 0.0, brightness: Mapping[st
             "air": torch.zeros((1, 5, *plane[1:]), dtype=torch.uint8),
             "rays": torch.from_numpy(camera.rays().transpose(2, 0, 1).copy())[None],
         }
-        views[camera.name] = KeyView(guide, Cells.of(guide, camera, pose, CELLS), Seen(camera, pose, camera.rays().transpose(2, 0, 1), guide["distance"][0].numpy()))
-    return Key(views, world_SE3_ego, told())
+        views[camera.name] = KeyView(guide, Cells.of(guide, camera, pose, CELLS), Seen(camera, pose, camera.rays().transpose(2, 0, 1), guide["distance"][0].numpy()), says)
+    return Key(views, world_SE3_ego)
 
 
 def told(prompt: str = "noon", **settings: object) -> Told:
@@ -65,7 +65,9 @@ def made(
     """Latents of each key frame; `known` are observed in the first."""
     chain, every = Chain(model, path, CELLS, seed, 2), []
     for number, key in enumerate(keys):
-        latents = chain.follow(replace(key, told=what or told()), (known or {}) if number == 0 else {}, lambda: False)
+        if what is not None:
+            key = replace(key, views={name: replace(view, told=what) for name, view in key.views.items()})
+        latents = chain.follow(key, (known or {}) if number == 0 else {}, lambda: False)
         assert latents is not None
         every.append(latents)
     return every
@@ -135,3 +137,14 @@ def test_fitting_keeps_what_fits_and_means() -> None:
     halves = fitted(torch.cat([torch.zeros(1, 1, 20, 18), torch.ones(1, 1, 20, 18)], -1), (10, 18))
     assert halves[..., :8].max() < 0.05 and halves[..., 10:].min() > 0.95
     assert cells_of([(256, 448), (256, 448), (384, 288)]) == (16, 28) and cells_of([(16, 16)]) == (2, 2) and cells_of([(144, 304)]) == (4 * 2, 10 * 2)
+
+
+def test_a_view_that_is_told_something_else_is_made_as_if_all_were_told_so_and_speaks_to_nobody(model: CompactGGVE) -> None:
+    path, day = plan(RIG.cameras), key_of(RIG.cameras)
+    odd = path.calls[0].group[middle_first(path.calls[0].group)[0]]
+    at_night, in_snow = (
+        made(model, [replace(day, views=day.views | {odd: replace(day.views[odd], told=told(words))})], path)[0] for words in ("night", "snow")
+    )
+    assert torch.equal(at_night[odd], made(model, [day], path, what=told("night"))[0][odd]) and not torch.equal(at_night[odd], in_snow[odd])
+    assert len(at_night) == 6 and all(torch.equal(at_night[name], in_snow[name]) for name in at_night if name != odd)
+    assert not torch.equal(made(model, [day], path)[0][path.calls[0].group[0]], at_night[path.calls[0].group[0]]), "told the same, they are at one"

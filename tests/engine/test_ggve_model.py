@@ -65,7 +65,8 @@ def test_the_first_pictures_need_the_first_frame_only_and_all_come_in_order(view
             assert pulled == [0]
         assert picture.rgb.shape == (32, 64, 3) and picture.rgb.dtype == np.uint8
         seen.append((picture.index, picture.camera))
-    assert seen == [(index, camera.name) for index in range(FRAMES) for camera in RIG]
+    assert [index for index, _ in seen] == sorted(index for index, _ in seen)
+    assert set(seen) == {(index, camera.name) for index in range(FRAMES) for camera in RIG} and len(seen) == FRAMES * len(RIG)
 
 
 def test_same_recipe_same_pictures_and_the_prompt_is_seen(views: CompactViews) -> None:
@@ -73,6 +74,13 @@ def test_same_recipe_same_pictures_and_the_prompt_is_seen(views: CompactViews) -
     assert all(np.array_equal(once[key], again[key]) for key in once)
     assert any(not np.array_equal(once[key], night[key]) for key in once)
     assert views.unknown_words("noon zebra") == ("zebra",)
+
+
+def test_a_prompt_may_speak_to_one_camera(views: CompactViews) -> None:
+    noon, night, mixed = (pictures(views, scene(words, 1)) for words in ("noon", "night", f"noon | {RIG[0].name}: night"))
+    one, other = RIG[0].name, RIG[1].name
+    assert np.abs(mixed[one, 0].astype(int) - night[one, 0]).mean() < np.abs(mixed[one, 0].astype(int) - noon[one, 0]).mean()
+    assert np.abs(mixed[other, 0].astype(int) - noon[other, 0]).mean() < np.abs(mixed[other, 0].astype(int) - night[other, 0]).mean()
 
 
 def test_given_views_stay_and_steer_the_others(views: CompactViews) -> None:

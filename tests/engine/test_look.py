@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.views.drawn.light import EXPOSURE, LAMPS_ON, light_of
-from engine.views.look import WORDS, Look, read_prompt, stages, words_at
+from engine.views.look import WORDS, Look, parts, prompt_of, read_prompt, stages, words_at
 
 
 @pytest.mark.parametrize("word", sorted(WORDS))
@@ -58,3 +58,11 @@ def test_a_prompt_may_say_more_than_one_time() -> None:
     assert between.rain == pytest.approx(rain.rain / 2) and between.night == pytest.approx(dusk.night / 2) and between.seed == 5
     assert read_prompt("noon zebra, at 3 s dusk unicorn zebra", 0)[1] == ("zebra", "unicorn")
     assert [words_at(prompt, time_s) for time_s in (0, 1.4, 1.6, 4.8, 99)] == ["clear noon", "clear noon", "dusk", "rain", "rain"]
+
+
+def test_a_prompt_may_speak_to_single_cameras():
+    prompt = "clear noon, at 3 s dusk | rear: dense fog zebra| left : , at 2 s night"
+    assert parts(prompt) == ("clear noon, at 3 s dusk", {"rear": "dense fog zebra", "left": ", at 2 s night"}) and parts("noon") == ("noon", {})
+    assert prompt_of(prompt, "rear") == "dense fog zebra" and prompt_of(prompt, "front") == "clear noon, at 3 s dusk" == prompt_of(prompt, "front")
+    assert read_prompt(prompt, 4, 1.0)[0] == read_prompt("clear noon, at 3 s dusk", 4, 1.0)[0] and read_prompt(prompt, 4)[1] == ("zebra",)
+    assert words_at(prompt, 2.9) == "dusk" and stages(prompt_of(prompt, "left"))[-1] == (2.0, "night")

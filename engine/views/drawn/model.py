@@ -15,7 +15,7 @@ from engine.spec.grid import OCC3D
 from engine.views.drawn.film import Film
 from engine.views.drawn.gbuffers import gbuffers
 from engine.views.drawn.world import CalledOff, DrawnWorld, Moment
-from engine.views.look import Look, read_prompt
+from engine.views.look import Look, prompt_of, read_prompt
 from engine.views.scene import PICTURE_PIXELS, ViewScene
 
 
@@ -44,20 +44,20 @@ class DrawnViews:
                 return
             sight = self._of(scene)
             try:
-                moment = sight.moment(index, cancelled)
+                sight.see(index, cancelled)
             except CalledOff:
                 self._sight = None
                 return
             for number, camera in enumerate(scene.cameras):
                 if cancelled():
                     return
-                yield Picture(camera.name, index, sight.world.develop(sight.film(number), moment, number))
+                yield Picture(camera.name, index, sight.world.develop(sight.film(number), sight.lit(number), number))
         self._sight = None  # a worker that waits for its next take holds no world
 
     def gbuffers(self, scene: ViewScene, index: int) -> Iterator[tuple[str, GBuffers]]:
         """Every camera's, of a frame that is not before the last one asked for; what a picture was drawn from is not cast again."""
         sight = self._of(scene)
-        sight.moment(index)
+        sight.see(index)
         for number, camera in enumerate(scene.cameras):
             yield camera.name, gbuffers(scene.clip, index, number, sight.film(number))
 
@@ -84,24 +84,29 @@ class _Sight:
         self.scene = scene
         self.world = DrawnWorld(scene.clip, read_prompt(scene.prompt, scene.seed)[0])
         self._moment: Moment | None = None
+        self._lit: dict[str, Moment] = {}
         self._films: dict[int, Film] = {}
 
-    def moment(self, index: int, cancelled: Cancelled = lambda: False) -> Moment:
-        """A frame that is not before the one seen last; frames between are seen on the way."""
+    def see(self, index: int, cancelled: Cancelled = lambda: False) -> None:
+        """Takes in a frame that is not before the one seen last; frames between are seen on the way."""
         first = 0 if self._moment is None else self._moment.index + 1
         if index < first - 1:
             raise ValueError(f"Frame {index} was asked for after frame {first - 1}: the drawn world sees frames in order.")
         for k in range(first, index + 1):
             self._moment = self.world.see(self.scene.frame(k), cancelled)
-            self._films = {}
+            self._films, self._lit = {}, {}
+
+    def lit(self, camera: int) -> Moment:
+        """The latest moment under what the prompt says to a camera (by number) at its time."""
         assert self._moment is not None
-        look = read_prompt(self.scene.prompt, self.scene.seed, self.world.seconds(self._moment))[0]
-        self._moment = self.world.relit(self._moment, look)
-        return self._moment
+        words = prompt_of(self.scene.prompt, self.scene.cameras[camera].name)
+        if words not in self._lit:
+            look = read_prompt(words, self.scene.seed, self.world.seconds(self._moment))[0]
+            self._lit[words] = self.world.relit(self._moment, look)
+        return self._lit[words]
 
     def film(self, camera: int) -> Film:
         """What a camera (by number) sees of the latest moment."""
         if camera not in self._films:
-            assert self._moment is not None
-            self._films[camera] = self.world.expose(self._moment, camera)
+            self._films[camera] = self.world.expose(self.lit(camera), camera)
         return self._films[camera]

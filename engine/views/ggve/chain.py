@@ -34,18 +34,6 @@ STAYS = 0.7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class KeyView:
-    """One camera at a key frame."""
-
-    guide: Mapping[str, Tensor]
-    """As `show` takes it, with a batch of 1."""
-    cells: Cells
-    """Of its latents, and where it is seen from."""
-    seen: Seen
-    """Of its picture, likewise."""
-
-
-@dataclass(frozen=True, slots=True)
 class Told:
     """What the model is told beside the geometry."""
 
@@ -60,6 +48,20 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class KeyView:
+    """One camera at a key frame."""
+
+    guide: Mapping[str, Tensor]
+    """As `show` takes it, with a batch of 1."""
+    cells: Cells
+    """Of its latents, and where it is seen from."""
+    seen: Seen
+    """Of its picture, likewise."""
+    told: Told
+    """What it is told at this time: the same object for all views of a key frame that one prompt speaks to."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Key:
     """A key frame, before it has latents."""
 
@@ -67,8 +69,6 @@ class Key:
     """By camera's name."""
     world_SE3_ego: np.ndarray
     """float64 (4, 4)."""
-    told: Told
-    """Words and look of this time."""
 
 
 class Chain:
@@ -94,13 +94,14 @@ class Chain:
             for name in call.group:
                 if name not in seen:  # a view is in several calls
                     seen[name] = self._conditions(name, keys)
-            latents = self._run(call, keys, made, seen, cancelled)
-            if latents is None:
-                return None
-            for place in middle_first(call.group):
-                name = call.group[place]
-                if name not in made:
-                    made[name] = self._across(name, self._stayed(name, latents[place], key), key.views, made, call)
+            for told in {id(one): one for one in (key.views[name].told for name in call.group if name not in made)}.values():
+                latents = self._run(call, keys, made, seen, told, cancelled)
+                if latents is None:
+                    return None
+                for place in middle_first(call.group):
+                    name = call.group[place]
+                    if name not in made and key.views[name].told is told:
+                        made[name] = self._across(name, self._stayed(name, latents[place], key), key.views, made, call)
         self._before = key, made
         return made
 
@@ -123,27 +124,26 @@ class Chain:
 
     @staticmethod
     def _across(name: str, latents: Tensor, views: Mapping[str, KeyView], settled: Mapping[str, Tensor], call: Call) -> Tensor:
-        """(C, *cells): a view's latents, at one with the views of its call that are settled where they show the same."""
-        others = [(settled[other], views[other].cells) for other in call.group if other in settled]
+        """(C, *cells): a view's latents, at one with the views of its call that are settled where they show the same, and are told the same."""
+        others = [(settled[other], views[other].cells) for other in call.group if other in settled and views[other].told is views[name].told]
         return agreed(latents, views[name].cells, others, same_moment=True)
 
     def _run(
-        self, call: Call, keys: list[Key], made: Mapping[str, Tensor], seen: Mapping[str, tuple[Tensor, ...]], cancelled: Cancelled
+        self, call: Call, keys: list[Key], made: Mapping[str, Tensor], seen: Mapping[str, tuple[Tensor, ...]], told: Told, cancelled: Cancelled
     ) -> Tensor | None:
-        """(V, C, *cells): the group's latents at the last of `keys`, `seen` being each view's `_conditions`."""
+        """(V, C, *cells): the group's latents at the last of `keys` if all of it were told so, `seen` being each view's `_conditions`."""
         channels = self.model.config.backbone.in_channels
         hint = torch.zeros(1, len(call.group), channels, len(keys), *self.cells, device=self.device)      # (1, V, C, F, h, w)
         observed = torch.zeros(1, len(call.group), 1, len(keys), 1, 1, device=self.device)           # (1, V, 1, F, 1, 1)
         before = self._before[1] if self._before else {}
         for place, name in enumerate(call.group):
             for moment, there in ((len(keys) - 1, made), (0, before if len(keys) > 1 else {})):
-                if name in there:
+                if name in there and keys[-1].views[name].told is told:
                     hint[0, place, :, moment], observed[0, place, :, moment] = there[name], 1.0
         observed = observed.expand(-1, -1, -1, -1, *self.cells)                           # (1, V, 1, F, h, w)
         noise = torch.stack([self._noise(name, channels) for name in call.group])    # (V, C, h, w)
         noise = noise[None, :, :, None].expand_as(hint)                              # (1, V, C, F, h, w)
         semantic, coordinate, plucker = (torch.stack(column)[None] for column in zip(*(seen[name] for name in call.group), strict=True))
-        told = keys[-1].told
         controls = Controls(hint, observed, plucker, semantic, coordinate)           # (1, V, channels, F, h, w) each
         controls = controls._replace(**{name: torch.zeros_like(getattr(controls, name)) for name in told.without})
         look = told.look.clone()
@@ -155,8 +155,8 @@ class Chain:
 
     def _conditions(self, name: str, keys: list[Key]) -> tuple[Tensor, ...]:
         """Semantic, coordinate and Pluecker latents (channels, F, h, w) of a view, in the ego frame of the first of `keys`."""
-        ego0_SE3_world = np.linalg.inv(keys[0].world_SE3_ego)
-        albedo, sun = (torch.full((1,), float(told), device=self.device) for told in (keys[-1].told.albedo, keys[-1].told.sun))
+        ego0_SE3_world, told = np.linalg.inv(keys[0].world_SE3_ego), keys[-1].views[name].told
+        albedo, sun = (torch.full((1,), float(given), device=self.device) for given in (told.albedo, told.sun))
         moments = []
         for key in keys:
             view = key.views[name]

@@ -26,7 +26,7 @@ from engine.views.ggve.guide import guide_of
 from engine.views.ggve.levelled import Seen, levelled
 from engine.views.ggve.shown import Shown, show
 from engine.views.ggve.text import LOOK, batch_of, look_numbers
-from engine.views.look import read_prompt, words_at
+from engine.views.look import prompt_of, read_prompt, words_at
 from engine.views.scene import PICTURE_PIXELS, ViewScene
 from engine.views.surround import plan
 from engine.weights import WEIGHTS, load_model
@@ -94,13 +94,16 @@ class _Take:
         for skipped in range(self._seen + 1, index):  # the world is made of every frame
             self.world.see(self.scene.frame(skipped), cancelled)
         moment, self._seen = self.world.see(self.scene.frame(index), cancelled), index
-        time_s = self.world.seconds(moment)
-        moment = self.world.relit(moment, read_prompt(self.scene.prompt, self.scene.seed, time_s)[0])
-        views = {}
+        time_s, told, views = self.world.seconds(moment), dict[str, tuple[Moment, Told]](), {}
         for number, camera in enumerate(self.scene.cameras):
             if cancelled():
                 return False
-            drawn = guide_of(self.world, moment, number, self.world.expose(moment, number))
+            words = prompt_of(self.scene.prompt, camera.name)
+            if words not in told:
+                lit = self.world.relit(moment, read_prompt(words, self.scene.seed, time_s)[0])
+                told[words] = lit, self._told(lit, words_at(words, time_s))
+            lit, says = told[words]
+            drawn = guide_of(self.world, lit, number, self.world.expose(lit, number))
             world_SE3_camera = clip.world_SE3_ego[index] @ clip.camera_pose(index, number)
             shown = drawn._asdict() | {
                 "rays": np.nan_to_num(ray_table(camera)).transpose(2, 0, 1).copy(),
@@ -108,15 +111,15 @@ class _Take:
             }
             guide = {name: torch.from_numpy(part)[None].to(self.device) for name, part in shown.items()}
             seen = Seen(camera, world_SE3_camera, shown["rays"], drawn.distance)
-            views[camera.name] = KeyView(guide, Cells.of(guide, camera, world_SE3_camera, self.chain.cells), seen)
-        self._waiting.append((index, Key(views, clip.world_SE3_ego[index], self._told(moment, time_s))))
+            views[camera.name] = KeyView(guide, Cells.of(guide, camera, world_SE3_camera, self.chain.cells), seen, says)
+        self._waiting.append((index, Key(views, clip.world_SE3_ego[index])))
         return True
 
-    def _told(self, moment: Moment, time_s: float) -> Told:
-        """Words and look of a moment; of a reference picture's take no look, as its light is the picture's, not the seed's."""
+    def _told(self, moment: Moment, prompt: str) -> Told:
+        """A moment's words and look; of a reference picture's take no look, as its light is the picture's, not the seed's."""
         silent = "text" in self.views.without
         told = np.zeros(LOOK, np.float32) if self.scene.reference or silent else look_numbers(moment.look, moment.light, np.eye(3))
-        words, look = batch_of(["" if silent else words_at(self.scene.prompt, time_s)], [told])
+        words, look = batch_of(["" if silent else prompt], [told])
         return Told(words, look, sun=not self.scene.reference, without=self.views.without - {"text"})
 
     def key_is_due(self, index: int) -> bool:
@@ -134,14 +137,15 @@ class _Take:
         cameras = {camera.name: camera for camera in self.scene.cameras}
         for index, frame in self._waiting:
             shown = self._between(index, frame, (last, key, latents))
-            beside: list[tuple[np.ndarray, Seen]] = []
+            beside: list[tuple[np.ndarray, KeyView]] = []
             for name in self.order:
                 if cancelled():
                     return
-                picture, seen = self._picture(cameras[name], index, frame, shown[name]), frame.views[name].seen
+                picture, view = self._picture(cameras[name], index, frame, shown[name]), frame.views[name]
                 if name not in self.scene.given:
-                    picture = np.clip(np.rint(levelled(picture, seen, beside)), 0, 255).astype(np.uint8)
-                beside.append((picture, seen))
+                    others = [(other, theirs.seen) for other, theirs in beside if theirs.told is view.told]
+                    picture = np.clip(np.rint(levelled(picture, view.seen, others)), 0, 255).astype(np.uint8)
+                beside.append((picture, view))
                 yield Picture(name, index, picture)
         self._before, self._waiting, self._key = (key, latents), [], last
 
@@ -169,8 +173,9 @@ class _Take:
         return (made[0].permute(1, 2, 0) * 255).round().to(torch.uint8).cpu().numpy()
 
     def _shown(self, key: Key, name: str) -> Shown:
-        albedo, sun = (torch.full((1,), float(given), device=self.device) for given in (key.told.albedo, key.told.sun))
-        return show(key.views[name].guide, albedo, sun)
+        view = key.views[name]
+        albedo, sun = (torch.full((1,), float(given), device=self.device) for given in (view.told.albedo, view.told.sun))
+        return show(view.guide, albedo, sun)
 
     @torch.no_grad()
     def _known(self, index: int, key: Key) -> dict[str, Tensor]:

@@ -32,6 +32,7 @@ from engine.views.ggve.wan.sampling import guided, sample, scheduler_of
 from engine.views.ggve.wan.settings import Settings, read_settings
 from engine.views.ggve.wan.sources import Source, VoxelSource
 from engine.views.ggve.wan.text import encode_prompts
+from engine.views.look import prompt_of
 from engine.views.scene import ViewScene
 from engine.views.surround import plan
 
@@ -146,7 +147,7 @@ class _Take:
         starts = [start if start is not None else hint for _, start, hint in columns]
         noise = torch.stack([self._noise(camera.name, chunk, starts[0].shape) for camera in cameras])[None]          # (1, V, C, F, h, w)
         start = torch.stack(starts)[None] if any(one is not None for _, one, _ in columns) else None
-        text = views.text(self.scene.prompt)
+        text = views.text(". ".join(dict.fromkeys(prompt_of(self.scene.prompt, name) for name in call.targets)))  # one for a call
         controls = Controls(*(part.to(device, text.dtype) for part in controls))
         negative = views.text(self.settings.negative) if self.settings.guidance > 1 else None
         latents = sample(
