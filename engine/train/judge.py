@@ -75,7 +75,8 @@ def main(
     before = begun(model, begin, "judge", CONFIGS[preset])
     batches = JudgeBatches(pictures / "train", learned, schedule.seed, schedule.batch)
     facts = train(model, judge_loss, batches, schedule, Path(out) / "judge_run", device=pick_device(device), resume=resume)
-    facts |= before | {"measured": measured(model.cpu(), drawn_pictures.read(pictures / "held_out", held)), "measured_on": f"{held} drawn held-out procedural worlds"}
+    held_out = drawn_pictures.read(pictures / "held_out", held)
+    facts |= before | {"measured": measured(model.cpu(), held_out), "measured_on": f"{held} drawn held-out procedural worlds"}
     save_model(model, Path(out) / "judge", CONFIGS[preset], facts)
     return facts
 

@@ -50,7 +50,8 @@ def key_of(cameras: tuple[Camera, ...], x_m: float = 0.0, brightness: Mapping[st
             "air": torch.zeros((1, 5, *plane[1:]), dtype=torch.uint8),
             "rays": torch.from_numpy(camera.rays().transpose(2, 0, 1).copy())[None],
         }
-        views[camera.name] = KeyView(guide, Cells.of(guide, camera, pose, CELLS), Seen(camera, pose, camera.rays().transpose(2, 0, 1), guide["distance"][0].numpy()), says)
+        seen = Seen(camera, pose, camera.rays().transpose(2, 0, 1), guide["distance"][0].numpy())
+        views[camera.name] = KeyView(guide, Cells.of(guide, camera, pose, CELLS), seen, says)
     return Key(views, world_SE3_ego)
 
 
