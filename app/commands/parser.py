@@ -222,7 +222,7 @@ def build_parser() -> argparse.ArgumentParser:
     training.add_argument("--steps", type=_count, metavar="N", help="optimizer steps (default: the preset's)")
     training.add_argument("--batch", type=_count, metavar="N", help="examples a step (default: the preset's; smaller on a CPU)")
     training.add_argument(
-        "--begin", type=Path, metavar="STEM", help="weights to begin from, a path without its ending (vae, occupancy, sketch, odds), or their folder (views, judge ..)"
+        "--begin", type=Path, metavar="STEM", help="weights to begin from: a path without ending, or a folder of them (views, judge)"
     )
     training.add_argument("--phase", type=_count, metavar="N", help="of occupancy, views: only this phase (default: all of the preset in turn)")
     training.add_argument("--ablation", metavar="NAME", help="of occupancy: full, half_depth, additive or no_teacher_forcing; of vae: no_layout")

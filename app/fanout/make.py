@@ -20,9 +20,9 @@ from app.fanout.store import Store
 from app.jobs.held_models import HeldModels
 from app.jobs.take_maker import make_take
 from app.jobs.worker import sentence
-from engine.metrics.columns import top_class
 from engine.render.above import layout_cells, turned_up
 from engine.spec.classes import CLASS_RGB, FREE
+from engine.spec.columns import top_class
 from engine.spec.take import Take
 
 THUMBNAIL_PX = 200

@@ -19,16 +19,13 @@ import numpy as np
 from engine.data.looks import random_look
 from engine.spec.camera import Camera
 from engine.spec.geometry import Pose, invert
+from engine.spec.worlds import HELD_OUT_PICTURE_SEED, PICTURE_SEED
 from engine.train.frame_files import Columns, File, missing_files, write_file
 from engine.views.drawn.world import DrawnWorld, Moment
 from engine.views.ggve.guide import Guide, guide_of
 
 FOLDER = Path("/var/tmp/anyscene_train/drawn_pictures")
 """Outside the checkout: some gigabytes that nobody commits."""
-FIRST_SEED = 800_000_000
-"""Worlds from here on; those of other recipes lie elsewhere."""
-HELD_OUT_SEED = 1_000_000_000 + FIRST_SEED
-"""Worlds from here on are never trained on (see engine.train.batches)."""
 HEIGHT, WIDTH = 160, 288
 GROUPS = 2
 """Of a world, each with a rig and a light of its own."""
@@ -57,7 +54,7 @@ def make_file(file: File, held_out: bool) -> int:
     """Writes one file; returns how many pictures it holds."""
     rows: Columns = {name: [] for name in COLUMNS}
     for number in file[1]:
-        for picture in world_pictures(number + (HELD_OUT_SEED if held_out else FIRST_SEED)):
+        for picture in world_pictures(number + (HELD_OUT_PICTURE_SEED if held_out else PICTURE_SEED)):
             for name in COLUMNS:
                 rows[name].append(np.asarray(picture[name]))
     write_file(file[0], rows)

@@ -12,9 +12,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from engine.metrics.layout import shown_channels
 from engine.occupancy.warp import warp_static
 from engine.spec.classes import CHANNELS
+from engine.spec.columns import shown_channels
 from engine.spec.geometry import invert
 from engine.spec.grid import GridSpec
 

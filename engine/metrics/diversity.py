@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from engine.api import OccupancyModel, Recipe
-from engine.metrics.columns import lowest_class, top_class
 from engine.spec.clip import SceneClip
+from engine.spec.columns import lowest_class, top_class
 
 
 class Diversity:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from engine.metrics.columns import lowest_class
 from engine.metrics.horizon import ByHorizon
 from engine.metrics.instances import InstanceScores
 from engine.metrics.invention import Invention
@@ -15,6 +14,7 @@ from engine.metrics.layout import Obedience
 from engine.metrics.occupancy import Confusion
 from engine.metrics.rayiou import RayIou, lidar_origins
 from engine.metrics.temporal import TemporalAgreement
+from engine.spec.columns import lowest_class
 from engine.spec.geometry import Box
 from engine.spec.grid import GridSpec
 

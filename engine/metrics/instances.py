@@ -15,8 +15,8 @@ import cc3d
 import numpy as np
 from scipy.ndimage import maximum_filter
 
-from engine.metrics.columns import classes_in_columns, holds
 from engine.spec.classes import AGENTS, CHANNEL, CLASS
+from engine.spec.columns import classes_in_columns, holds
 from engine.spec.geometry import Box, wrap_angle
 from engine.spec.grid import GridSpec
 from engine.spec.raster import box_footprint

@@ -13,8 +13,8 @@ from typing import Any
 import cc3d
 import numpy as np
 
-from engine.metrics.columns import classes_in_columns, holds
 from engine.spec.classes import CHANNEL, CHANNEL_TO_CLASSES, CHANNELS, CLASSES, FREE, GROUND
+from engine.spec.columns import classes_in_columns, holds
 
 SPECK_VOXELS = 4
 _SHOWS = np.zeros((len(CLASSES), len(CHANNELS)), bool)

@@ -10,14 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.metrics.columns import classes_in_columns, holds
-from engine.spec.classes import CHANNEL_TO_CLASSES, CHANNELS
-
-
-def shown_channels(semantics: np.ndarray) -> np.ndarray:
-    """Bool (15, X, Y): channel c is shown in a column when any voxel of the column has one of its classes."""
-    columns = classes_in_columns(semantics)
-    return np.stack([holds(columns, labels) for labels in CHANNEL_TO_CLASSES])
+from engine.spec.classes import CHANNELS
+from engine.spec.columns import shown_channels
 
 
 class Obedience:

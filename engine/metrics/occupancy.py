@@ -1,6 +1,6 @@
 """3D occupancy scores (paper B.4): mIoU over 20 classes and occupied-or-free IoU, accumulated over frames.
 
-BEV top-down (paper B.4) is the same score on `engine.metrics.columns.lowest_class` of both volumes, (X, Y) instead of (X, Y, Z).
+BEV top-down (paper B.4) is the same score on `engine.spec.columns.lowest_class` of both volumes, (X, Y) instead of (X, Y, Z).
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ import io
 import numpy as np
 from PIL import Image
 
-from engine.metrics.layout import shown_channels
 from engine.render.above import layout_cells, turned_up
 from engine.spec.classes import FREE
+from engine.spec.columns import shown_channels
 from engine.train.pictures import top_down
 
 BACKGROUND = (22, 26, 32)

@@ -16,7 +16,7 @@ from engine.metrics.reference import Sample, compare, held_out_reference
 from engine.metrics.renders import Inception, RenderScores
 from engine.spec.camera import surround_cameras
 from engine.spec.grid import OCC3D, GridSpec
-from engine.train.batches import HELD_OUT_SEED
+from engine.spec.worlds import HELD_OUT_SEED
 
 
 def evaluate_procedural(

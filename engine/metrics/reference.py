@@ -19,10 +19,8 @@ from engine.metrics.frechet import frechet_distance, kernel_distance
 from engine.metrics.invention import Invention, jensen_shannon
 from engine.spec.grid import OCC3D, GridSpec
 from engine.spec.take import Take
-from engine.train.batches import HELD_OUT_SEED
+from engine.spec.worlds import REFERENCE_SEED
 
-REFERENCE_SEED = HELD_OUT_SEED + 500_000_000
-"""Worlds of the reference are also other ones than those that `evaluate_procedural` asks an engine for."""
 EVERY = 4
 """Features are taken of every fourth frame of a sequence: the ones between look almost the same, and the encoder is what costs."""
 

@@ -20,12 +20,12 @@ import torch
 from torch.nn import functional as F
 
 from engine.devices import pick_device
-from engine.metrics.columns import lowest_class
 from engine.metrics.frechet import frechet_distance, kernel_distance
 from engine.render.buffers import colorise, depth_to_rgb, render_buffers
 from engine.render.raycast import Volume
 from engine.spec.camera import Camera
 from engine.spec.classes import CLASS_RGB, FREE
+from engine.spec.columns import lowest_class
 from engine.spec.grid import GridSpec
 
 FAMILIES = {"camera_renders": ("camera_semantic", "camera_depth"), "bev_renders": ("bev_semantic", "bev_height")}

@@ -16,10 +16,10 @@ import numpy as np
 from numba import njit, prange
 from scipy import ndimage
 
-from engine.metrics.columns import classes_in_columns, holds
 from engine.occupancy.region import changed_cells
 from engine.occupancy.warp import LAST_AGENT
 from engine.spec.classes import FREE
+from engine.spec.columns import classes_in_columns, holds
 from engine.spec.geometry import Box, invert
 from engine.spec.grid import GridSpec
 from engine.spec.take import Take

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from engine.api import OccupancyModel, Recipe
-from engine.metrics.columns import classes_in_columns, holds
 from engine.spec.classes import AGENTS, CHANNEL_TO_CLASSES, CHANNELS
 from engine.spec.clip import SceneClip
+from engine.spec.columns import classes_in_columns, holds
 from engine.spec.layout import Layout
 
 

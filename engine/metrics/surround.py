@@ -16,7 +16,6 @@ import numpy as np
 from scipy import ndimage
 
 from engine.api import OccupancyFrame, Recipe, TakesAnchors, ViewModel
-from engine.data.drawn_pictures import HELD_OUT_SEED
 from engine.data.worlds import make_world
 from engine.metrics.consistency import Agreement, seen_of
 from engine.metrics.drawn import psnr_outside
@@ -24,11 +23,12 @@ from engine.metrics.judge import Judge, Reading, weather_of
 from engine.spec.camera import Rig, surround_cameras
 from engine.spec.classes import CLASS, FREE
 from engine.spec.clip import SceneClip
+from engine.spec.worlds import HELD_OUT_PICTURE_SEED
 from engine.views.look import read_prompt
 from engine.views.scene import ViewScene
 from engine.views.surround import densify
 
-FIRST = HELD_OUT_SEED + 10_000
+FIRST = HELD_OUT_PICTURE_SEED + 10_000
 """Worlds from here on are held out from every training, and from the autoencoder's own held-out pictures."""
 PROMPTS = ("clear noon", "dusk", "night", "rain", "fog", "snow", "overcast day", "golden")
 """In turn, a world each."""

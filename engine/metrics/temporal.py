@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.metrics.columns import classes_in_columns, holds
 from engine.occupancy.warp import LAST_AGENT, warp_static
 from engine.spec.classes import CLASS, FREE
+from engine.spec.columns import classes_in_columns, holds
 from engine.spec.geometry import invert
 from engine.spec.grid import GridSpec
 

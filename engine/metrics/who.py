@@ -29,7 +29,7 @@ from engine.occupancy.prior.noise import NoisePrior
 from engine.occupancy.rollout import OccupancyGenerator, Velocity
 from engine.spec.clip import SceneClip
 from engine.spec.grid import OCC3D
-from engine.train.batches import HELD_OUT_SEED
+from engine.spec.worlds import HELD_OUT_SEED
 
 NOISE_STEPS = 10
 """Sampler steps of the noise prior where it need not take as long as the whole."""

@@ -7,9 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.spec.classes import AGENTS, CHANNEL
+from engine.spec.grid import LATENT_CELLS
 
-CELLS = 4
-"""Layout cells along a latent cell's edge."""
 AREAS = [CHANNEL[name] for name in ("drivable_area", "walkway", "ped_crossing")]
 STALE_SHARE = 0.25
 """Share of a latent cell's columns that may show other ground than is painted before it is drawn anew: the paint was edited."""
@@ -19,19 +18,19 @@ NEAR_AGENTS = 2
 
 def painted_cells(layouts: Tensor) -> Tensor:
     """Bool (B, h, w): latent cells at least half painted, or with an agent in them, of layouts (B, 15, 4h, 4w)."""
-    return (F.avg_pool2d(layouts.amax(1, keepdim=True).float(), CELLS)[:, 0] >= 0.5) | agent_cells(layouts)
+    return (F.avg_pool2d(layouts.amax(1, keepdim=True).float(), LATENT_CELLS)[:, 0] >= 0.5) | agent_cells(layouts)
 
 
 def touched_cells(layouts: Tensor) -> Tensor:
     """Bool (B, h, w): latent cells with anything painted in them or right beside them, of layouts (B, 15, 4h, 4w). What stands there leans over
     what is painted."""
-    painted = F.max_pool2d(layouts.amax(1, keepdim=True).float(), CELLS)             # (B, 1, h, w)
+    painted = F.max_pool2d(layouts.amax(1, keepdim=True).float(), LATENT_CELLS)             # (B, 1, h, w)
     return F.max_pool2d(painted, 3, 1, 1)[:, 0] > 0
 
 
 def agent_cells(layouts: Tensor) -> Tensor:
     """Bool (B, h, w): latent cells that an agent is painted in, of layouts (B, 15, 4h, 4w)."""
-    return F.max_pool2d(layouts[:, [CHANNEL[name] for name in AGENTS]].amax(1, keepdim=True).float(), CELLS)[:, 0] > 0
+    return F.max_pool2d(layouts[:, [CHANNEL[name] for name in AGENTS]].amax(1, keepdim=True).float(), LATENT_CELLS)[:, 0] > 0
 
 
 def near_agents(layouts: Tensor) -> Tensor:
@@ -58,4 +57,4 @@ def stale_cells(shown: np.ndarray, layout: np.ndarray) -> np.ndarray:
 
 def _by_cell(columns: np.ndarray) -> np.ndarray:
     """(h, 4, w, 4) of (4h, 4w)."""
-    return columns.reshape(columns.shape[0] // CELLS, CELLS, -1, CELLS)
+    return columns.reshape(columns.shape[0] // LATENT_CELLS, LATENT_CELLS, -1, LATENT_CELLS)

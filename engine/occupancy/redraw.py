@@ -13,7 +13,7 @@ import torch
 
 from engine.api import Cancelled, OccupancyFrame, Recipe
 from engine.devices import half_precision
-from engine.occupancy.cells import CELLS, any_cells
+from engine.occupancy.cells import any_cells
 from engine.occupancy.dice import world_cells
 from engine.occupancy.flow import sample
 from engine.occupancy.panoptic import Panoptic
@@ -21,10 +21,8 @@ from engine.occupancy.prior import Canvas
 from engine.occupancy.prior.sketch import places_in
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.spec.clip import SceneClip
-from engine.spec.grid import GridSpec
+from engine.spec.grid import LATENT_CELLS, TOKEN_CELLS, GridSpec
 
-TOKEN_CELLS = 8
-"""Voxel columns along a token's edge."""
 CONTEXT_TOKENS = 3
 """Tokens around the region that the model sees and keeps."""
 
@@ -50,7 +48,7 @@ class Window:
     @property
     def cells(self) -> Window:
         """The same in latent cells."""
-        return Window(*(slice(span.start // CELLS, span.stop // CELLS) for span in (self.x, self.y)))
+        return Window(*(slice(span.start // LATENT_CELLS, span.stop // LATENT_CELLS) for span in (self.x, self.y)))
 
     def grid(self, whole: GridSpec) -> GridSpec:
         """The grid of this window alone."""
@@ -84,7 +82,7 @@ def redraw(
     steps, guidance = recipe.steps or sampler.draft_steps, sampler.guidance if recipe.guidance is None else recipe.guidance
     held = ~any_cells(region[window.x, window.y])                                    # (h, w)
     cells = world_cells(clip.world_SE3_ego[0], held.shape, grid.origin_m[:2])
-    places = places_in(*(size // CELLS for size in region.shape))[:, window.cells.x, window.cells.y]
+    places = places_in(*(size // LATENT_CELLS for size in region.shape))[:, window.cells.x, window.cells.y]
     with half_precision(device):
         known = vae.latents(old).float()                                             # (1, C, h, w)
         begun = generator.prior.begin(Canvas(layouts, cells, places, known, held), recipe.seed, recipe.seed)

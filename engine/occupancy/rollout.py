@@ -12,8 +12,7 @@ from torch import Tensor
 
 from engine.api import Cancelled, OccupancyFrame, Recipe
 from engine.devices import half_precision
-from engine.metrics.layout import shown_channels
-from engine.occupancy.cells import CELLS, agent_cells, stale_cells, whole_cells
+from engine.occupancy.cells import agent_cells, stale_cells, whole_cells
 from engine.occupancy.config import OccupancyPreset
 from engine.occupancy.dice import CELL_M, world_cells
 from engine.occupancy.flow import sample
@@ -29,7 +28,8 @@ from engine.occupancy.vae import OccupancyVae
 from engine.occupancy.warp import LAST_AGENT
 from engine.spec.classes import FREE
 from engine.spec.clip import SceneClip
-from engine.spec.grid import GridSpec
+from engine.spec.columns import shown_channels
+from engine.spec.grid import LATENT_CELLS, GridSpec
 
 PAINTED_SEED = 0
 """Of what is painted, under every seed: seeds are for the rest."""
@@ -231,7 +231,7 @@ class OccupancyGenerator:
         Bool (X/4, Y/4): where all columns are known, no agent is painted in the layout (15, X, Y), and the ground is what is painted now.
         """
         if memory is None:
-            nx, ny = (n // CELLS for n in layout.shape[1:])
+            nx, ny = (n // LATENT_CELLS for n in layout.shape[1:])
             return self.encoded([], (nx, ny)), np.zeros((nx, ny), bool)
         agents = agent_cells(torch.from_numpy(layout)[None])[0].numpy()              # (X/4, Y/4)
         known = whole_cells(memory.known) & ~agents & ~stale_cells(shown_channels(memory.semantics), layout)
@@ -246,4 +246,4 @@ class OccupancyGenerator:
         return torch.stack(each, 1)
 
     def _latent_shape(self, grid: GridSpec) -> tuple[int, int]:
-        return grid.shape[0] // CELLS, grid.shape[1] // CELLS
+        return grid.shape[0] // LATENT_CELLS, grid.shape[1] // LATENT_CELLS

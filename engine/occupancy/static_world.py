@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.api import Cancelled
-from engine.occupancy.cells import CELLS
 from engine.occupancy.keyframe import KeyPlace, key_place
 from engine.occupancy.warp import seen_columns, warp_static
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import invert
-from engine.spec.grid import GridSpec
+from engine.spec.grid import LATENT_CELLS, GridSpec
 from engine.spec.layout import Layout
 
 
@@ -92,4 +91,4 @@ class StaticWorld:
 
 def expanded(cells: np.ndarray) -> np.ndarray:
     """Bool (4h, 4w): the columns of latent cells (h, w)."""
-    return cells.repeat(CELLS, 0).repeat(CELLS, 1)
+    return cells.repeat(LATENT_CELLS, 0).repeat(LATENT_CELLS, 1)

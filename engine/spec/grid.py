@@ -8,6 +8,8 @@ import numpy as np
 
 RATE_HZ = 12.0
 """Frame rate of every sequence; frame k is at k / 12 s."""
+LATENT_CELLS, TOKEN_CELLS = 4, 8
+"""Columns of voxels along the edge of a latent cell, and of a token of 2 x 2 of those."""
 
 
 @dataclass(frozen=True, slots=True)

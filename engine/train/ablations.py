@@ -24,7 +24,6 @@ from engine.data.worlds import make_world, sample_clip
 from engine.devices import half_precision, pick_device
 from engine.metrics.layout import Obedience
 from engine.metrics.occupancy import Confusion
-from engine.occupancy.cells import CELLS
 from engine.occupancy.config import PRESETS, OccupancyPreset
 from engine.occupancy.prior import prior_without_weights
 from engine.occupancy.rollout import OccupancyGenerator
@@ -33,8 +32,8 @@ from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.occupancy.warp import warp_frame
 from engine.spec.geometry import invert
-from engine.spec.grid import OCC3D
-from engine.train.batches import HELD_OUT_SEED
+from engine.spec.grid import LATENT_CELLS, OCC3D
+from engine.spec.worlds import ABLATION_SEED, HELD_OUT_SEED
 from engine.train.cores import printed
 from engine.train.encoded import unpack_layout
 from engine.train.frame_files import Columns, File, make_files, read_files, write_file
@@ -42,8 +41,6 @@ from engine.train.loop import Schedule, train
 from engine.train.occupancy import ABLATIONS, CROP, NO_TEACHER_FORCING, FlowLoss, ablated, phase_2_groups
 from engine.weights import WeightsError, save_model
 
-FIRST_SEED = 700_000_000
-"""Worlds from here on; other recipes' lie elsewhere."""
 WORLDS = 400
 WORLDS_PER_FILE = 25
 FRAMES_PER_WORLD = 2
@@ -81,7 +78,7 @@ def main(
     vae, card = frozen_vae(out / "vae", ablated(PRESETS[preset], "full").vae, where)
     encode_clips(vae, out / "frames", first_world, worlds or WORLDS, where)
     columns = read_files(out / "frames", ("layouts", "latents", "past"))
-    batches = ClipBatches(*columns, batch=batch or PHASE_1.batch, crop=CROP[preset] // CELLS)
+    batches = ClipBatches(*columns, batch=batch or PHASE_1.batch, crop=CROP[preset] // LATENT_CELLS)
     table: dict[str, Any] = {}
     for name in ABLATIONS:
         numbers = ablated(PRESETS[preset], name)
@@ -108,7 +105,7 @@ def _encode_file(vae: OccupancyVae, file: File) -> None:
     rows: Columns = {"layouts": [], "latents": [], "past": []}
     device = vae.latent_mean.device
     for number in file[1]:
-        layouts, semantics, _, poses = sample_clip(FIRST_SEED + number, FRAMES_PER_WORLD + 1)
+        layouts, semantics, _, poses = sample_clip(ABLATION_SEED + number, FRAMES_PER_WORLD + 1)
         for k in range(1, FRAMES_PER_WORLD + 1):
             warped = warp_frame(semantics[k - 1], OCC3D, invert(poses[k - 1]) @ poses[k])
             with half_precision(device):
@@ -143,8 +140,8 @@ class ClipBatches:
             # Layout and latents share a corner: whole cells.
             x, y = (int(random.integers(0, n - self.crop + 1)) for n in (h, w))
             window = np.s_[:, x : x + self.crop, y : y + self.crop]
-            painted = np.s_[:, CELLS * x : CELLS * (x + self.crop), CELLS * y : CELLS * (y + self.crop)]
-            rows["layouts"].append(unpack_layout(self.layouts[index], (CELLS * h, CELLS * w))[painted])
+            painted = np.s_[:, LATENT_CELLS * x : LATENT_CELLS * (x + self.crop), LATENT_CELLS * y : LATENT_CELLS * (y + self.crop)]
+            rows["layouts"].append(unpack_layout(self.layouts[index], (LATENT_CELLS * h, LATENT_CELLS * w))[painted])
             rows["latents"].append(self.latents[index][window].astype(np.float32))
             if self.history:
                 rows["past_latents"].append(self.past[index][window].astype(np.float32))

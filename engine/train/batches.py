@@ -12,12 +12,10 @@ from engine.data.worlds import sample_clip, sample_snapshots
 from engine.occupancy.warp import warp_static
 from engine.spec.geometry import invert
 from engine.spec.grid import OCC3D, GridSpec
+from engine.spec.worlds import HELD_OUT_SEED
 
 FRAMES_PER_WORLD = CROPS_PER_FRAME = 2
 """Making a world costs as much as twenty frames of it; more than this, and a batch would show too little variety."""
-
-HELD_OUT_SEED = 1_000_000_000
-"""World seeds from here on are never trained on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,14 @@ import torch
 
 from engine.data.worlds import make_world
 from engine.devices import half_precision
-from engine.occupancy.cells import CELLS
 from engine.occupancy.vae import OccupancyVae
 from engine.occupancy.warp import warp_static
 from engine.spec.classes import AGENTS, CHANNELS, CLASSES, FREE
+from engine.spec.grid import LATENT_CELLS
+from engine.spec.worlds import ENCODED_SEED
 from engine.train.cores import Progress, made_on_every_core
 from engine.train.frame_files import Columns, File, make_files, missing_files, read_files, write_file
 
-FIRST_SEED = 500_000_000
-"""Worlds from here on; those of other recipes lie elsewhere, those held out above."""
 WORLDS_PER_FILE = 50
 SNAPSHOTS = 3
 """Frames of a world beside its first one."""
@@ -68,7 +67,7 @@ def _world_frames(snapshots: int, file: File) -> Columns:
     """Of a file's worlds: layouts, volumes, and in "semantics" uint8 (2, X, Y, Z), each frame with its agents and without."""
     rows: Columns = {"layouts": [], "volumes": [], "semantics": []}
     for number in file[1]:
-        world = make_world(FIRST_SEED + number)
+        world = make_world(ENCODED_SEED + number)
         for clip in (world.clip(1), world.snapshots(snapshots)):
             for frame in world.occupancy(clip):
                 emptied = warp_static(frame.semantics, clip.grid, np.eye(4))
@@ -92,7 +91,7 @@ def _with_latents(vae: OccupancyVae, rows: Columns, device: torch.device) -> Col
 
 def volumes_by_cell(semantics: torch.Tensor) -> torch.Tensor:
     """int16 (B, X/4, Y/4, S): voxels of each static class in every latent cell of class ids (B, X, Y, Z)."""
-    cells = semantics.unflatten(2, (-1, CELLS)).unflatten(1, (-1, CELLS))            # (B, h, 4, w, 4, Z)
+    cells = semantics.unflatten(2, (-1, LATENT_CELLS)).unflatten(1, (-1, LATENT_CELLS))            # (B, h, 4, w, 4, Z)
     return torch.stack([(cells == c).sum((2, 4, 5), dtype=torch.int16) for c in STATIC.tolist()], -1)
 
 

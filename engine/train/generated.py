@@ -19,7 +19,7 @@ from torch import Tensor
 
 from engine.data.worlds import make_world
 from engine.devices import half_precision
-from engine.occupancy.cells import CELLS, painted_cells
+from engine.occupancy.cells import painted_cells
 from engine.occupancy.dice import world_cells
 from engine.occupancy.flow import sample
 from engine.occupancy.prior import Canvas, free_cells
@@ -28,13 +28,13 @@ from engine.occupancy.prior.tokens import TokenPrior, tokens_of
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.static_world import all_of
 from engine.spec.clip import SceneClip
+from engine.spec.grid import LATENT_CELLS
+from engine.spec.worlds import GENERATED_SEED
 from engine.train.cores import Progress
 from engine.train.encoded import unpack_layout
 from engine.train.frame_files import Columns, File, make_files, read_files, write_file
 from engine.train.stamps import stamp
 
-FIRST_SEED = 600_000_000
-"""Worlds from here on; other recipes' lie elsewhere."""
 ROLLOUT = 12
 KEPT = (0, 1, 3, 7, 11)
 """Frames of a rollout that are learned from: so many times have they been decoded and encoded before."""
@@ -56,7 +56,7 @@ def _generate_file(generator: OccupancyGenerator, file: File) -> None:
     path, numbers = file
     rows: Columns = {"semantics": [], "layouts": [], "latents": []}
     for number in numbers:
-        world = make_world(FIRST_SEED + number)
+        world = make_world(GENERATED_SEED + number)
         clip = world.clip(ROLLOUT)
         truths = [frame.semantics for frame in world.occupancy(clip)]
         for index, latents in enumerate(relived(generator, clip, truths, number)):
@@ -122,9 +122,9 @@ class GeneratedBatches:
         cells = self.semantics.shape[1:3]
         rows: Columns = {"semantics": [], "layouts": [], "latents": []}
         for number in rng.integers(0, len(self.semantics), self.batch):
-            x, y = (CELLS * int(rng.integers(0, (size - self.crop) // CELLS + 1)) for size in cells)
+            x, y = (LATENT_CELLS * int(rng.integers(0, (size - self.crop) // LATENT_CELLS + 1)) for size in cells)
             window = (slice(x, x + self.crop), slice(y, y + self.crop))
-            corner = (slice(x // CELLS, (x + self.crop) // CELLS), slice(y // CELLS, (y + self.crop) // CELLS))
+            corner = (slice(x // LATENT_CELLS, (x + self.crop) // LATENT_CELLS), slice(y // LATENT_CELLS, (y + self.crop) // LATENT_CELLS))
             semantics, layout = self.semantics[number][window].copy(), unpack_layout(self.layouts[number], cells)[:, *window].copy()
             stamp(rng, semantics, layout)
             rows["semantics"].append(semantics)

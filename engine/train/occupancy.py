@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from engine.devices import pick_device
-from engine.occupancy.cells import CELLS
 from engine.occupancy.config import PRESETS, OccupancyPreset
 from engine.occupancy.flow import noised, painted_weight, small_agent_weight, training_times, velocity_loss
 from engine.occupancy.prior.noise import NoisePrior
@@ -19,8 +18,10 @@ from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.shipped import frozen_vae
 from engine.occupancy.stoccdit import HistoryState, StOccDit
 from engine.occupancy.vae import OccupancyVae
+from engine.spec.grid import LATENT_CELLS
+from engine.spec.worlds import HELD_OUT_SEED
 from engine.train import processes, sources
-from engine.train.batches import HELD_OUT_SEED, OccupancyBatches
+from engine.train.batches import OccupancyBatches
 from engine.train.cores import printed
 from engine.train.loop import Schedule, train
 from engine.train.pictures import bev_sheet
@@ -214,7 +215,7 @@ def _sequences(
         asked = FRAMES[preset], worlds or SEQUENCE_WORLDS[preset]
         encode_sequences(codec, folder, *asked, device, printed("sequences"), agents=numbers.memory == "frames")
     processes.wait()
-    return SequenceBatches.read(folder, schedule.seed, schedule.batch, CROP[preset] // CELLS)
+    return SequenceBatches.read(folder, schedule.seed, schedule.batch, CROP[preset] // LATENT_CELLS)
 
 
 def _begin_from(model: StOccDit, stem: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from engine.devices import half_precision, pick_device
-from engine.occupancy.cells import CELLS, painted_cells
+from engine.occupancy.cells import painted_cells
 from engine.occupancy.config import PRESETS, TokensConfig
 from engine.occupancy.dice import random_dice
 from engine.occupancy.flow import sample
@@ -28,6 +28,7 @@ from engine.occupancy.prior.tokens import sketched, tokens_of
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.shipped import load_generator
 from engine.spec.classes import CLASSES
+from engine.spec.grid import LATENT_CELLS
 from engine.train.cores import printed
 from engine.train.encoded import STATIC, Encoded, encode_worlds, read_encoded, unpack_layouts, volumes_by_cell
 from engine.train.loop import write_state
@@ -170,5 +171,5 @@ def _meaning(sketch: Sketch, frames: Encoded, chosen: np.ndarray, device: torch.
 def _layouts(frames: Encoded, chosen: np.ndarray, device: torch.device) -> tuple[Tensor, np.ndarray]:
     """Layouts uint8 (B, 15, X, Y) of chosen frames on a device, and bool (B, h, w): their cells that are not painted."""
     h, w = frames.volumes.shape[1:3]
-    layouts = unpack_layouts(torch.from_numpy(frames.layouts[chosen]).to(device), (CELLS * h, CELLS * w))
+    layouts = unpack_layouts(torch.from_numpy(frames.layouts[chosen]).to(device), (LATENT_CELLS * h, LATENT_CELLS * w))
     return layouts, ~painted_cells(layouts).cpu().numpy()

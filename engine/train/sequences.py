@@ -18,18 +18,16 @@ from torch import Tensor
 
 from engine.data.worlds import World, make_world
 from engine.devices import half_precision
-from engine.occupancy.cells import CELLS
 from engine.occupancy.vae import OccupancyVae
 from engine.occupancy.warp import LAST_AGENT, columns_in_view
 from engine.spec.classes import FREE
 from engine.spec.geometry import invert
-from engine.spec.grid import OCC3D, RATE_HZ, GridSpec
+from engine.spec.grid import LATENT_CELLS, OCC3D, RATE_HZ, GridSpec
+from engine.spec.worlds import SEQUENCE_SEED
 from engine.train.cores import Progress
 from engine.train.encoded import unpack_layout
 from engine.train.frame_files import Columns, File, make_files, read_files, write_file
 
-FIRST_SEED = 800_000_000
-"""Worlds from here on; other recipes' lie elsewhere."""
 WORLDS_PER_FILE = 5
 PER_WORLD = 3
 """Sequences of a world, each beginning somewhere in its first 6 s: a world costs as much as twenty frames."""
@@ -65,7 +63,7 @@ def encode_sequences(vae: OccupancyVae, folder: Path, frames: int, worlds: int, 
 
 
 def _sequences(frames: int, agents: bool, number: int) -> Iterator[Sequence]:
-    world = make_world(FIRST_SEED + number, horizon_s=LATEST_START_S + frames / RATE_HZ)
+    world = make_world(SEQUENCE_SEED + number, horizon_s=LATEST_START_S + frames / RATE_HZ)
     for start_s in np.random.default_rng(number).uniform(0, LATEST_START_S, PER_WORLD):
         yield sequence_of(world, frames, round(float(start_s) * RATE_HZ) / RATE_HZ, agents)
 
@@ -115,8 +113,8 @@ class SequenceBatches:
         for index in random.integers(0, len(self.latents), self.batch):
             x, y = (int(random.integers(0, n - self.crop + 1)) for n in (h, w))
             window = np.s_[..., x : x + self.crop, y : y + self.crop]
-            painted = np.s_[:, CELLS * x : CELLS * (x + self.crop), CELLS * y : CELLS * (y + self.crop)]
-            rows["layouts"].append(np.stack([unpack_layout(bits, (CELLS * h, CELLS * w))[painted] for bits in self.layouts[index]]))
+            painted = np.s_[:, LATENT_CELLS * x : LATENT_CELLS * (x + self.crop), LATENT_CELLS * y : LATENT_CELLS * (y + self.crop)]
+            rows["layouts"].append(np.stack([unpack_layout(bits, (LATENT_CELLS * h, LATENT_CELLS * w))[painted] for bits in self.layouts[index]]))
             rows["latents"].append(self.latents[index][window].astype(np.float32))
             rows["past_latents"].append(self.past[index][window].astype(np.float32))
         return {name: torch.from_numpy(np.stack(row)) for name, row in rows.items()}

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.devices import pick_device
-from engine.occupancy.cells import CELLS, agent_cells, near_agents, painted_cells
+from engine.occupancy.cells import agent_cells, near_agents, painted_cells
 from engine.occupancy.config import PRESETS, TokensConfig
 from engine.occupancy.prior.sketch import Sketch, places_in
 from engine.occupancy.shipped import frozen_vae
+from engine.spec.grid import LATENT_CELLS
 from engine.train import processes
 from engine.train.cores import printed
 from engine.train.encoded import encode_worlds, read_encoded, unpack_layouts
@@ -72,8 +73,8 @@ class CodeBatches:
         chosen = chance.below(len(self.codes), count)                                # (B,)
         x, y = (int(chance.below(n - e + 1, 1)) for n, e in zip((h, w), edge, strict=True))
         window = (slice(x, x + edge[0]), slice(y, y + edge[1]))
-        layouts = unpack_layouts(self.layouts[chosen], (CELLS * h, CELLS * w))
-        layouts = layouts[..., CELLS * x : CELLS * (x + edge[0]), CELLS * y : CELLS * (y + edge[1])].contiguous()
+        layouts = unpack_layouts(self.layouts[chosen], (LATENT_CELLS * h, LATENT_CELLS * w))
+        layouts = layouts[..., LATENT_CELLS * x : LATENT_CELLS * (x + edge[0]), LATENT_CELLS * y : LATENT_CELLS * (y + edge[1])].contiguous()
         codes, emptied = (each[chosen][:, *window] for each in (self.codes, self.emptied))
         remembered, scattered = _remembered(chance, layouts, codes, emptied), _scattered(chance, layouts, codes)
         lived = chance.happens(REMEMBERED, count)

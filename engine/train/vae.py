@@ -30,8 +30,9 @@ from engine.occupancy.losses import (
 )
 from engine.occupancy.shipped import load_generator
 from engine.occupancy.vae import NEAR_CELLS, OccupancyVae
+from engine.spec.worlds import HELD_OUT_SEED
 from engine.train import processes, sources
-from engine.train.batches import HELD_OUT_SEED, OccupancyBatches
+from engine.train.batches import OccupancyBatches
 from engine.train.cores import printed
 from engine.train.generated import GeneratedBatches, generate_frames
 from engine.train.loop import Schedule, train

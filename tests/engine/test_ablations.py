@@ -18,8 +18,8 @@ from engine.occupancy.config import PRESETS
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.spec.clip import SceneClip
+from engine.spec.worlds import HELD_OUT_SEED
 from engine.train import ablations
-from engine.train.batches import HELD_OUT_SEED
 from engine.train.encoded import unpack_layout
 from engine.train.frame_files import read_files
 from engine.train.loop import Schedule

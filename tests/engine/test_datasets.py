@@ -17,9 +17,9 @@ from engine.data.frames import DataError, Dataset
 from engine.data.nucraft import LIDARSEG, ArrayFrames
 from engine.data.occ3d import Occ3dFrames
 from engine.export import OCC3D_OF_CLASS, export_take
-from engine.metrics.columns import classes_in_columns, holds
 from engine.spec.classes import CHANNEL, CHANNEL_TO_CLASSES, CLASS, FREE
 from engine.spec.clip import SceneClip
+from engine.spec.columns import classes_in_columns, holds
 from engine.spec.geometry import Pose
 from engine.spec.grid import GRIDS, OCC3D, GridSpec
 from engine.spec.take import Take

@@ -17,9 +17,9 @@ from engine.spec.camera import surround_cameras
 from engine.spec.classes import CHANNELS, CLASS, FREE, GROUND, NOTHING_HIT
 from engine.spec.clip import SceneClip
 from engine.spec.grid import OCC3D
+from engine.spec.worlds import HELD_OUT_PICTURE_SEED, HELD_OUT_SEED, PICTURE_SEED
 from engine.train import view_ablations
 from engine.train import views as recipe
-from engine.train.batches import HELD_OUT_SEED
 from engine.train.frame_files import write_file
 from engine.train.groups import GroupBatches
 from engine.train.loop import train
@@ -228,8 +228,8 @@ def test_looks_have_every_light_and_weather_and_the_words_that_ask_for_them() ->
 
 
 def test_pictures_are_a_function_of_the_seed(tmp_path: Path) -> None:
-    assert drawn_pictures.HELD_OUT_SEED >= HELD_OUT_SEED > drawn_pictures.FIRST_SEED + 10**8
-    first, again = (list(drawn_pictures.world_pictures(drawn_pictures.FIRST_SEED + 1, 32, 48, 2)) for _ in range(2))
+    assert HELD_OUT_PICTURE_SEED >= HELD_OUT_SEED > PICTURE_SEED + 10**8
+    first, again = (list(drawn_pictures.world_pictures(PICTURE_SEED + 1, 32, 48, 2)) for _ in range(2))
     assert len(first) == len(again) > 0
     for one, other in zip(first, again, strict=True):
         assert set(one) == set(drawn_pictures.COLUMNS)
@@ -254,7 +254,7 @@ def test_each_group_is_drawn_in_its_own_light(monkeypatch: pytest.MonkeyPatch) -
     given = iter([(day, "noon clear"), (night, "night")])
     monkeypatch.setattr(drawn_pictures, "random_look", lambda random, seed: next(given))
     monkeypatch.setattr(drawn_pictures, "TOO_CLOSE_M", 0.0)
-    rows = list(drawn_pictures.world_pictures(drawn_pictures.FIRST_SEED + 1, 32, 48, 2))
+    rows = list(drawn_pictures.world_pictures(PICTURE_SEED + 1, 32, 48, 2))
     bright, dark = (np.mean([row["picture"] for row in rows if row["caption"] == words]) for words in ("noon clear", "night"))
     assert dark < bright / 2
 

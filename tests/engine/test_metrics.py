@@ -7,10 +7,11 @@ import pytest
 
 from engine.metrics.instances import InstanceScores
 from engine.metrics.invention import Invention, jensen_shannon
-from engine.metrics.layout import Obedience, shown_channels
+from engine.metrics.layout import Obedience
 from engine.metrics.occupancy import Confusion
 from engine.metrics.temporal import TemporalAgreement
 from engine.spec.classes import CHANNEL, CLASS, FREE
+from engine.spec.columns import shown_channels
 from engine.spec.geometry import Box, Pose
 from engine.spec.grid import OCC3D
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.metrics.columns import classes_in_columns, holds, lowest_class, top_class
 from engine.metrics.horizon import ByHorizon
 from engine.metrics.occupancy import Confusion
 from engine.metrics.rayiou import LIDAR_M, RayIou, lidar_origins, lidar_rays
 from engine.spec.classes import CLASS, FREE
+from engine.spec.columns import classes_in_columns, holds, lowest_class, top_class
 from engine.spec.geometry import Pose
 from engine.spec.grid import OCC3D
 

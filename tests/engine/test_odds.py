@@ -20,6 +20,7 @@ from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.spec.classes import CLASS, FREE
+from engine.spec.worlds import ENCODED_SEED
 from engine.train import encoded, odds
 from engine.weights import load_model, save_model
 
@@ -58,7 +59,7 @@ def generates(monkeypatch: pytest.MonkeyPatch, frames: encoded.Encoded, lacks: i
     """Makes it generate the worlds as they are, without one class."""
     truths = {}
     for number in range(WORLDS):
-        world = make_world(encoded.FIRST_SEED + number)
+        world = make_world(ENCODED_SEED + number)
         for clip in (world.clip(1), world.snapshots(1)):
             semantics = next(iter(world.occupancy(clip))).semantics
             truths[clip.layouts[0].tobytes()] = np.where(semantics == lacks, FREE, semantics).astype(np.uint8)
@@ -119,7 +120,7 @@ def test_codes_that_lie_where_the_mean_latent_should_be_become_likelier(
 
 
 def test_frames_made_together_are_those_made_one_by_one(generator: OccupancyGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
-    clip = make_world(encoded.FIRST_SEED).clip(1)
+    clip = make_world(ENCODED_SEED).clip(1)
     monkeypatch.setattr(tokens, "cell_dice", lambda cells, seed: random_dice(0, 1, cells.shape[:2], torch.device("cpu")))
     alone = generator.frame(clip, 0, (), Recipe(seed=0))
     cells = world_cells(clip.world_SE3_ego[0], (50, 50), clip.grid.origin_m[:2])

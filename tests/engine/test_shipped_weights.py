@@ -13,7 +13,7 @@ from engine.presets import load_occupancy
 from engine.spec.camera import Camera
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import Pose
-from engine.train.batches import HELD_OUT_SEED
+from engine.spec.worlds import HELD_OUT_SEED
 from engine.views import registry
 from engine.views.scene import ViewScene
 from engine.weights import WEIGHTS

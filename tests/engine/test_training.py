@@ -19,11 +19,12 @@ from engine.occupancy.prior.tokens import TokenPrior
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.stoccdit import HistoryState, StOccDit
 from engine.occupancy.vae import OccupancyVae
+from engine.spec.worlds import ENCODED_SEED, GENERATED_SEED, HELD_OUT_SEED
 from engine.train import cores, encoded, generated, stamps
 from engine.train import occupancy as occupancy_recipe
 from engine.train import sketch as sketch_recipe
 from engine.train import vae as vae_recipe
-from engine.train.batches import HELD_OUT_SEED, OccupancyBatches
+from engine.train.batches import OccupancyBatches
 from engine.train.loop import Schedule, train
 from engine.weights import load_model, save_model
 
@@ -130,7 +131,7 @@ def test_a_decoder_learns_from_what_it_is_given_in_life(tmp_path: Path, monkeypa
     assert made["latents"].shape == (3, 4, 8, 8) and all(torch.equal(made[name], batches(2)[name]) for name in made)
 
     # Layouts, occupancy and latents are of one place: wherever a crop was cut, that is where its layout was painted.
-    world = make_world(generated.FIRST_SEED)
+    world = make_world(GENERATED_SEED)
     clip = world.clip(2)
     truth = {frame.index: frame.semantics for frame in world.occupancy(clip)}
     whole = generated.GeneratedBatches.read(tmp_path, usual, seed=1, batch=1, crop=200)(0)
@@ -205,7 +206,7 @@ def test_the_sketch_learns_from_frames_that_were_encoded_once(tmp_path: Path, mo
     encoded.encode_worlds(codec, tmp_path / "frames", 0, 4, CPU)
     monkeypatch.undo()
     layout = encoded.unpack_layout(layouts[0], (200, 200))
-    assert (layout == make_world(encoded.FIRST_SEED).clip(1).layouts[0]).all()
+    assert (layout == make_world(ENCODED_SEED).clip(1).layouts[0]).all()
 
     numbered = torch.arange(8 * 2500, dtype=torch.int16).reshape(8, 50, 50)
     batches = sketch_recipe.CodeBatches(torch.from_numpy(layouts), numbered, -1 - numbered, seed=3, batch=4)

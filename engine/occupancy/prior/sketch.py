@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.occupancy.cells import CELLS
 from engine.occupancy.config import SketchConfig
 from engine.occupancy.dice import Dice
 from engine.occupancy.vae import ChannelNorm, ResidualBlock
 from engine.spec.classes import CHANNELS
+from engine.spec.grid import LATENT_CELLS
 
 
 class FullAttention(nn.Module):
@@ -48,7 +48,7 @@ class Sketch(nn.Module):
         self.config = config
         width, fine = config.width, config.fine_width
         self.register_buffer("codebook", torch.zeros(config.codes, config.latent))
-        self.layout = nn.Conv2d(len(CHANNELS), fine, CELLS, CELLS)
+        self.layout = nn.Conv2d(len(CHANNELS), fine, LATENT_CELLS, LATENT_CELLS)
         self.enter = nn.Conv2d(config.latent + 3, fine, 1)
         self.fine_in = ResidualBlock(fine)
         self.down = nn.Conv2d(fine, width, 2, 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from engine.spec.classes import FREE
+from engine.spec.classes import CHANNEL_TO_CLASSES, FREE
 
 
 def classes_in_columns(semantics: np.ndarray) -> np.ndarray:
@@ -16,6 +16,12 @@ def classes_in_columns(semantics: np.ndarray) -> np.ndarray:
 def holds(columns: np.ndarray, labels: frozenset[int] | tuple[int, ...]) -> np.ndarray:
     """bool (X, Y): columns of `classes_in_columns` that have any of these classes."""
     return (columns & np.uint32(sum(1 << label for label in labels))) != 0
+
+
+def shown_channels(semantics: np.ndarray) -> np.ndarray:
+    """Bool (15, X, Y): channel c is shown in a column when any voxel of the column has one of its classes."""
+    columns = classes_in_columns(semantics)
+    return np.stack([holds(columns, labels) for labels in CHANNEL_TO_CLASSES])
 
 
 def lowest_class(semantics: np.ndarray) -> np.ndarray:
