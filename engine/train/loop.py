@@ -160,6 +160,7 @@ def train(
     )
     model.train()
     smooth: dict[str, float] = {}
+    begun_at, warm = step, 0.0
     with (out / "log.jsonl" if among.writes else Path(os.devnull)).open("a") as log:
         for batch in batches:
             if isinstance(batch, BAD_DATA):
@@ -182,6 +183,10 @@ def train(
             for key, value in (terms | {"norm": norm}).items():
                 smooth[key] = 0.95 * smooth.get(key, float(value)) + 0.05 * float(value)
             now = time.monotonic()
+            if step == begun_at + 1:  # it compiles and fills caches
+                warm = now
+            elif step == begun_at + 3 and among.writes:
+                print(cost(model, schedule, schedule.steps - step, (now - warm) / 2, device), flush=True)
             if step % 20 == 0 or step == schedule.steps:
                 row = {"step": step, "seconds": round(spent + now - started, 1)} | {key: round(value, 5) for key, value in smooth.items()}
                 log.write(json.dumps(row) + "\n")
@@ -208,6 +213,15 @@ def train(
         "schedule": asdict(schedule),
         "hardware": hardware(device, among),
     }
+
+
+def cost(model: nn.Module, schedule: Schedule, left: int, seconds: float, device: torch.device) -> str:
+    """A sentence that says what `left` steps of so many seconds will take."""
+    millions = sum(p.numel() for p in model.parameters()) / 1e6
+    return (
+        f"{millions:.1f} M parameters, {left} steps of {schedule.batch}: about {seconds:.2f} s a step on {device}, "
+        f"{left * seconds / 3600:.1f} hours as busy as this machine is now; kill -TERM keeps a checkpoint, --resume goes on."
+    )
 
 
 def write_state(path: Path, state: Mapping[str, Any]) -> None:

@@ -7,9 +7,7 @@ Noise is added to the latent, up to NOISE of its size, as a model that dreams la
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -203,8 +201,6 @@ def train_autoencoder(
     before = begun(model, begin, "autoencoder", config)
     batches = PictureBatches(pictures / "train", learned, schedule.seed, schedule.batch)
     held_out = drawn_pictures.read(pictures / "held_out", held)
-    if among.writes:
-        print(cost(model, batches, schedule, where), flush=True)
     facts = train(
         model,
         autoencoder_loss,
@@ -237,22 +233,6 @@ def _draw(folder: Path, worlds: int, held_out: bool) -> None:
         )
     print(f"{folder} lacks {missing} of {worlds} worlds: drawing them takes about {missing * SECONDS_A_WORLD / 60:.0f} minutes on an idle core.", flush=True)
     drawn_pictures.make(folder, 0, worlds, held_out)
-
-
-def cost(model: Autoencoder, batches: PictureBatches, schedule: Schedule, device: torch.device) -> str:
-    """A sentence that says beforehand what the training takes, from one step taken on a copy."""
-    batch = {name: column.to(device) for name, column in batches(0).items()}
-    trial, seconds = deepcopy(model).to(device), 0.0
-    for _ in range(2):  # the first one compiles
-        started = time.monotonic()
-        with half_precision(device):
-            autoencoder_loss(trial, batch, torch.Generator(device).manual_seed(0))["total"].backward()
-        seconds = time.monotonic() - started
-    millions = sum(p.numel() for p in model.parameters()) / 1e6
-    return (
-        f"{millions:.1f} M parameters, {schedule.steps} steps of {schedule.batch} cuts: about {seconds:.2f} s a step on {device}, "
-        f"{schedule.steps * seconds / 3600:.1f} hours as busy as this machine is now; kill -TERM keeps a checkpoint, --resume goes on."
-    )
 
 
 @torch.no_grad()

@@ -284,3 +284,13 @@ def test_a_vae_is_trained_without_a_look_at_the_layout(tmp_path: Path, monkeypat
 def test_unknown_ablation_is_refused() -> None:
     with pytest.raises(ValueError, match="half_depth, additive, no_teacher_forcing"):
         occupancy_recipe.ablated(PRESETS["compact"], "no_layout")
+
+
+def test_a_training_says_soon_what_it_will_take(tmp_path, capsys):
+    schedule = Schedule(steps=9, batch=2, rate=1e-3, workers=0, ema=None)
+    def loss(model, batch, generator):
+        return {"total": model(batch["x"]).square().mean()}
+
+    train(torch.nn.Linear(500, 400), loss, lambda step: {"x": torch.ones(2, 500)}, schedule, tmp_path, device=torch.device("cpu"), resume=False)
+    told = [line for line in capsys.readouterr().out.splitlines() if "s a step" in line]
+    assert len(told) == 1 and told[0].startswith("0.2 M parameters, 6 steps of 2: about 0.0") and "--resume goes on" in told[0]
