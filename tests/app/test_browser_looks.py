@@ -40,7 +40,7 @@ def test_a_car_gets_a_colour_and_a_model_and_goes_back_to_the_seed(tab: Tab) -> 
     colour, swatch, model, reset = (tab.at(f"agent-{name}") for name in ("colour", "colour-swatch", "model", "colour-reset"))
     expect(colour).to_have_value("")
     expect(reset).to_be_hidden()
-    assert model.locator("option").all_inner_texts() == ["from the seed", *(name.replace("_", " ") for name in scene["models"]["car"])]
+    assert model.locator("option").all_inner_texts() == ["from seed", *(name.replace("_", " ") for name in scene["models"]["car"])]
     tab.shot("look_seed")
     swatch.fill("#c0392b")
     tab.until_document("the swatch was picked", lambda d: look(d) == ("#c0392b", None))

@@ -160,9 +160,9 @@ def test_bad_requests_are_one_sentence(scene: Path, take: Path, tmp_path: Path, 
     assert "no bench 'speed'" in refused(capsys, "bench", "speed")
     assert "invalid choice: 'dit'" in refused(capsys, "train", "dit", "-o", tmp_path / "x")
     assert "for vae, occupancy and wan" in refused(capsys, "train", "views", "-o", tmp_path / "x", "--data", "occ3d:/d")
-    assert "ablations, views, judge and wan, not for odds" in refused(capsys, "train", "odds", "-o", tmp_path / "x", "--steps", "2")
+    assert "view_ablations, judge and wan, not for odds" in refused(capsys, "train", "odds", "-o", tmp_path / "x", "--steps", "2")
     assert "for vae, occupancy and wan" in refused(capsys, "train", "sketch", "-o", tmp_path / "x", "--data", "occ3d:/d")
-    known = "occupancy, sketch, odds, ablations, views and judge"
+    known = "occupancy, sketch, odds, ablations, views, view_ablations and judge"
     assert f"--worlds is for {known}, not for vae" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--worlds", "2")
     assert "--first-world is for sketch, odds and ablations, not for views" in refused(capsys, "train", "views", "-o", tmp_path / "x", "--first-world", "0")
     assert "add --decoder-only" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--generated", "2")

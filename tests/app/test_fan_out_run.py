@@ -57,7 +57,7 @@ def contents(folder: Path) -> dict[str, str]:
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         data = path.read_bytes()
         if path.name == "take.json":
-            data = json.dumps(json.loads(data) | {"seconds": None}).encode()
+            data = json.dumps(json.loads(data) | {"seconds": None, "first_seconds": None}).encode()
         found[path.relative_to(folder).as_posix()] = hashlib.sha256(data).hexdigest()
     return found
 

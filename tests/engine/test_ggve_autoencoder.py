@@ -29,6 +29,7 @@ from engine.views.ggve.autoencoder import CONFIGS, STRIDE, Autoencoder, Block
 from engine.views.ggve.compact import CONFIGS as COMPACT
 from engine.views.ggve.compact import CompactGGVE
 from engine.views.ggve.guide import CLOUD, FALLS, LAND, OPENNESS, SKY, SUNLIT, guide_of
+from engine.views.ggve.reference import DOUBT, latents_of
 from engine.views.ggve.shown import FEATURES, GREY, Shown, show
 from engine.views.look import read_prompt
 from engine.weights import WeightsError, begun, load_model, save_model
@@ -108,6 +109,22 @@ def test_an_untrained_decoder_draws_the_lit_albedo_and_grey_where_there_is_none(
     openness = batch["surface"][:, OPENNESS : OPENNESS + 1] / 255
     assert torch.allclose(made[hit], (batch["albedo"] / 255 * (0.5 + 0.5 * openness))[hit]) and (made[~hit] == GREY).all()
     assert (model.decoder(latent, shown_of(batch, albedo=0)) == GREY).all()
+
+
+def test_of_a_picture_of_another_place_only_the_light_is_taken(batches: recipe.PictureBatches) -> None:
+    batch, model = {name: column[:1] for name, column in batches(0).items()}, Autoencoder(TINY).eval()
+    batch["label"][:, :16], batch["label"][:, 16:] = NOTHING_HIT, GROUND[0]
+    shown = show(batch, torch.ones(1), torch.ones(1))
+    rendered = shown.lit.clamp(0, 1)  # what an untrained decoder draws
+    assert torch.equal(latents_of(model, rendered, shown), model.latents(rendered, shown))
+    photograph = 1 - rendered
+    taken, cells = latents_of(model, photograph, shown), model.latents(photograph, shown)
+    assert taken.shape == cells.shape and (taken - taken[..., :1]).abs().max() < 1e-6, "one for the sky, one for the ground"
+    wrong = torch.nn.functional.avg_pool2d((model.draw(cells, shown) - photograph).square().mean(1, keepdim=True), STRIDE)
+    for row in range(2):  # the slow way: sky above, ground below
+        weights = [1 / (float(wrong.detach()[0, 0, row, column]) + DOUBT) ** 2 for column in range(3)]
+        mean = sum(w * cells[0, :, row, column] for column, w in enumerate(weights)) / sum(weights)
+        assert torch.allclose(taken[0, :, row, 0], mean, atol=1e-4)
 
 
 def test_what_is_withheld_is_not_shown(batches: recipe.PictureBatches) -> None:

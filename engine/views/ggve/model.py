@@ -24,6 +24,7 @@ from engine.views.ggve.chain import Chain, Key, KeyView, Told, cells_of, fitted
 from engine.views.ggve.compact import CONFIGS, CompactGGVE
 from engine.views.ggve.guide import guide_of
 from engine.views.ggve.levelled import Seen, levelled
+from engine.views.ggve.reference import latents_of
 from engine.views.ggve.shown import Shown, show
 from engine.views.ggve.text import LOOK, batch_of, look_numbers
 from engine.views.look import prompt_of, read_prompt, words_at
@@ -190,7 +191,7 @@ class _Take:
                 x = torch.from_numpy(np.array(sized)).permute(2, 0, 1)[None].to(self.device).float() / 255           # (1, 3, H, W)
                 shown = self._shown(key, camera.name)
                 with half_precision(self.device):
-                    known[camera.name] = fitted(self.views.autoencoder.latents(x, shown).float(), self.chain.cells)[0]       # (C, *cells)
+                    known[camera.name] = fitted(latents_of(self.views.autoencoder, x, shown), self.chain.cells)[0]           # (C, *cells)
         return known
 
 
