@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.spec.classes import FREE
+from engine.spec.classes import FREE, IS_AGENT
 from engine.spec.geometry import invert, transform
 from engine.spec.grid import GridSpec
 
-AGENTS = (1, 10)
-"""First and last class id that moves."""
 MARGIN_M = 0.3
 """Voxels around a box belong to it as well: their centres lie up to half a diagonal outside."""
 STILL_M = 0.05
@@ -26,7 +24,7 @@ def moved_agents(semantics: np.ndarray, grid: GridSpec, moves: Sequence[Move]) -
     moving = [move for move in moves if np.abs(move[0] - move[1]).max() > STILL_M]
     for before, _, size in moving:
         cells = _cells_in(grid, before, size)
-        agents = _is_agent(semantics[tuple(cells.T)])
+        agents = IS_AGENT[semantics[tuple(cells.T)]]
         made[tuple(cells[agents].T)] = FREE
     for before, after, size in moving:
         cells = _cells_in(grid, after, size)
@@ -34,13 +32,9 @@ def moved_agents(semantics: np.ndarray, grid: GridSpec, moves: Sequence[Move]) -
         inside = ((sources >= 0) & (sources < grid.shape)).all(1)
         values = np.full(len(cells), FREE, np.uint8)
         values[inside] = semantics[tuple(sources[inside].T)]
-        agents = _is_agent(values)
+        agents = IS_AGENT[values]
         made[tuple(cells[agents].T)] = values[agents]
     return made
-
-
-def _is_agent(classes: np.ndarray) -> np.ndarray:
-    return (classes >= AGENTS[0]) & (classes <= AGENTS[1])
 
 
 def _centers_m(grid: GridSpec, cells: np.ndarray) -> np.ndarray:

@@ -15,11 +15,12 @@ import numpy as np
 from scipy import ndimage
 
 from engine.api import OccupancyFrame
+from engine.render import again
 from engine.render.buffers import ray_table
 from engine.spec.camera import Camera
 from engine.spec.classes import IS_AGENT
 from engine.spec.clip import SceneClip
-from engine.spec.geometry import invert, transform
+from engine.spec.geometry import transform
 from engine.views.drawn.film import Film
 from engine.views.drawn.world import DrawnWorld
 from engine.views.look import read_prompt
@@ -90,15 +91,8 @@ def inside(film: Film) -> np.ndarray:
 def seen_again(one: Seen, other: Seen) -> tuple[np.ndarray, np.ndarray]:
     """Which still pixels of `one`, bool (M,), `other` sees too, and where: float64 (2, N), rows and columns between its pixels."""
     points_camera = (np.nan_to_num(ray_table(one.camera)) * one.depth[..., None])[one.still].astype(np.float64)
-    points = transform(invert(other.world_SE3_camera), transform(one.world_SE3_camera, points_camera))           # (M, 3)
-    pixels, distance = other.camera.project(points), np.linalg.norm(points, axis=1)
-    height, width = other.depth.shape
-    with np.errstate(invalid="ignore"):
-        within = (pixels > 1).all(1) & (pixels[:, 0] < width - 1) & (pixels[:, 1] < height - 1)
-    column, row = (np.where(within, pixels[:, axis] - 0.5, 0) for axis in range(2))
-    at = np.round(row).astype(int), np.round(column).astype(int)
-    there = within & other.still[at] & (np.abs(other.depth[at] - distance) < 0.03 * distance + 0.05)
-    return there, np.stack([row[there], column[there]])
+    points = transform(one.world_SE3_camera, points_camera)                          # (M, 3)
+    return again.seen_again(points, other.camera, other.world_SE3_camera, other.depth, other.still)
 
 
 def differences(one: Seen, picture: np.ndarray, other: Seen, other_picture: np.ndarray) -> np.ndarray:

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 import numpy as np
 from scipy import ndimage
 
+from engine.render import again
 from engine.spec.camera import Camera
-from engine.spec.geometry import invert, transform
+from engine.spec.geometry import transform
 
 EVERY = 2
 """Of the pixels each so-manieth, along both axes, is compared."""
@@ -69,17 +70,10 @@ def seen_again(seen: Seen, source: Seen) -> tuple[np.ndarray, np.ndarray]:
 
     Outlines are left out on both sides: a pixel there shows something of what is behind.
     """
-    height, width = source.even.shape
-    shape, (points, even) = seen.far_m[seen.at].shape, (seen.points_m, seen.even[seen.at].reshape(-1))
-    even &= np.isfinite(points).all(1)
-    at_camera = transform(invert(source.world_SE3_camera), np.where(even[:, None], points, 0.0))     # (h w, 3)
-    pixels, expected = source.camera.project(at_camera), np.linalg.norm(at_camera, axis=1)
-    with np.errstate(invalid="ignore"):
-        within = even & (pixels > 1).all(1) & (pixels[:, 0] < width - 1) & (pixels[:, 1] < height - 1)
-    column, row = (np.where(within, pixels[:, axis] - 0.5, 0) for axis in range(2))
-    nearest = np.round(row).astype(int), np.round(column).astype(int)
-    there = within & source.even[nearest] & (np.abs(source.far_m[nearest] - expected) < 0.03 * expected + 0.05)
-    return there.reshape(shape), np.stack([row[there], column[there]])
+    even = seen.even[seen.at]
+    points = np.where(even.reshape(-1, 1), seen.points_m, np.nan)                    # (h w, 3)
+    there, at = again.seen_again(points, source.camera, source.world_SE3_camera, source.far_m, source.even)
+    return there.reshape(even.shape), at
 
 
 def _even(far_m: np.ndarray) -> np.ndarray:
