@@ -20,7 +20,7 @@ VENV = os.path.join(ROOT, ".venv")
 PINS = (os.path.join(ROOT, "pyproject.toml"), os.path.join(ROOT, "constraints.txt"))
 LOG = os.path.join(ROOT, ".venv", "install.log")
 VENV_PYTHON = os.path.join(VENV, "Scripts", "python.exe") if os.name == "nt" else os.path.join(VENV, "bin", "python")
-EXTRAS_OF = {"test": ["views-wan", "test"], "bench": ["bench"]}
+EXTRAS_OF = {"test": ["views-wan", "lite0", "test"], "bench": ["bench"]}
 """Commands that need some of pyproject's extras on top."""
 NEED_WAN = ("wan-", "vace-")
 """What the names of view models begin with that need the extra 'views-wan'."""
@@ -74,6 +74,8 @@ def _extras(argv: "list[str]") -> "list[str]":
     extras = [extra for name in argv[:1] for extra in EXTRAS_OF.get(name, [])]
     if argv[:1] == ["fan-out"] and any(word.split("=")[0] == "--ray" for word in argv):
         extras.append("scale")
+    if argv[:1] == ["evaluate"] and any(word.split("=")[0] == "--views-by" for word in argv):
+        extras.append("lite0")
     if argv[:2] == ["train", "wan"] or any(value.startswith(NEED_WAN) for value in values):
         extras.append("views-wan")
     return list(dict.fromkeys(extras))

@@ -21,6 +21,8 @@ def build_parser():
     parser = argparse.ArgumentParser(exit_on_error=True)
     parser.add_argument("words", nargs="*")
     parser.add_argument("--views")
+    parser.add_argument("--views-by")
+    parser.add_argument("--procedural")
     return parser
 def main(argv):
     names = ("NUMBA_THREADING_LAYER", "GRADIO_ANALYTICS_ENABLED", "HF_HUB_OFFLINE")
@@ -35,7 +37,7 @@ def make_checkout(folder: Path, dependencies: list[str]) -> Path:
     for package in ("app", "app/commands"):
         (folder / package / "__init__.py").write_text("")
     (folder / "app/commands/parser.py").write_text(STUB)
-    extras = "[project.optional-dependencies]\ntest = []\nbench = []\nviews-wan = []\n"
+    extras = "[project.optional-dependencies]\ntest = []\nbench = []\nlite0 = []\nviews-wan = []\n"
     (folder / "pyproject.toml").write_text(f'[project]\nname = "stub"\nversion = "1"\ndependencies = {json.dumps(dependencies)}\n{extras}')
     (folder / "constraints.txt").write_text("")
     return folder
@@ -118,6 +120,11 @@ def test_view_models_on_wan_bring_their_extra(checkout: Path) -> None:
         assert not launch(checkout, *words).stdout.startswith("Installing"), "it is there by now"
     (checkout / ".venv/installed-views-wan").unlink()
     assert launch(checkout, "train", "wan").stdout.startswith("Installing what 'views-wan' needs")
+
+
+def test_measuring_a_view_model_brings_its_extra(checkout: Path) -> None:
+    assert not launch(checkout, "evaluate", "take").stdout.startswith("Installing")
+    assert launch(checkout, "evaluate", "--procedural", "1", "--views-by", "compact").stdout.startswith("Installing what 'lite0' needs")
 
 
 def test_a_half_installed_package_is_installed_again(checkout: Path) -> None:

@@ -89,11 +89,12 @@ def _measure_parts(args: Namespace, bar: ProgressBar, worlds: int = 0, scenes: S
 
 def _measure_views(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
     from engine.metrics.judge import load_judge
+    from engine.metrics.lite import LiteFeatures
     from engine.metrics.surround import evaluate_surround
     from engine.views import registry
 
     model, teacher = registry.load(args.views_by, args.device), registry.load("drawn", args.device)
-    return {args.views_by: evaluate_surround(model, teacher, load_judge(), args.procedural, bar)}
+    return {args.views_by: evaluate_surround(model, teacher, load_judge(), args.procedural, bar, LiteFeatures.load())}
 
 
 def _measure_scene(args: Namespace, bar: ProgressBar) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from engine.data.worlds import make_world
 from engine.metrics.consistency import Agreement, seen_of
 from engine.metrics.drawn import psnr_outside
 from engine.metrics.judge import Judge, Reading, weather_of
+from engine.metrics.lite import LiteDistances, LiteFeatures
 from engine.spec.camera import Rig, surround_cameras
 from engine.spec.classes import CLASS, FREE
 from engine.spec.clip import SceneClip
@@ -70,8 +71,14 @@ class Scores:
         }
 
 
-def evaluate_surround(model: ViewModel, teacher: ViewModel, judge: Judge, worlds: int, progress: Progress = lambda *_: None) -> dict[str, Any]:
-    """Scores of both on `worlds` held-out worlds, six cameras, FRAMES frames, and the share of the teacher's reading that the model reaches."""
+def evaluate_surround(
+    model: ViewModel, teacher: ViewModel, judge: Judge, worlds: int, progress: Progress = lambda *_: None, features: LiteFeatures | None = None
+) -> dict[str, Any]:
+    """Scores of both on `worlds` held-out worlds, six cameras, FRAMES frames, and the share of the teacher's reading that the model reaches.
+
+    With `features`, FD-lite0 to the teacher's pictures: of the model's, and of the teacher's own under another seed (other suns and colours).
+    """
+    apart = None if features is None else LiteDistances(features)
     scores = {"model": Scores(Reading(judge)), "teacher": Scores(Reading(judge))}
     agreement = {"model": Agreement(), "teacher": Agreement()}
     for number in range(worlds):
@@ -84,6 +91,11 @@ def evaluate_surround(model: ViewModel, teacher: ViewModel, judge: Judge, worlds
         for name, pictures in (("model", made), ("teacher", drawn)):
             if seen:
                 agreement[name].add(pictures, seen)
+        if apart is not None:
+            sets = {"teacher": drawn, "model": made, "teacher_under_another_seed": dict(_pictures(teacher, clip, frames, seed=1))}
+            for name, pictures in sets.items():
+                for picture in pictures.values():
+                    apart.add(name, picture)
         for (camera, index), picture in made.items():
             for name, one in (("model", picture), ("teacher", drawn[camera, index])):
                 scores[name].add(one, drawn[camera, index], labels[camera, index], clip.prompt)
@@ -97,6 +109,7 @@ def evaluate_surround(model: ViewModel, teacher: ViewModel, judge: Judge, worlds
         "sensitivity": sensitivity(model) if hasattr(model, "without") else None,
         "anchored": anchoring(model, teacher) if isinstance(model, TakesAnchors) else None,
         "inserted_views_psnr_db": inserted(model, teacher),
+        "fd_lite0_to_the_teacher": None if apart is None else apart.to("teacher"),
     }
 
 
@@ -200,9 +213,10 @@ def _pictures(
     frames: list[OccupancyFrame],
     reference: Mapping[str, np.ndarray] = MappingProxyType({}),
     given: Mapping[str, Callable[[int], np.ndarray]] = MappingProxyType({}),
+    seed: int = 0,
 ) -> Iterator[tuple[tuple[str, int], np.ndarray]]:
     sized = replace(clip, cameras=tuple(model.size(camera) for camera in clip.cameras))
-    scene = ViewScene(sized, Recipe(seed=0), lambda index: frames[index], reference=reference, given=given)
+    scene = ViewScene(sized, Recipe(seed=seed), lambda index: frames[index], reference=reference, given=given)
     for picture in model.pictures(scene, iter(range(len(clip))), lambda: False):
         yield (picture.camera, picture.index), picture.rgb
 
