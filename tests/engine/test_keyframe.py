@@ -13,6 +13,7 @@ from engine.metrics.same_world import found_again
 from engine.occupancy.config import PRESETS
 from engine.occupancy.keyframe import HEADING_STEP_RAD, KeyPlace, key_grid, key_place, static_layout
 from engine.occupancy.prior.sketch import places_in
+from engine.occupancy.prior.tokens import tokens_of
 from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.static_world import Seen, StaticWorld, all_of
 from engine.spec.classes import AGENTS, CHANNEL, CLASS, FREE
@@ -106,6 +107,24 @@ def test_a_key_grid_that_was_drawn_is_not_drawn_again(generator: OccupancyGenera
     generator._begun.clear()
     redrawn = key(seen, 11)
     assert redrawn is not None and np.array_equal(redrawn.semantics, first.semantics) and key(seen, 13, cancelled=True) is None
+
+
+def test_what_was_sketched_before_a_draft_was_called_off_is_not_sketched_again(generator: OccupancyGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = clip(Pose(yaw_rad=TURN))
+
+    def key(seed: int, cancelled: bool = False, steps: int | None = None) -> Seen | None:
+        return generator.key(Recipe(seed=seed, steps=steps), scene, 0, place_of(scene), (None, None), lambda: cancelled)
+
+    alone = key(21)
+    assert alone is not None and key(22) is not None  # another world takes its place
+    assert key(21, cancelled=True) is None
+    draws: list[int] = []
+    sketch, draw = tokens_of(generator.prior).sketch, tokens_of(generator.prior).sketch.draw
+    monkeypatch.setattr(sketch, "draw", lambda *given: (draws.append(1), draw(*given))[1])
+    after = key(21)
+    assert after is not None and not draws and np.array_equal(after.semantics, alone.semantics)
+    assert key(21, steps=5) is not None and not draws, "a draft of other steps begins from the same"
+    assert key(22) is not None and draws
 
 
 def test_what_a_key_grid_showed_the_next_one_shows(generator: OccupancyGenerator) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import torch
 from torch import Tensor
 
@@ -29,9 +31,12 @@ class TokenPrior:
 
     def __init__(self, config: TokensConfig, sketch: Sketch) -> None:
         self.config, self.sketch = config, sketch.eval()
+        self._from_nothing: tuple[bytes, Tensor] | None = None
+        """The last canvas that nothing was known of, and its sketch: most of a first frame's work, and one that was called off is often asked for again."""
 
     def to(self, device: torch.device) -> None:
         """See Prior."""
+        self._from_nothing = None
         self.sketch.to(device)
         if device.type == "cpu":
             self.sketch.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -40,10 +45,28 @@ class TokenPrior:
         """See Prior."""
         layouts, device = canvas.layouts[0], canvas.latents.device
         noise = torch.where(touched_cells(layouts)[:, None, None], cell_noise(canvas, painted_seed), cell_noise(canvas, seed))
+        return Begun(self._latents(canvas, seed, painted_seed)[None], noise, free_cells(canvas.known, device), self.config.begin_at)
+
+    def _latents(self, canvas: Canvas, seed: int, painted_seed: int) -> Tensor:
+        """The sketch (1, C, h, w) of a canvas; where nothing is known of it and it was the last such one, as it was."""
+        layouts, device = canvas.layouts[0], canvas.latents.device
+        asked = b"" if canvas.known.any() else _digest(canvas, seed, painted_seed)
+        if asked and self._from_nothing is not None and self._from_nothing[0] == asked:
+            return self._from_nothing[1]
         dice, painted_dice = (cell_dice(canvas.cells, each + DICE) for each in (seed, painted_seed))
         given, places = torch.from_numpy(canvas.known).to(device)[None], canvas.places.to(device)[None]
         latents = sketched(self.sketch, layouts, canvas.latents, given, places, self.config.rounds, dice, painted_dice)
-        return Begun(latents[None], noise, free_cells(canvas.known, device), self.config.begin_at)
+        if asked:
+            self._from_nothing = asked, latents
+        return latents
+
+
+def _digest(canvas: Canvas, *seeds: int) -> bytes:
+    """Of everything that decides the sketch of a canvas that nothing is known of."""
+    told = repr((seeds, canvas.cells.shape)).encode()
+    for part in (canvas.layouts.cpu().numpy(), canvas.cells, canvas.places.cpu().numpy()):
+        told += part.tobytes()
+    return sha256(told).digest()
 
 
 def tokens_of(prior: Prior) -> TokenPrior:
