@@ -26,6 +26,8 @@ def evaluate(args: Namespace) -> int:
         raise CommandError("--views-by measures a view model on held-out worlds: say how many with --procedural N.")
     if args.who and not (args.procedural or args.scene):
         raise CommandError("--who measures an engine: ask for --procedural N worlds, or name a --scene.")
+    if args.weights and (args.takes or args.views_by):
+        raise CommandError("--weights are those of an engine's occupancy: leave them out, or measure it with --procedural or --scene.")
     if args.views and not args.takes:
         raise CommandError("--views draws takes again and compares: name takes.")
     page = output_file(args.page) if args.page else None
@@ -72,7 +74,7 @@ def _measure_engine(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
     from engine import presets
     from engine.metrics.procedural import evaluate_procedural
 
-    model = presets.load_occupancy(args.preset, args.device)
+    model = presets.load_occupancy(args.preset, args.device, args.weights)
     per_world = {} if args.frames_per_world is None else {"frames_per_world": args.frames_per_world}
     asked = {"held_out": args.held_out or 64, "inception": args.inception} | per_world
     return evaluate_procedural(model, args.procedural, recipe=_recipe(args), progress=bar, **asked)
@@ -82,8 +84,9 @@ def _measure_parts(args: Namespace, bar: ProgressBar, worlds: int = 0, scenes: S
     from engine.devices import pick_device
     from engine.metrics.who import who_does_the_work
     from engine.occupancy.shipped import load_generator
+    from engine.weights import WEIGHTS
 
-    generator, _ = load_generator(args.preset, pick_device(args.device))
+    generator, _ = load_generator(args.preset, pick_device(args.device), args.weights or WEIGHTS)
     return who_does_the_work(generator, args.who, worlds, args.frames_per_world or 3, scenes, bar)
 
 
@@ -109,7 +112,7 @@ def _measure_scene(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
     clip = scene_clip(document, args.start, args.frames or left)
     if args.who:
         return _measure_parts(args, bar, scenes=[(f"{args.scene.name} from {args.start:g} s, {plural(len(clip), 'frame')}", clip)])
-    return evaluate_scene(presets.load_occupancy(args.preset, args.device), clip, _recipe(args), args.seeds, args.sensitivity, bar)
+    return evaluate_scene(presets.load_occupancy(args.preset, args.device, args.weights), clip, _recipe(args), args.seeds, args.sensitivity, bar)
 
 
 def _recipe(args: Namespace) -> Any:

@@ -192,6 +192,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--held-out", type=_count, metavar="N", default=0, help="compare what was invented with N held-out procedural worlds")
     evaluating.add_argument("--inception", type=Path, metavar="FILE.pt", help="TorchScript of InceptionV3: FID and KID of renders against the truth")
     evaluating.add_argument("--procedural", type=_count, metavar="N", help="no takes: N frames of held-out procedural worlds, made from their layouts")
+    evaluating.add_argument("--weights", type=Path, metavar="DIR", help="of an engine: occupancy weights of your own, what `train -o DIR` wrote")
     evaluating.add_argument("--views-by", metavar="NAME", help="with --procedural N: this view model beside the drawn world, on N held-out worlds")
     evaluating.add_argument("--frames-per-world", type=_count, metavar="N", help="of --procedural: frames of each world (default: 4)")
     evaluating.add_argument("--scene", type=Path, metavar="SCENE", help="no takes: the engine on a scene, with its speed and memory; nothing is written")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Panoptic, "assign", lambda self, semantics, boxes, pose: np.zeros(semantics.shape, np.uint16))
 
 
-def test_trained_stopped_resumed_and_generated_from(tmp_path: Path) -> None:
+def test_trained_stopped_resumed_generated_from_and_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     weights, scene, takes = tmp_path / "weights", tmp_path / "road.anyscene", [tmp_path / "take", tmp_path / "again"]
     train = ["train", "occupancy", "-o", str(weights), "--preset", "paper", "--device", "cpu"]
     assert main(["train", "vae", *train[2:]]) == 0
@@ -66,6 +67,13 @@ def test_trained_stopped_resumed_and_generated_from(tmp_path: Path) -> None:
     made, again = (list(Take.open(take).semantics) for take in takes)
     assert len(made) == 3
     assert all(np.array_equal(a, b) for a, b in zip(made, again, strict=True))
+
+    capsys.readouterr()
+    measured = ["evaluate", "--scene", str(scene), "--preset", "paper", "--frames", "1", "--device", "cpu", "--json"]
+    assert main([*measured, "--weights", str(weights)]) == 0
+    assert json.loads(capsys.readouterr().out)["scene"]["frames"] == 1
+    assert main(measured) == 2 and "There are no weights" in capsys.readouterr().err
+    assert main(["evaluate", str(takes[0]), "--weights", str(weights)]) == 2 and "leave them out" in capsys.readouterr().err
 
 
 def test_without_weights_it_is_refused_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
