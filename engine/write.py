@@ -250,11 +250,25 @@ class _Video:
             return
         self._stream.close()
         self._stream = None
-        if not self._temporary.is_file() or self._temporary.stat().st_size == 0:
-            raise OSError("the video encoder wrote nothing")
-        with self._temporary.open("rb+") as stream:
+        with self._temporary.open("rb+") as stream:  # the encoder ends without a word where the disk is full
+            if not _is_whole_mp4(stream):
+                raise OSError("the video encoder did not finish, most often because the disk is full")
             os.fsync(stream.fileno())
         os.replace(self._temporary, self._path)
+
+
+def _is_whole_mp4(stream: IO[bytes]) -> bool:
+    """Whether its boxes, the index among them, lie one after the other from the file's first byte to its last."""
+    end, at, names = os.fstat(stream.fileno()).st_size, 0, set()
+    while at < end:
+        stream.seek(at)
+        head = stream.read(16)
+        size = int.from_bytes(head[8:16] if head[:4] == b"\0\0\0\1" else head[:4])
+        if size < 8:
+            return False
+        names.add(head[4:8])
+        at += size
+    return at == end and {b"moov", b"mdat"} <= names
 
 
 def coordinate_box_m(clip: SceneClip) -> np.ndarray:

@@ -6,16 +6,20 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.fanout.items import Expansion, expand
+import numpy as np
+
+from app.fanout.items import Expansion, Item, expand
 from app.fanout.make import Maker
 from app.fanout.plan import Plan, Source, Wanted
 from app.fanout.pool import LocalPool
 from app.fanout.run import run
 from app.fanout.store import Store
+from app.jobs.held_models import HeldModels
+from app.jobs.take_maker import make_take
 from editor.samples import SAMPLES
 
 TAKES = 4
@@ -23,6 +27,8 @@ TAKES = 4
 ITEMS = 10_000
 
 Row = dict[str, float | int | str]
+Cost = tuple[float, float]
+"""Seconds, and processor seconds."""
 
 
 def bench() -> Row:
@@ -40,26 +46,57 @@ def bench() -> Row:
     few = replace(many, items=many.items[:TAKES])
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        _run(few, root / "warm", 1)  # compiles what is compiled
-        one = _run(few, root / "one-few", 1), _run(many, root / "one-many", 1)
-        two = _run(few, root / "two-few", 2), _run(many, root / "two-many", 2)
-        rows = [Store(root / "one-many").row(item.key) for item in many.items[1:]]
-    making = sum(sum(row["seconds"].values()) for row in rows) / len(rows)
-    around = sum(row["around_s"] for row in rows) / len(rows)
-    (one_s, one_cpu_s), (two_s, two_cpu_s) = ((longer[0] - shorter[0], longer[1] - shorter[1]) for shorter, longer in (one, two))
+        row = _around(many.items, root / "around")
+
+        def a_take(name: str, workers: int) -> Cost:
+            """Without the start of processes."""
+            shorter, longer = (_measured(lambda part=part: _run(part, root / f"{name}-{len(part.items)}", workers)) for part in (few, many))
+            return (longer[0] - shorter[0]) / TAKES, (longer[1] - shorter[1]) / TAKES
+
+        one_s, one_cpu_s = a_take("one", 1)
+        two_s, two_cpu_s = a_take("two", 2)
+        row |= {
+            "one_worker_s": one_s,
+            "one_worker_cores": one_cpu_s / one_s,
+            "two_workers_s": two_s,
+            "two_workers_cores": two_cpu_s / two_s,
+            "two_workers_speedup": one_s / two_s,
+            "two_workers_cpu_ratio": two_cpu_s / one_cpu_s,
+        }
+        if hasattr(os, "sched_setaffinity"):
+            cores = os.sched_getaffinity(0)
+            os.sched_setaffinity(0, {min(cores)})
+            try:
+                row["one_core_s"], _ = a_take("core", 1)
+            finally:
+                os.sched_setaffinity(0, cores)
+            row["two_cores_speedup"] = row["one_core_s"] / two_s
+    return row | {"load_average": os.getloadavg()[0], **_large_plan()}
+
+
+def _around(items: Sequence[Item], root: Path) -> Row:
+    """A plain take and a take of a fan-out in turns, in this process, with the same models held: what is around a take."""
+    store, held = Store(root / "out"), HeldModels()
+    store.prepare()
+    maker = Maker(store, Plan(()).gate, "cpu")
+    costs: list[tuple[Cost, Cost]] = []
+    for number, item in enumerate(items):
+        works = [lambda item=item: make_take(item.request(root / item.key), held.of(item.recipe, "cpu")), lambda item=item: maker.make(item)]
+        order = (0, 1) if number % 2 else (1, 0)
+        cost = {which: _measured(works[which]) for which in order}
+        if number:  # the first compiles what is compiled, and loads the judge
+            costs.append((cost[0], cost[1]))
+    (plain_s, plain_cpu_s), (within_s, within_cpu_s) = np.mean(costs, 0)
     return {
-        "making_s_a_take": making,
-        "around_s_a_take": around,
-        "overhead_percent": 100 * around / making,
-        "two_workers_speedup": one_s / two_s,
-        "two_workers_cpu_ratio": two_cpu_s / one_cpu_s,
-        "load_average": os.getloadavg()[0],
-        **_large_plan(),
+        "plain_s": float(plain_s),
+        "plain_cpu_s": float(plain_cpu_s),
+        "overhead_percent": float(100 * (within_s / plain_s - 1)),
+        "overhead_cpu_percent": float(100 * (within_cpu_s / plain_cpu_s - 1)),
     }
 
 
-def _measured(work: Callable[[], object]) -> tuple[float, float]:
-    """Seconds, and processor seconds of this process and of the processes that it started and that ended."""
+def _measured(work: Callable[[], object]) -> Cost:
+    """Processor seconds are those of this process, and of the processes that it started and that ended."""
 
     def spent() -> float:
         return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
@@ -69,8 +106,8 @@ def _measured(work: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - start, spent() - before
 
 
-def _run(expansion: Expansion, root: Path, workers: int) -> tuple[float, float]:
-    return _measured(lambda: run(expansion, root, LocalPool(workers, "cpu"), Plan(()).gate))
+def _run(expansion: Expansion, root: Path, workers: int) -> None:
+    run(expansion, root, LocalPool(workers, "cpu"), Plan(()).gate)
 
 
 def _large_plan() -> Row:

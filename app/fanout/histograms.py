@@ -12,7 +12,6 @@ from editor.document import Document
 from engine.metrics.layout_statistics import EDGES, LayoutStatistics
 from engine.spec.classes import AGENTS
 from engine.spec.clip import SceneClip
-from engine.spec.take import Take
 
 SHOWN: Mapping[str, str] = {
     "ego_speed_m_s": "Speed of the ego, m/s",
@@ -26,14 +25,10 @@ Counts = dict[str, list[float]]
 """Name of a distribution, or 'classes', -> counts per bin, or boxes per agent class."""
 
 
-def counts_of_take(take: Take) -> Counts:
-    return _counts(SceneClip(take.layouts, tuple(tuple(boxes) for boxes in take.boxes), take.world_SE3_ego, cameras=(), grid=take.grid))
-
-
 def counts_of_scenes(items: Iterable[Item], documents: Mapping[str, Document]) -> Counts:
     """Of the scenes (by name) before any variation, over the frames that the items have of them."""
     spans = {(item.scene, item.start_s, item.frames) for item in items if item.scene in documents}
-    return added_up(_counts(scene_clip(documents[scene], start_s, frames, ())) for scene, start_s, frames in sorted(spans))
+    return added_up(counts_of_clip(scene_clip(documents[scene], start_s, frames, ())) for scene, start_s, frames in sorted(spans))
 
 
 def added_up(many: Iterable[Counts]) -> Counts:
@@ -45,7 +40,7 @@ def added_up(many: Iterable[Counts]) -> Counts:
     return total
 
 
-def _counts(clip: SceneClip) -> Counts:
+def counts_of_clip(clip: SceneClip) -> Counts:
     statistics = LayoutStatistics()
     statistics.add(clip)
     counts: Counts = {"classes": statistics.agents.tolist()}

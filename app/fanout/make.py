@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from app.fanout.apart import PlayedModels, Recorded, record
-from app.fanout.gate import Gate, Verdict, measure, read_pictures
-from app.fanout.histograms import counts_of_take
+from app.fanout.gate import Gate, Verdict
 from app.fanout.items import Item, weight_ids
+from app.fanout.measured import Measured
 from app.fanout.store import Store
 from app.jobs.held_models import HeldModels
 from app.jobs.take_maker import make_take
 from app.jobs.worker import sentence
-from engine.render.above import layout_cells, turned_up
-from engine.spec.classes import CLASS_RGB, FREE
-from engine.spec.columns import top_class
-from engine.spec.take import Take
-
-THUMBNAIL_PX = 200
-"""Height."""
-EMPTY_RGB = (236, 236, 232)
-"""Where there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +44,16 @@ class Maker:
         folder = self._store.begin(item.key)
         try:
             models = self._held.of(item.recipe, self._device)
-            make_take(item.request(folder), models if recorded is None else PlayedModels(recorded, models))
+            measured = Measured(self._held.judge if item.recipe.views != "fake" else None)  # the judge has never seen class colours
+            make_take(item.request(folder), models if recorded is None else PlayedModels(recorded, models), measured.watch())
             made = time.perf_counter()
-            scores = measure(folder)
-            if item.recipe.views != "fake":  # class colours, which the judge has never seen
-                scores |= read_pictures(folder, self._held.judge)
-            verdict, reasons = self._gate.verdict(scores)
-            row = describe(item, folder, scores) | {"verdict": verdict, "reasons": list(reasons)}
+            row = describe(item, folder, measured)
+            verdict, reasons = self._gate.verdict(row["scores"])
+            row |= {"verdict": verdict, "reasons": list(reasons)}
             if recorded is not None:
                 row["seconds"]["occupancy"] = round(row["seconds"].get("occupancy", 0.0) + recorded.seconds, 3)
-            picture = thumbnail(folder)
-            row["around_s"] = round(time.perf_counter() - made, 3)
+            picture = measured.thumbnail()
+            row["around_s"] = round(measured.seconds + time.perf_counter() - made, 3)
             self._store.land(item.key, folder, row, picture)
             return Outcome(item.key, "", verdict, reasons)
         except Exception as error:
@@ -89,7 +76,7 @@ class Maker:
             return Recorded((), failure=sentence(error))
 
 
-def describe(item: Item, folder: Path, scores: dict[str, float | None]) -> dict[str, Any]:
+def describe(item: Item, folder: Path, measured: Measured) -> dict[str, Any]:
     """The row of a take: where it comes from, how it was made, what it scores, and its files."""
     info = json.loads((folder / "take.json").read_text())
     files = _files(folder)
@@ -107,12 +94,12 @@ def describe(item: Item, folder: Path, scores: dict[str, float | None]) -> dict[
         "weights": weight_ids(replace(item.recipe, seed=0)),
         "document_sha256": info["recipe"]["document_hash"],
         "frames": info["frame_count"],
-        "cameras": len(json.loads((folder / "cameras.json").read_text())),
-        "scores": scores,
+        "cameras": len(measured.clip.cameras),
+        "scores": measured.scores(folder),
         "seconds": info["seconds"],
         "bytes": sum(file["bytes"] for file in files),
         "files": files,
-        "counts": counts_of_take(Take.open(folder)),
+        "counts": measured.counts(),
     }
 
 
@@ -123,34 +110,3 @@ def _files(folder: Path) -> list[dict[str, Any]]:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         rows.append({"path": path.relative_to(folder).as_posix(), "sha256": digest, "bytes": path.stat().st_size})
     return rows
-
-
-def thumbnail(folder: Path) -> bytes:
-    """JPEG of the middle frame: the first camera's picture, or what is seen from above of voxels or layout, ahead of the ego upwards."""
-    take = Take.open(folder)
-    videos = sorted((folder / "video").glob("*FRONT.mp4")) or sorted((folder / "video").glob("*.mp4"))
-    picture = _of_video(videos[0], take.frame_count // 2) if videos else _from_above(take, take.frame_count // 2)
-    picture.thumbnail((THUMBNAIL_PX * 16 // 9, THUMBNAIL_PX))
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=85)
-    return buffer.getvalue()
-
-
-def _of_video(path: Path, frame: int) -> Image.Image:
-    import imageio.v2 as imageio
-
-    with imageio.get_reader(path, format="FFMPEG") as reader:  # type: ignore[arg-type]
-        return Image.fromarray(next(rgb for k, rgb in enumerate(reader) if k == frame))
-
-
-def _from_above(take: Take, frame: int) -> Image.Image:
-    """16:9 of what is around the ego, a little more of it ahead."""
-    if len(take.semantics):
-        classes = top_class(take.semantics[frame])
-        cells = CLASS_RGB[classes]
-        cells[classes == FREE] = EMPTY_RGB
-    else:
-        cells = layout_cells(take.layouts[frame], EMPTY_RGB)
-    rows = cells.shape[1] * 9 // 16
-    low = max(0, round(-take.grid.origin_m[0] / take.grid.voxel_m) - rows // 3)
-    return Image.fromarray(turned_up(cells[low : low + rows]))

@@ -31,6 +31,8 @@ from engine.write import TakeWriter
 
 SCENE = "scene.anyscene"
 """The document that a take was asked of, in its folder."""
+_WATCHING = "watching"
+"""No stage: seconds of whoever looks on are no seconds of the take."""
 Progress = Callable[[str, int, int], None]
 """Called as progress(stage, done, total) after each piece of a stage: a frame ('layout', 'occupancy'), or one camera at one frame
 ('buffers', 'video'). Occupancy is told of until the first piece of the last stage is there, from then on that stage: it has the last word."""
@@ -55,6 +57,8 @@ class Watch:
 
     progress: Progress = _nothing
     cancelled: Cancelled = lambda: False
+    on_clip: Callable[[SceneClip], None] = _nothing
+    """Gets what is to be made, before the first frame."""
     on_frame: Callable[[OccupancyFrame], None] = _nothing
     """Gets each frame with the occupancy edits on it, once it is on disk."""
     on_picture: Callable[[Picture], None] = _nothing
@@ -120,6 +124,7 @@ class _Making:
         self.frames = self.pieces = 0
         self.written: set[tuple[int, int]] = set()
         self.pictures = len(clip) * len(clip.cameras) if self.kept is None else self.kept.made
+        watch.on_clip(clip)
         watch.progress("layout", len(clip), len(clip))
 
     def arriving(self) -> Iterator[int]:
@@ -129,7 +134,8 @@ class _Making:
             with self.clock.of("occupancy"):
                 self.writer.add_occupancy(frame)
             self.frames += 1
-            self.watch.on_frame(frame)
+            with self.clock.of(_WATCHING):
+                self.watch.on_frame(frame)
             if self.pieces == 0:
                 self.watch.progress("occupancy", self.frames, len(self.clip))
             yield frame.index

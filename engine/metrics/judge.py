@@ -74,7 +74,7 @@ class Reading:
         """A picture uint8 (H, W, 3), the label uint8 (H, W) of what it is to show, 255 = sky, and the weather that was asked for."""
         x = torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None].float() / 255
         kinds, sky = self.judge(x)
-        read = kinds[0].argmax(0).numpy()
+        read = kinds[0].permute(1, 2, 0).numpy().argmax(-1)  # as they lie in memory: a third of the time
         self.counts += np.bincount(kinds_of(label).ravel() * KINDS + read.ravel(), minlength=KINDS**2).reshape(KINDS, KINDS)
         if weather is not None:
             self.weathers.append(WEATHERS[int(sky[0].argmax())] == weather)
@@ -108,4 +108,4 @@ def load_judge() -> Judge:
     """The shipped one. WeightsError where it is missing."""
     judge = Judge(JudgeConfig())
     load_model(judge, WEIGHTS / "judge", JudgeConfig())
-    return judge
+    return judge.to(memory_format=torch.channels_last)

@@ -263,6 +263,21 @@ def test_videos_have_every_frame_and_even_sizes(tmp_path: Path) -> None:
     assert len(iio.imread(video / "fish.mp4", plugin="FFMPEG")) == 2
 
 
+def test_a_video_that_the_disk_has_no_room_for_is_no_video(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    dice, before = np.random.default_rng(0), resource.getrlimit(resource.RLIMIT_FSIZE)
+    for room in (10_000, 60_000):  # the encoder holds so few frames back that it learns of it at its end alone
+        writer = written(tmp_path / f"take{room}", FRAMES)
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+            with pytest.raises(TakeError, match=r"front.mp4 cannot be written \(the video encoder did not finish"):
+                for index in range(FRAMES):
+                    writer.add_picture(Picture("front", index, dice.integers(0, 256, (128, 192, 3), np.uint8)))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert not (tmp_path / f"take{room}/video/front.mp4").exists()
+
+
 def _save(folder: Path, name: str, **arrays: np.ndarray) -> None:
     np.savez(folder / name, **arrays)
 
