@@ -25,6 +25,7 @@ OPENINGS = 10
 IDLE_S = 20.0
 STROKES = 1000
 LOG_S, LOG_AGENTS = 20.0, 100
+LARGE_AGENTS, LARGE_ELEMENTS, LARGE_EDITS = 2000, 5000, 1000
 PATIENCE_S = 120.0
 
 Row = dict[str, float | int | str]
@@ -36,6 +37,7 @@ def studio() -> Row:
         workspace = Path(folder) / "workspace"
         workspace.mkdir()
         _write_log(workspace / "log.anyscene")
+        _write_large(workspace / "large.anyscene")
         began = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "app.commands.parser", "--port", "0", "--preset", "fake", "--workspace", str(workspace)],
@@ -55,15 +57,7 @@ def _measured(process: subprocess.Popen[str], began: float) -> Row:
         raise CommandError("The studio did not start: start it with 'launch.py' and read what it says.")
     url = found.group()
     page = _Page(url)
-    row: Row = {"page ready s": time.perf_counter() - began}
-    page.command("paint_stroke", channel="walkway", radius_m=1.0, points=[[0, 0], [1, 1]])
-    row["stroke acknowledged ms"] = _median_ms(
-        lambda k: page.command("paint_stroke", channel="drivable_area", radius_m=2.0, points=[[k / 5, -6], [k / 5 + 8, 6]])
-    )
-    car = page.command("add_agent", class_name="car", x=5.0, y=0.0)["made"]
-    row["agent drag acknowledged ms"] = _median_ms(lambda k: page.command("move", ids=[car], dx=0.1, dy=0.0))
-    row["undo ms"] = _median_ms(lambda k: page.command("undo"))
-    row["scrub to another frame, strip drawn ms"] = _median_ms(lambda k: page.scrub(k % 40 + 1))
+    row: Row = {"page ready s": time.perf_counter() - began} | _edits(page)
     times = [_seconds(lambda: page.open("log.anyscene")) for _ in range(OPENINGS)]
     row[f"log of {LOG_S:.0f} s and {LOG_AGENTS} agents open s"] = statistics.median(times)
     page.open("log.anyscene")
@@ -73,11 +67,30 @@ def _measured(process: subprocess.Popen[str], began: float) -> Row:
     ]
     row[f"slowdown over {STROKES} strokes"] = statistics.median(strokes[-100:]) / statistics.median(strokes[:100])
     row["memory of the studio MB"] = _memory_mb(process.pid)
+    row["large: open s"] = _seconds(lambda: page.open("large.anyscene"))
+    for k in range(LARGE_EDITS):
+        page.command("paint_stroke", channel="walkway", radius_m=1.0, points=[[k % 90, -9], [k % 90 + 3, 0]])
+    row |= {f"large: {name}": took for name, took in _edits(page).items()}
+    row["large: memory of the studio MB"] = _memory_mb(process.pid)
     page.socket.close()
     time.sleep(2.0)  # what was under way ends
     before, at = _cpu_s(process.pid), time.perf_counter()
     time.sleep(IDLE_S)
     row["idle processor %"] = 100 * (_cpu_s(process.pid) - before) / (time.perf_counter() - at)
+    return row
+
+
+def _edits(page: _Page) -> Row:
+    """What an edit of the scene that is open costs."""
+    page.command("paint_stroke", channel="walkway", radius_m=1.0, points=[[0, 0], [1, 1]])
+    row: Row = {}
+    row["stroke acknowledged ms"] = _median_ms(
+        lambda k: page.command("paint_stroke", channel="drivable_area", radius_m=2.0, points=[[k / 5, -6], [k / 5 + 8, 6]])
+    )
+    car = page.command("add_agent", class_name="car", x=5.0, y=0.0)["made"]
+    row["agent drag acknowledged ms"] = _median_ms(lambda k: page.command("move", ids=[car], dx=0.1, dy=0.0))
+    row["undo ms"] = _median_ms(lambda k: page.command("undo"))
+    row["scrub to another frame, strip drawn ms"] = _median_ms(lambda k: page.scrub(k % 40 + 1))
     return row
 
 
@@ -131,7 +144,7 @@ class _Page:
 
     def open(self, path: str) -> None:
         self.send(type="open", path=path)
-        self.wait("document", lambda message: message["name"] == "log")
+        self.wait("document", lambda message: message["name"] == path.removesuffix(".anyscene"))
 
 
 def _write_log(path: Path) -> None:
@@ -150,6 +163,29 @@ def _write_log(path: Path) -> None:
         keyframes = tuple(Keyframe(float(second), Pose(x + 2.0 * second, y)) for second in range(round(LOG_S)))
         agents.append(Agent(f"log-{number}", 1000 + number, "car", (4.5, 1.9, 1.6), keyframes, name=f"car {number}"))
     project.save(scene.with_entities(*agents), path)
+
+
+def _write_large(path: Path) -> None:
+    """A town of many agents and map elements, most of them beyond the generated window."""
+    from dataclasses import replace
+
+    from editor.entities import Agent, Area, Keyframe, Line
+    from editor.files import project
+    from editor.samples import SAMPLES
+    from engine.spec.geometry import Pose
+
+    made: list[Agent | Area | Line] = []
+    for number in range(LARGE_AGENTS):
+        x, y = 8.0 * (number % 50) - 200.0, 8.0 * (number // 50) - 160.0
+        track = Keyframe(0.0, Pose(x, y)), Keyframe(4.0, Pose(x + 6.0, y))
+        made.append(Agent(f"agent-{number}", 1000 + number, "car", (4.5, 1.9, 1.6), track, name=f"car {number}"))
+    for number in range(LARGE_ELEMENTS):
+        x, y = 6.0 * (number % 70) - 210.0, 6.0 * (number // 70) - 210.0
+        if number % 2:
+            made.append(Line(f"line-{number}", "lane_divider", ((x, y), (x + 5.0, y + 0.5))))
+        else:
+            made.append(Area(f"area-{number}", "walkway", ((x, y), (x + 4.0, y), (x + 4.0, y + 3.0), (x, y + 3.0))))
+    project.save(replace(SAMPLES["crossing"](), name="large").with_entities(*made), path)
 
 
 def _seconds(work: Callable[[], object]) -> float:
