@@ -7,14 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shapely.errors import GEOSException
-
 from editor.entities import Agent, Area, Entity, Line
-
-
-class FormatError(ValueError):
-    """A source that cannot be read: one sentence that names the file, what is wrong, and the next step."""
-
+from engine.spec.source import MALFORMED as MALFORMED
+from engine.spec.source import FormatError as FormatError
+from engine.spec.source import what_is_wrong as what_is_wrong
 
 MOST_NAMED = 40
 """Scenes that are named when one has to be chosen."""
@@ -32,46 +28,6 @@ def listed(names: Iterable[str]) -> str:
     """The first MOST_NAMED of them, and how many more there are."""
     whole = list(names)
     return ", ".join(whole[:MOST_NAMED]) + (f" and {len(whole) - MOST_NAMED} more" if len(whole) > MOST_NAMED else "")
-
-
-MALFORMED = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    RecursionError,
-    SystemError,
-    TypeError,
-    ValueError,
-    GEOSException,
-)
-"""What reading a damaged source runs into, whatever the library."""
-
-
-def what_is_wrong(error: BaseException) -> str:
-    """The cause in a reader's words: the middle of a sentence, on one line."""
-    said = " ".join(str(error).split()).rstrip(".")[:200]
-    match error:
-        case KeyError():
-            return f"there is no {said}"
-        case UnicodeError() | SystemError():
-            return "it holds text that is none"
-        case IndexError():
-            return "a list in it is too short"
-        case LookupError():
-            return said
-        case MemoryError() | OverflowError():
-            return "it holds a number or a size that is too large"
-        case RecursionError():
-            return "it is nested too deeply"
-        case EOFError():
-            return "it ends too early"
-        case GEOSException():
-            return "it holds a shape that cannot be drawn"
-        case ValueError() if said:
-            return said
-    return "a value in it is of another kind than its format wants"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,23 @@
 """What view models learn from of nuScenes' tables: a scene's pictures with their cameras' poses, its key frames with boxes and Occ3D's labels.
 
-The editor has a reader of its own, which makes scenes; this one reads many scenes at once, and no map. Tables of trainval are read whole, which
-takes some 10 GB of memory while they are.
+Of trainval's large tables the rows of the scenes that have occupancy are read, and no others (`engine.spec.tables`).
 """
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
 from engine.data.frames import DataError
-from engine.data.occ3d import annotations_table, pose_of
+from engine.data.occ3d import annotations_table
 from engine.spec.camera import Camera
-from engine.spec.geometry import Pose
+from engine.spec.rows import se3, vector
+from engine.spec.source import MALFORMED, FormatError, what_is_wrong
+from engine.spec.tables import Row, Tables, camera_of, is_inside, table_folders
 
-Row = dict[str, Any]
 REFERENCE = "LIDAR_TOP"
 """Occ3D's grid lies in the ego frame of this sensor's key frame."""
 
@@ -61,38 +59,35 @@ class SceneRows:
 
 def scenes_of(folder: Path, occ3d: Path) -> list[SceneRows]:
     """Scenes by name that have both, but for those of annotations.json's val_split. DataError where there is none or a table is damaged."""
-    tables = next((place for place in (folder, *sorted(folder.glob("*/"))) if (place / "scene.json").is_file() and (place / "sample.json").is_file()), None)
-    if tables is None:
+    place = next(iter(table_folders(folder)), None)
+    if place is None:
         raise DataError(f"{folder} holds no nuScenes tables (scene.json, sample.json): name the folder above v1.0-trainval.")
     gts = occ3d / "gts" if (occ3d / "gts").is_dir() else occ3d
     held_out = set(annotations_table(gts.parent / "annotations.json").get("val_split", ()))
     labels = {path.parts[-2]: path for path in gts.glob("*/*/labels.npz") if path.parts[-3] not in held_out}
     try:
-        found = _scenes(folder, tables, labels)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{tables} is not laid out as nuScenes' tables are ({type(error).__name__}: {error}): copy the tables again.") from error
+        found = _scenes(folder, Tables(place), labels)
+    except FormatError as error:
+        raise DataError(str(error)) from error
+    except MALFORMED as error:
+        raise DataError(f"{place} is not laid out as nuScenes' tables are ({what_is_wrong(error)}): copy the tables again.") from error
     if not found:
-        raise DataError(f"No scene of {tables} has occupancy in {gts} (SCENE/SAMPLE TOKEN/labels.npz) that is not held out: take both from one data set.")
+        raise DataError(f"No scene of {place} has occupancy in {gts} (SCENE/SAMPLE TOKEN/labels.npz) that is not held out: take both from one data set.")
     return found
 
 
-def _scenes(folder: Path, tables: Path, labels: dict[str, Path]) -> list[SceneRows]:
-    samples = {row["token"]: row for row in _rows(tables, "sample")}
-    wanted = {samples[token]["scene_token"] for token in labels if token in samples}
-    scene_of = {token: row["scene_token"] for token, row in samples.items() if row["scene_token"] in wanted}
-    sensors = {row["token"]: row for row in _rows(tables, "sensor")}
-    mounts = {row["token"]: row for row in _rows(tables, "calibrated_sensor")}
-    channel_of = {token: sensors[row["sensor_token"]] for token, row in mounts.items()}
-    data = [row for row in _rows(tables, "sample_data") if row["sample_token"] in scene_of and _is_read(channel_of[row["calibrated_sensor_token"]])]
-    needed = {row["ego_pose_token"] for row in data}
-    poses = {row["token"]: pose_of(row) for row in _rows(tables, "ego_pose") if row["token"] in needed}
+def _scenes(folder: Path, tables: Tables, labels: dict[str, Path]) -> list[SceneRows]:
+    samples = {row["token"]: row["scene_token"] for row in tables.rows("sample")}
+    wanted = {samples[token] for token in labels if token in samples}
+    scene_of = {token: scene for token, scene in samples.items() if scene in wanted}
+    mounts = {row["token"]: row for row in tables.rows("calibrated_sensor")}
+    channel_of = {token: tables.get("sensor", row["sensor_token"], f"calibrated_sensor '{token}'") for token, row in mounts.items()}
+    data = [row for row in tables.keep("sample_data", "sample_token", scene_of) if _is_read(channel_of[row["calibrated_sensor_token"]])]
+    poses = {row["token"]: se3(row, "ego_pose") for row in tables.keep("ego_pose", "token", {row["ego_pose_token"] for row in data})}
     boxes: dict[str, dict[str, tuple[np.ndarray, tuple[float, float, float]]]] = defaultdict(dict)
-    for row in _rows(tables, "sample_annotation") if (tables / "sample_annotation.json").is_file() else ():
-        if row["sample_token"] in labels:
-            width, length, height = (float(v) for v in row["size"])
-            boxes[row["sample_token"]][row["instance_token"]] = pose_of(row), (length, width, height)
+    for row in tables.keep("sample_annotation", "sample_token", labels) if tables.has("sample_annotation") else ():
+        width, length, height = (float(v) for v in vector(row, "size", 3, "sample_annotation"))
+        boxes[row["sample_token"]][row["instance_token"]] = se3(row, "sample_annotation"), (length, width, height)
 
     pictures: dict[str, dict[str, list[PictureRow]]] = defaultdict(lambda: defaultdict(list))
     cameras: dict[str, dict[str, Camera]] = defaultdict(dict)
@@ -102,13 +97,13 @@ def _scenes(folder: Path, tables: Path, labels: dict[str, Path]) -> list[SceneRo
         time_s, token, pose = int(row["timestamp"]) / 1e6, row["sample_token"], poses[row["ego_pose_token"]]
         if sensor["modality"] == "camera":
             path = folder / row["filename"]
-            if _is_inside(row["filename"]) and path.is_file():
-                pictures[scene][sensor["channel"]].append(PictureRow(path, time_s, token, bool(row["is_key_frame"]), pose @ pose_of(mount)))
-                cameras[scene].setdefault(sensor["channel"], _camera(sensor["channel"], row, mount))
+            if is_inside(row["filename"]) and path.is_file():
+                pictures[scene][sensor["channel"]].append(PictureRow(path, time_s, token, bool(row["is_key_frame"]), pose @ se3(mount, "calibrated_sensor")))
+                cameras[scene].setdefault(sensor["channel"], camera_of(sensor["channel"], row, mount))
         elif row["is_key_frame"] and token in labels:
             keys[scene].append(KeyFrame(token, time_s, pose, labels[token], boxes[token]))
     scenes = []
-    for row in sorted(_rows(tables, "scene"), key=lambda row: str(row["name"])):
+    for row in sorted(tables.rows("scene"), key=lambda row: str(row["name"])):
         token = row["token"]
         if keys[token]:
             names = sorted(cameras[token])
@@ -121,25 +116,3 @@ def _scenes(folder: Path, tables: Path, labels: dict[str, Path]) -> list[SceneRo
 
 def _is_read(sensor: Row) -> bool:
     return sensor["modality"] == "camera" or sensor["channel"] == REFERENCE
-
-
-def _is_inside(name: str) -> bool:
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts
-
-
-def _camera(channel: str, row: Row, mount: Row) -> Camera:
-    lens = np.array(mount["camera_intrinsic"], np.float64).reshape(3, 3)
-    numbers = (float(lens[0, 0]), float(lens[1, 1]), float(lens[0, 2]), float(lens[1, 2]))
-    return Camera(channel, int(row["width"]), int(row["height"]), *numbers, Pose.from_matrix(pose_of(mount)))
-
-
-def _rows(tables: Path, table: str) -> list[Row]:
-    path = tables / f"{table}.json"
-    try:
-        rows = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read ({error}): copy it again from the data set.") from error
-    if not isinstance(rows, list):
-        raise DataError(f"{path} is no list of rows: copy it again from the data set.")
-    return rows

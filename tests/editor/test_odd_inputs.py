@@ -15,7 +15,7 @@ import pytest
 from editor.entities import Agent, Area
 from editor.files.jsonform import document_hash
 from editor.formats import FormatError, SeveralScenes, import_scene
-from editor.formats.nuscenes import large
+from engine.spec import large_tables
 from tests.editor.made_nuscenes import expansion, infos, lanelet2, lyft, tables, write_lyft, write_t4, write_tables
 
 LANE = '<{0}><lane id="{1}" type="driving"><width sOffset="0" a="3.5" b="0" c="0" d="0"/></lane></{0}>'
@@ -118,8 +118,8 @@ def test_rows_of_large_tables_are_found_one_by_one(kind: str, tmp_path: Path, mo
     name = lyft()["scene"][0]["name"] if kind == "lyft" else "scene-0002" if kind != "t4" else None
     whole = document_hash(import_scene("nuscenes", root, scene_name=name)[0])
     read = []
-    monkeypatch.setattr(large, "LARGE_BYTES", 0)
-    monkeypatch.setattr("editor.formats.nuscenes.tables.rows_with", lambda *asked: read.append(found := large.rows_with(*asked)) or found)
+    monkeypatch.setattr(large_tables, "LARGE_BYTES", 0)
+    monkeypatch.setattr("engine.spec.tables.rows_with", lambda *asked: read.append(found := large_tables.rows_with(*asked)) or found)
     assert document_hash(import_scene("nuscenes", root, scene_name=name)[0]) == whole
     assert len(read) == 3 and all((rows is None) == (kind == "nested") for rows in read), "nested rows are left to the parser"
 

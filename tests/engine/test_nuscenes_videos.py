@@ -188,6 +188,32 @@ def test_takes_and_logs_together_and_what_is_refused(tmp_path: Path) -> None:
         open_nuscenes(folder, occ3d)
 
 
+@pytest.mark.parametrize(
+    ("table", "damage", "says"),
+    [
+        ("ego_pose", {"rotation": [0, 0, 0, 0]}, "rotation of length zero"),
+        ("ego_pose", {"translation": [1e300, 0, 0]}, "no translation of 3 numbers"),
+        ("calibrated_sensor", {"camera_intrinsic": [[1, 2], [3]]}, "not laid out as nuScenes' tables"),
+        ("calibrated_sensor", {"sensor_token": "nowhere"}, "has no row 'nowhere'"),
+        ("sample_annotation", {"size": ["a", 1, 1]}, "no size of 3 numbers"),
+        ("sample", {"token": 7}, "not a list of rows with tokens"),
+    ],
+)
+def test_a_damaged_row_is_a_sentence(table: str, damage: dict[str, Any], says: str, tmp_path: Path) -> None:
+    folder, occ3d = write(tmp_path)
+    path = folder / "v1.0-mini" / f"{table}.json"
+    path.write_text(json.dumps([{**row, **damage} for row in json.loads(path.read_text())]))
+    with pytest.raises(DataError, match=says):
+        open_nuscenes(folder, occ3d)
+
+
+def test_of_large_tables_rows_are_found_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, occ3d = write(tmp_path)
+    whole = pickle.dumps(open_nuscenes(folder, occ3d))
+    monkeypatch.setattr("engine.spec.large_tables.LARGE_BYTES", 0)
+    assert pickle.dumps(open_nuscenes(folder, occ3d)) == whole
+
+
 def test_real_tables(shared_data: Path, tmp_path: Path) -> None:
     """scene-0061's first key frame with its six pictures, and an occupancy that is its annotations: where a box is, its pixel says so."""
     source = shared_data / "derived_nuscenes_tables/scene-0061_keyframe0_with_sensors"

@@ -16,13 +16,13 @@ import numpy as np
 from editor.document import Document
 from editor.entities import CameraEntity
 from editor.formats.categories import class_of
-from editor.formats.nuscenes.frames import matrix, se3, vector
 from editor.formats.nuscenes.identity import Frame, follow
 from editor.formats.nuscenes.recording import Recording, SeenObject, Sighting, build
 from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, SeveralScenes, listed, what_is_wrong
 from editor.formats.unpickle import INFOS, read_pickle
 from engine.spec.camera import Camera
 from engine.spec.geometry import Pose
+from engine.spec.rows import matrix, se3, vector
 from engine.spec.words import plural
 
 WRITER = "mmdet3d's create_data.py"

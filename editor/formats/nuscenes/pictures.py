@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from editor.formats.nuscenes.tables import SourcePicture, Tables, choose_scene, data_of_scene, pictures_in
+from editor.formats.nuscenes.tables import SourcePicture, choose_scene, data_of_scene, pictures_in
 from editor.formats.report import MALFORMED, FormatError, what_is_wrong
+from engine.spec.tables import Tables
 
 
 def pictures_of(source: Path, scene_name: str | None) -> list[SourcePicture]:

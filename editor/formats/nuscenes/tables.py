@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,14 +12,11 @@ import numpy as np
 from editor.check import names_a_picture
 from editor.document import Document
 from editor.entities import CameraEntity, SourcePictures
-from editor.formats.nuscenes.frames import quaternion, se3, vector
-from editor.formats.nuscenes.large import rows_with
 from editor.formats.nuscenes.recording import Recording, SeenObject, Sighting, build
 from editor.formats.report import MALFORMED, Dropped, FormatError, ImportReport, SeveralScenes, listed, what_is_wrong
-from engine.spec.camera import Camera
-from engine.spec.geometry import Pose
+from engine.spec.rows import se3, vector
+from engine.spec.tables import Row, Tables, camera_of, is_inside, read_table, table_folders
 
-Row = Mapping[str, Any]
 NEEDED = ("scene", "sample", "sample_data", "ego_pose", "calibrated_sensor", "sensor")
 WANTED = ("sample_annotation", "instance", "category", "attribute", "log", "map")
 """Read where they are there."""
@@ -58,57 +54,9 @@ def read_tables(
     return build(recording, start_s=start_s, duration_s=duration_s, map_path=map_path)
 
 
-class Tables:
-    """The tables of one folder, each read when it is first asked for, with their rows by token."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._rows: dict[str, list[Row]] = {}
-        self._by_token: dict[str, dict[str, Row]] = {}
-
-    def has(self, table: str) -> bool:
-        return (self.folder / f"{table}.json").is_file()
-
-    def rows(self, table: str) -> list[Row]:
-        """Raises FormatError where the table is missing or is no table."""
-        if table not in self._rows:
-            self._rows[table] = read_table(self.folder / f"{table}.json")
-        return self._rows[table]
-
-    def keep(self, table: str, key: str, wanted: Collection[str]) -> list[Row]:
-        """The rows whose `key` is one of `wanted`. Of a large table that is not in memory yet nothing else is read, now or later."""
-        path = self.folder / f"{table}.json"
-        if table not in self._rows and path.is_file() and (rows := rows_with(path, key, wanted)) is not None:
-            self._rows[table] = rows
-        return [row for row in self.rows(table) if row[key] in wanted]
-
-    def get(self, table: str, token: str, asked_by: str) -> Row:
-        """The row with a token; FormatError where it leads nowhere."""
-        if table not in self._by_token:
-            self._by_token[table] = {row["token"]: row for row in self.rows(table)}
-        row = self._by_token[table].get(token)
-        if row is None:
-            raise FormatError(
-                f"{self.folder / table}.json has no row '{str(token)[:60]}', which {asked_by} points to: copy the tables again."
-            )
-        return row
-
-
-def read_table(path: Path) -> list[Row]:
-    try:
-        rows = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise FormatError(f"{path} is missing: copy all tables of the data set into one folder.") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise FormatError(f"{path} is not a whole JSON table ({what_is_wrong(error)}): copy it again.") from error
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and isinstance(row.get("token"), str) for row in rows):
-        raise FormatError(f"{path} is not a list of rows with tokens, as nuScenes' tables are: copy it again.")
-    return rows
-
-
 def choose_scene(source: Path, scene_name: str | None) -> tuple[Path, Row]:
     """The folder of tables that holds a scene, and the scene's row; of several the one that `scene_name` (or its token) names."""
-    folders = [folder for folder in _folders(source) if (folder / "scene.json").is_file() and (folder / "sample.json").is_file()]
+    folders = table_folders(source)
     if not folders:
         raise FormatError(f"{source} holds no nuScenes tables: point at {HOLDS_TABLES}.")
     # Links, and mini beside trainval, hold one scene twice.
@@ -128,20 +76,6 @@ def choose_scene(source: Path, scene_name: str | None) -> tuple[Path, Row]:
         if scene_name in (row.get("name"), row["token"]):
             return folder, row
     raise FormatError(f"{source} has no scene '{scene_name}': choose one with --scene: {listed(sorted(scenes))}.")
-
-
-def _folders(source: Path) -> Iterator[Path]:
-    """A folder of tables is the source itself or one or two below it (v1.0-mini, annotation, data)."""
-    if source.name == "scene.json" and source.is_file():
-        source = source.parent
-    if not source.is_dir():
-        return
-    yield source
-    below = sorted(path for path in source.iterdir() if path.is_dir() and path.name not in ("samples", "sweeps", "maps", "lidarseg"))
-    yield from below
-    for folder in below:
-        if (folder / "annotation").is_dir():
-            yield folder / "annotation"
 
 
 def _recording(tables: Tables, scene: Row, source: Path) -> Recording:
@@ -264,8 +198,8 @@ def _location(tables: Tables, scene: Row) -> str:
 def _lanelet2(tables: Tables, source: Path) -> Path | None:
     """T4's map, where the table names one inside of the data set."""
     for row in tables.rows("map") if tables.has("map") else ():
-        name = PurePosixPath(str(row.get("filename", "")))
-        if name.suffix == ".osm" and not name.is_absolute() and ".." not in name.parts:
+        name = str(row.get("filename", ""))
+        if name.endswith(".osm") and is_inside(name):
             for root in (source, tables.folder, tables.folder.parent):
                 if (root / name).is_file():
                     return root / name
@@ -281,17 +215,8 @@ def _add_cameras(recording: Recording, tables: Tables, data: Sequence[Row], chan
         if modality != "camera" or channel in cameras:
             continue
         calibrated = tables.get("calibrated_sensor", row["calibrated_sensor_token"], f"sample_data '{row['token']}'")
-        pose = np.eye(4)
-        pose[:3, :3] = quaternion(calibrated, "calibrated_sensor")
-        pose[:3, 3] = vector(calibrated, "translation", 3, "calibrated_sensor")
-        matrix = np.array(calibrated["camera_intrinsic"], np.float64)
-        if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
-            raise FormatError(
-                f"calibrated_sensor '{calibrated['token']}' of {channel} has no 3 x 3 camera_intrinsic: copy the tables again."
-            )
+        camera = camera_of(channel, row, calibrated)
         distorted += bool(np.any(np.array(calibrated.get("camera_distortion") or [0.0], np.float64)))
-        lens = (float(matrix[0, 0]), float(matrix[1, 1]), float(matrix[0, 2]), float(matrix[1, 2]))
-        camera = Camera(channel, int(row["width"]), int(row["height"]), *lens, Pose.from_matrix(pose))
         cameras[channel] = CameraEntity(f"camera-{channel}", camera, source="imported")
     recording.cameras = tuple(cameras[channel] for channel in sorted(cameras))
     if cameras:

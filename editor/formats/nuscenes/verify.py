@@ -10,10 +10,11 @@ import numpy as np
 from editor.clip import boxes_at, ego_pose_at
 from editor.document import Document
 from editor.entities import CameraEntity
-from editor.formats.nuscenes.frames import se3
-from editor.formats.nuscenes.tables import Tables, read_tables
+from editor.formats.nuscenes.tables import read_tables
 from editor.formats.report import FormatError
 from engine.spec.geometry import Box, wrap_angle
+from engine.spec.rows import se3
+from engine.spec.tables import Tables
 from engine.spec.take import Take
 
 FARTHEST_M = 0.01

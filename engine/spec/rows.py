@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from editor.formats.report import FormatError
+from engine.spec.source import FormatError
 
 FARTHEST_M = 1e7
 
