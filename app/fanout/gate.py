@@ -15,7 +15,7 @@ SCORES: Mapping[str, str] = {
     "recall_vulnerable": "pedestrians and cycles found, percent",
     "recall_small": "cones and barriers found, percent",
     "phantoms_per_frame": "agents that nobody asked for, a frame",
-    "adherence_miou": "mIoU of what the judge reads in the pictures against the buffers, percent (drawn pictures: 20 to 78)",
+    "adherence_miou": "mIoU of what the judge reads in the pictures against the buffers, percent (drawn pictures: 20 and more)",
     "adherence_weather": "pictures in which the judge reads the weather that the prompt asks for, percent",
 }
 """What is measured of every take with occupancy (engine/metrics/layout.py, instances.py), and of every video (engine/metrics/judge.py)."""

@@ -15,9 +15,12 @@ import pytest
 
 from app.commands import parser
 from app.fanout import Item, Plan, Source, Wanted, expand
+from app.fanout.charts import charts
 from app.fanout.export import ShardsError, export
 from app.fanout.gate import Gate, Threshold
+from app.fanout.histograms import SHOWN, bins
 from app.fanout.make import Maker, Outcome
+from app.fanout.page import _parameter
 from app.fanout.pool import workers_here
 from app.fanout.run import run
 from app.fanout.store import Store, StoreError
@@ -83,6 +86,15 @@ def test_takes_are_those_that_generate_makes_and_the_manifest_says_what_they_are
     page = (tmp_path / "out" / "index.html").read_text()
     assert all(f"thumbnails/{item.key}.jpg" in page and (store.thumbnails / f"{item.key}.jpg").exists() for item in expansion.items)
     assert "the scenes they began with" in page and "<script" not in page
+
+
+def test_the_page_says_parameters_in_units_and_charts_what_is_held() -> None:
+    said = [_parameter(name, value) for name, value in (("gap_s", 0.74731), ("speed_m_s", 2.0), ("turn_deg", 3.14159), ("occluder", "bus"), ("people", 7))]
+    assert said == ["gap 0.747 s", "speed 2 m/s", "turn 3.14°", "occluder bus", "people 7"]
+    held: dict[str, list[float]] = {"classes": [0, 0, 3, 1, *[0] * 6], **{name: [0.0] * len(bins(name)) for name in SHOWN}}
+    drawn = charts(held, {})
+    assert drawn.count("<figure>") == 1 and ">bus<" in drawn and ">75%<" in drawn and ">barrier<" not in drawn and "began with" not in drawn
+    assert charts({}, {}) == ""
 
 
 def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
