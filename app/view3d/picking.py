@@ -10,7 +10,7 @@ import shapely
 from app.view3d import shapes
 from app.view3d.moment import Moment
 from editor.clip import boxes_at
-from editor.entities import Agent, Area, CameraEntity
+from editor.entities import Agent, Area, CameraEntity, Line
 from engine.spec.classes import FREE
 from engine.spec.geometry import invert
 from engine.spec.grid import RATE_HZ
@@ -20,12 +20,17 @@ STEP = 0.25
 """Of a voxel's edge, by which a ray goes on."""
 SLACK_M = 0.6
 """A box this much behind the voxel that was hit counts as in front of it: voxels stand out of their box by up to one."""
+NEAR_LINE_M = 0.3
+"""A line is met as far from its middle, where it is narrower than that."""
+BODY_M = 1.0
+"""The ego counts as this much behind its skin, for cameras stand in its body."""
 
 
 def pick(moment: Moment, origin_m: np.ndarray, direction: np.ndarray, cameras: Iterable[str] = (), clip_m: float | None = None) -> str | None:
-    """Id of the agent, the camera (of the ids `cameras`, which are drawn), the ego or the area that a ray (3,), (3,) meets first; None for none.
+    """Id of the agent, the camera (of the ids `cameras`, which are drawn), the ego, the line or the area that a ray (3,), (3,) meets first; None for none.
 
-    An agent is met by its box and by its voxels; ground and buildings hide what is behind them; of ground, the smallest area that it lies in counts.
+    Only what is drawn is met: of the ego the two boxes of its body, of a camera its pyramid, of an agent its box and its voxels. Ground and
+    buildings hide what is behind them; of ground, the line there counts, or the smallest area.
     """
     direction = direction / np.linalg.norm(direction)
     ego_SE3_world = invert(moment.clip.world_SE3_ego[0])
@@ -36,8 +41,8 @@ def pick(moment: Moment, origin_m: np.ndarray, direction: np.ndarray, cameras: I
         found.append((far, of_instance[instance]))
     seen = [one for one in found if one[0] <= far + SLACK_M]
     if seen:
-        return min(seen)[1]
-    return None if hit is None else _area(moment, invert(ego_SE3_world) @ np.array([*hit, 1.0]))
+        return min(seen, key=lambda one: one[0] + (BODY_M if one[1] == "ego" else 0.0))[1]
+    return None if hit is None else _ground(moment, invert(ego_SE3_world) @ np.array([*hit, 1.0]))
 
 
 def enters(origin: np.ndarray, direction: np.ndarray, low: np.ndarray, high: np.ndarray) -> float | None:
@@ -47,6 +52,17 @@ def enters(origin: np.ndarray, direction: np.ndarray, low: np.ndarray, high: np.
     near, far = np.nanmax(np.minimum(one, two)), np.nanmin(np.maximum(one, two))
     outside = ((direction == 0) & ((origin < low) | (origin > high))).any()
     return None if outside or near > far or far < 0 else max(float(near), 0.0)
+
+
+def enters_pyramid(origin: np.ndarray, direction: np.ndarray, across_m: float, up_m: float, deep_m: float) -> float | None:
+    """The same of a pyramid with its tip at the origin, along z, of half widths `across_m` and `up_m` where it ends, `deep_m` from its tip."""
+    outward = np.array([[deep_m, 0, -across_m], [-deep_m, 0, -across_m], [0, deep_m, -up_m], [0, -deep_m, -up_m], [0, 0, 1.0]])
+    outside, towards = outward @ origin - [0, 0, 0, 0, deep_m], outward @ direction
+    if (outside[towards == 0] > 0).any():
+        return None
+    along = -outside[towards != 0] / towards[towards != 0]
+    near, far = along[towards[towards != 0] < 0].max(initial=0.0), along[towards[towards != 0] > 0].min(initial=np.inf)
+    return None if near > far else float(near)
 
 
 def _boxes(moment: Moment, ego_SE3_world: np.ndarray, origin: np.ndarray, direction: np.ndarray) -> Iterable[tuple[float, str]]:
@@ -59,9 +75,9 @@ def _boxes(moment: Moment, ego_SE3_world: np.ndarray, origin: np.ndarray, direct
         met = enters(turn @ (start - np.asarray(box.center_m)), turn @ way, -half, half)
         if met is not None and box.instance_id in names:
             yield met, names[box.instance_id]
-    low, high = shapes.ego_box()
-    if (met := enters(origin, direction, low, high)) is not None:
-        yield met + 1e-3, "ego"  # a camera on it, as near, goes before it
+    for middle, size in shapes.ego_body():
+        if (met := enters(origin, direction, middle - size / 2, middle + size / 2)) is not None:
+            yield met, "ego"
 
 
 def _cameras(moment: Moment, drawn: set[str], origin: np.ndarray, direction: np.ndarray) -> Iterable[tuple[float, str]]:
@@ -70,9 +86,8 @@ def _cameras(moment: Moment, drawn: set[str], origin: np.ndarray, direction: np.
         if name not in drawn or name not in entities:
             continue
         camera_SE3_ego = invert(moment.clip.camera_pose(0, number))
-        across, up, deep = shapes.frustum_m(entities[name].camera)
-        low, high = np.array([-across, -up, 0.0]), np.array([across, up, deep])
-        met = enters((camera_SE3_ego @ np.array([*origin, 1.0]))[:3], camera_SE3_ego[:3, :3] @ direction, low, high)
+        tip = (camera_SE3_ego @ np.array([*origin, 1.0]))[:3]
+        met = enters_pyramid(tip, camera_SE3_ego[:3, :3] @ direction, *shapes.frustum_m(entities[name].camera))
         if met is not None:
             yield met, name
 
@@ -94,12 +109,17 @@ def _voxel(moment: Moment, origin: np.ndarray, direction: np.ndarray, clip_m: fl
     return float(steps[first]), points[first], int(moment.occupancy.instances[tuple(cells[first])])
 
 
-def _area(moment: Moment, world: np.ndarray) -> str | None:
+def _ground(moment: Moment, world: np.ndarray) -> str | None:
+    """The line there, or the smallest area."""
     point = shapely.Point(world[:2])
-    over = [area for area in moment.document.of(Area) if _may_hold(area, world) and shapely.Polygon(area.exterior_m, area.holes_m).contains(point)]
+    lines = (line for line in moment.document.of(Line) if _may_hold(line.points_m, world, NEAR_LINE_M + line.width_m / 2))
+    for line in lines:
+        if shapely.LineString(line.points_m).distance(point) <= max(NEAR_LINE_M, line.width_m / 2):
+            return line.id
+    over = [area for area in moment.document.of(Area) if _may_hold(area.exterior_m, world) and shapely.Polygon(area.exterior_m, area.holes_m).contains(point)]
     return min(over, key=lambda area: shapely.Polygon(area.exterior_m).area).id if over else None
 
 
-def _may_hold(area: Area, world: np.ndarray) -> bool:
-    xy = np.asarray(area.exterior_m)
-    return bool((xy.min(0) <= world[:2]).all() and (world[:2] <= xy.max(0)).all())
+def _may_hold(points_m: np.ndarray, world: np.ndarray, around_m: float = 0.0) -> bool:
+    xy = np.asarray(points_m)
+    return bool((xy.min(0) - around_m <= world[:2]).all() and (world[:2] <= xy.max(0) + around_m).all())

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.view3d import eye, shapes
-from app.view3d.picking import enters, pick
+from app.view3d.picking import enters, enters_pyramid, pick
 from app.view3d.scene import SceneView
 from app.view3d.settings import Settings
 from app.workspace.shot import Shot, ShotMaker
@@ -28,6 +28,7 @@ DOWN = np.array([0.0, 0.0, -1.0])
 def session() -> Session:
     session = Session(Document())
     commands.run(session, "add_area", {"channel": "drivable_area", "exterior": [[-30, -8], [90, -8], [90, 8], [-30, 8]]})
+    commands.run(session, "add_line", {"channel": "lane_divider", "points": [[-30, -4], [90, -4]]})
     commands.run(session, "use_rig", {"name": "nuscenes6"})
     commands.run(session, "add_agent", {"class_name": "car", "x": 12.0, "y": 3.0, "yaw": 0.5})
     commands.run(session, "add_agent", {"class_name": "truck", "x": 70.0, "y": 0.0})
@@ -55,9 +56,29 @@ def test_a_box_is_met_where_it_begins():
     assert enters(np.zeros(3), np.array([1.0, 0.0, 0.0]), low, high) == 0.0
 
 
+def test_a_pyramid_is_met_where_it_begins_and_not_beside_its_tip():
+    shape = 2.0, 1.0, 4.0
+    assert enters_pyramid(np.array([0.0, 0.0, -3.0]), np.array([0.0, 0.0, 1.0]), *shape) == pytest.approx(3.0)
+    assert enters_pyramid(np.array([0.0, -9.0, 2.0]), np.array([0.0, 1.0, 0.0]), *shape) == pytest.approx(8.5)
+    assert enters_pyramid(np.array([0.0, -9.0, 4.5]), np.array([0.0, 1.0, 0.0]), *shape) is None, "behind its end"
+    assert enters_pyramid(np.array([1.5, -9.0, 1.0]), np.array([0.0, 1.0, 0.0]), *shape) is None, "within its box, beside its tip"
+    assert enters_pyramid(np.array([0.0, 9.0, 2.0]), np.array([0.0, 1.0, 0.0]), *shape) is None, "it lies behind"
+    assert enters_pyramid(np.array([0.1, 0.0, 2.0]), np.array([1.0, 0.0, 0.0]), *shape) == 0.0
+
+
+def test_above_the_bonnet_there_is_no_ego(shot):
+    eye_at, bonnet = np.array([0.0, 15.0, 4.0]), np.array([3.3, 0.0, 1.4])
+    found = pick(shot, eye_at, bonnet - eye_at)
+    assert found is not None and found.startswith("area"), "the ego's box is met there, its body is not"
+    assert pick(shot, eye_at, np.array([3.3, 0.0, 0.9]) - eye_at) == "ego"
+
+
 @pytest.mark.parametrize(
     ("x", "y", "kind"),
-    [(12.0, 3.0, "car"), (13.6, 3.9, "car"), (12.0, 6.0, "area"), (3.3, 0.0, "ego"), (70.0, 1.0, "truck"), (0.0, 30.0, None)],
+    [
+        (12.0, 3.0, "car"), (13.6, 3.9, "car"), (12.0, 6.0, "area"), (12.0, -4.2, "line"), (12.0, -4.6, "area"),
+        (3.3, 0.0, "ego"), (70.0, 1.0, "truck"), (0.0, 30.0, None),
+    ],  # fmt: skip
 )
 def test_a_click_from_above_finds_what_lies_there(shot, x, y, kind):
     found = pick(shot, ego_of(shot, x, y, 20.0), DOWN)
