@@ -10,7 +10,20 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from editor.document import Document, EditError, Ground
-from editor.entities import Agent, Area, CameraEntity, EgoPath, Entity, Keyframe, Line, OccupancyEdit, PaintLayer, Point, SourcePictures
+from editor.entities import (
+    Agent,
+    Area,
+    CameraEntity,
+    ConeOf,
+    EgoPath,
+    Entity,
+    Keyframe,
+    Line,
+    OccupancyEdit,
+    PaintLayer,
+    Point,
+    SourcePictures,
+)
 from engine.spec.camera import Camera
 from engine.spec.classes import AGENTS, CHANNELS, CLASSES, MAP_CHANNELS
 from engine.spec.geometry import Pose
@@ -133,6 +146,17 @@ def agent_class(value: object) -> str:
     return one_of(value, "The agent's class", AGENTS)
 
 
+def closure(value: ConeOf) -> None:
+    """Refuses numbers that no closed lane has."""
+    whole(value.number, "The number of a closed lane", 0, 10**6)
+    one_of(value.side, "The side", ("left", "right"))
+    number(value.length_m, "The length of a closed lane", 0.0, 1e5)
+    number(value.lane_width_m, "A lane's width", 1.0, 10.0)
+    number(value.spacing_m, "The spacing", 0.5, 50.0)
+    number(value.taper_m, "The taper", 0.0, 200.0)
+    number(value.station_m, "A cone's place along a closed lane", 0.0, 1e5)
+
+
 def look(class_name: str, value: AgentLook) -> None:
     """Whether an agent of a class can look like that."""
     spoken, models = class_name.replace("_", " "), MODELS[class_name]
@@ -229,6 +253,8 @@ def entity(value: Entity) -> Entity:
             whole(value.instance_id, "An instance id", 1, LARGEST_INSTANCE)
             size(value.size_m, "An agent's size")
             look(value.class_name, value.look)
+            if value.closure is not None:
+                closure(value.closure)
             keyframes(value.keyframes, f"Agent '{value.id}'")
             for moment in (value.appears_s, value.disappears_s):
                 if moment is not None:

@@ -50,6 +50,21 @@ class Keyframe:
 
 
 @dataclass(frozen=True, slots=True)
+class ConeOf:
+    """The numbers of a closed lane, which all of its cones have, and where along it this one stands (editor.edits.closures)."""
+
+    number: int
+    side: Literal["left", "right"]
+    """Where the lane's outer edge lies, seen the way it is driven."""
+    length_m: float
+    lane_width_m: float
+    spacing_m: float
+    taper_m: float
+    station_m: float
+    """From the lane's first point along its middle."""
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """An agent with a keyframed track: linear position, shortest-arc heading; one keyframe means it stands still."""
 
@@ -69,6 +84,8 @@ class Agent:
     """Main colour, sRGB as #rrggbb; None = from the seed."""
     model: str | None = None
     """One of engine.spec.looks.MODELS of its class; None = from the seed."""
+    closure: ConeOf | None = None
+    """The closed lane that it is a cone of."""
 
     @property
     def look(self) -> AgentLook:

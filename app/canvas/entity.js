@@ -36,7 +36,7 @@ const stamped = (shape) => {
 /** @param {Entity} entity */
 export function labelOf(entity) {
   switch (entity.kind) {
-    case "agent": return /^closed lane \d+:/.test(entity.name) ? `${numbered(entity)}, ${entity.name.split(":")[0]}` : entity.name && !isCode(entity.name) ? spoken(entity.name) : numbered(entity);
+    case "agent": return entity.name && !isCode(entity.name) ? spoken(entity.name) : `${numbered(entity)}${entity.closure ? `, closed lane ${entity.closure.number}` : ""}`;
     case "ego": return "ego";
     case "camera": return entity.camera.name;
     case "paint": return `${entity.erases ? "erased" : "paint"} · ${spoken(entity.channel)}${entity.span ? ` · f${entity.span[0]}–${entity.span[1]}` : ""}`;

@@ -13,6 +13,8 @@ interface AgentEntity {
   appears_s: number | null; disappears_s: number | null; source: string; name: string;
   /** #rrggbb, and one of the class's models; absent: from the seed. */
   colour?: string; model?: string;
+  /** Numbers of the closed lane that it is a cone of. */
+  closure?: { number: number; side: "left" | "right"; length_m: number; lane_width_m: number; spacing_m: number; taper_m: number; station_m: number };
 }
 interface EgoEntity { kind: "ego"; id: "ego"; keyframes: TrackKey[]; source: string }
 interface CameraModel { name: string; width: number; height: number; fx: number; fy: number; cx: number; cy: number; ego_SE3_camera: Pose; fisheye: number[] | null }

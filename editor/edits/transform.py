@@ -115,6 +115,9 @@ def mirror() -> Edit:
                 return replace(entity, exterior_m=ring(entity.exterior_m), holes_m=tuple(map(ring, entity.holes_m)))
             case Line():
                 return replace(entity, points_m=ring(entity.points_m))
+            case Agent() if entity.closure is not None:
+                lane = replace(entity.closure, side="left" if entity.closure.side == "right" else "right")
+                return replace(entity, keyframes=track(entity.keyframes), closure=lane)
             case Agent() | EgoPath():
                 return replace(entity, keyframes=track(entity.keyframes))
             case CameraEntity():
@@ -205,7 +208,8 @@ def _placed(entity: Entity, point: Callable[[float, float], Point], turn: float,
 def copied(document: Document, entity: Entity) -> Entity:
     copy = replace(entity, id=new_id(document, _prefix(entity.id)))
     if isinstance(copy, Agent):
-        return replace(copy, instance_id=new_instance_id(document))
+        # A copy of a cone is no cone of the closed lane: it stands where it was put.
+        return replace(copy, instance_id=new_instance_id(document), closure=None)
     if isinstance(copy, CameraEntity):
         return replace(copy, camera=replace(copy.camera, name=free_camera_name(document, copy.camera.name)))
     return copy

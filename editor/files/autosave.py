@@ -31,7 +31,8 @@ LOCK = "owner.json"
 PATTERN = "draft-*.anyscene"
 STEPS = ".steps"
 FORMAT = "anyscene-steps"
-VERSION = 1
+VERSION = 2
+"""1: the numbers of closed lanes were in the names of their cones."""
 
 Status = Callable[[str, str], None]
 """Called with a level (info, warn) and one sentence."""

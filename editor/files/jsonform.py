@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from threading import Lock
 from typing import Any
 
@@ -19,7 +19,20 @@ import numpy as np
 
 from editor import check
 from editor.document import Document, EditError
-from editor.entities import Agent, Area, CameraEntity, EgoPath, Entity, Keyframe, Line, OccupancyEdit, PaintLayer, Point, SourcePictures
+from editor.entities import (
+    Agent,
+    Area,
+    CameraEntity,
+    ConeOf,
+    EgoPath,
+    Entity,
+    Keyframe,
+    Line,
+    OccupancyEdit,
+    PaintLayer,
+    Point,
+    SourcePictures,
+)
 from editor.tiles import packed, unpacked
 from engine.spec.camera import Camera
 from engine.spec.geometry import Pose
@@ -54,6 +67,7 @@ def entity_to_json(entity: Entity) -> Json:
                 "disappears_s": _float_or_none(entity.disappears_s),
                 # Only where it was chosen: scenes from before there were looks keep their hash, and with it their takes.
                 **{key: value for key in ("colour", "model") if (value := getattr(entity, key)) is not None},
+                **({} if entity.closure is None else {"closure": asdict(entity.closure)}),
             }
         case EgoPath():
             body = {"keyframes": [keyframe_to_json(k) for k in entity.keyframes]}
@@ -278,7 +292,18 @@ def _agent(f: _Fields) -> Agent:
         f.take("name", ""),
         f.take("colour", None),
         f.take("model", None),
+        _closure(f.take("closure", None), f.what),
     )
+
+
+def _closure(value: object, what: str) -> ConeOf | None:
+    if value is None:
+        return None
+    fields = _Fields(value, f"the closed lane of {what}")
+    found = ConeOf(*(fields.take(key) for key in ConeOf.__slots__))
+    fields.finish()
+    check.closure(found)
+    return found
 
 
 def _ego(f: _Fields) -> EgoPath:

@@ -12,6 +12,7 @@ from typing import Any
 from editor.document import Document, EditError
 from editor.files import project
 from editor.files.autosave import FORMAT, LOCK, PATTERN, STEPS, VERSION, is_held, is_ours, read_lock
+from editor.files.migrations import closures_from_names
 from editor.files.steps import apply_step
 from editor.history import History, Step
 from editor.session import Session
@@ -141,8 +142,11 @@ def _records(path: Path) -> list[dict[str, Any]]:
     except OSError:
         return []
     found = list(_parsed(lines))
-    if not found or found[0].get("format") != FORMAT or found[0].get("version") != VERSION:
+    if not found or found[0].get("format") != FORMAT or found[0].get("version") not in (1, VERSION):
         return []
+    if found[0]["version"] == 1:
+        for step in (step for record in found[1:] for step in record.get("steps", ()) if isinstance(step, dict)):
+            closures_from_names(step.get("set"))
     return found
 
 

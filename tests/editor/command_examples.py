@@ -69,7 +69,7 @@ def arguments(rng: random.Random, name: str, document: Document) -> dict[str, An
     roads = [a for a in document.of(Area) if a.channel == "drivable_area"]
     named = {f"crossing of {area.id}" for area in roads if edits.roads.ribbon_of(area)}
     crossings = [a.id for a in document.of(Area) if a.name in named]
-    closed = [a.id for a in document.of(Agent) if edits.closures.closure_of(a) is not None]
+    closed = [a.id for a in document.of(Agent) if a.closure is not None]
     ribbons = [ribbon for a in roads if (ribbon := edits.roads.ribbon_of(a))]
     on_road = ribbons and shapely.LineString(ribbons[0].centre).interpolate(0.4, normalized=True).coords[0]
     sticking = [a.id for a in document.of(Area) if _sticks_out(document, a)]

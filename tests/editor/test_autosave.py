@@ -354,3 +354,16 @@ def test_a_draft_from_before_there_were_steps_is_still_offered(tmp_path: Path) -
     project.save(Document(), target)
     os.utime(target, (draft.saved_at + 5,) * 2)
     assert recovery.drafts(root) == [], "its project is newer"
+
+
+def test_a_draft_of_before_cones_had_numbers_is_read(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "d")
+    desk.session.apply("Close a lane", edits.close_lane([(0, 0), (20, 0)], taper_m=8.0))
+    desk.autosave.poll()
+    steps = max((tmp_path / "d").glob(f"*{STEPS}"))
+    head, *records = map(json.loads, steps.read_text().splitlines())
+    for row in (row for record in records for step in record["steps"] for row in step["set"]):
+        lane = row.pop("closure")
+        row["name"] = f"closed lane {lane['number']}: {lane['side']}, {lane['length_m']:g} m, lane 3.5 m, every 3 m, taper 8 m"
+    steps.write_text("".join(json.dumps(one) + "\n" for one in (head | {"version": 1}, *records)))
+    assert restored(tmp_path / "d").session.document == desk.session.document

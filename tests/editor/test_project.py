@@ -81,7 +81,8 @@ def test_project_json_reads_well(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         text = archive.read("project.json").decode()
     data = json.loads(text)
-    assert data["format_version"] == 1 and list(data) == sorted(data) and [e["id"] for e in data["entities"]] == list(full_scene().entities)
+    assert data["format_version"] == migrations.FORMAT_VERSION
+    assert list(data) == sorted(data) and [e["id"] for e in data["entities"]] == list(full_scene().entities)
     assert len(text.splitlines()) == len(data["entities"]) + len(data) + 3 and "雨" in text
 
 
@@ -142,8 +143,9 @@ def test_a_flipped_byte_never_passes_as_another_scene(path: Path) -> None:
 
 
 def test_a_newer_version_says_update(path: Path) -> None:
-    rewrite(path, change=lambda data: data.update(format_version=2))
-    refused(path, "format version 2 and this program reads up to 1: update")
+    newer = migrations.FORMAT_VERSION + 1
+    rewrite(path, change=lambda data: data.update(format_version=newer))
+    refused(path, f"format version {newer} and this program reads up to {newer - 1}: update")
 
 
 @pytest.mark.parametrize("name", ["../evil.txt", "/etc/passwd", "C:\\evil", "layers/../../evil", "..\\evil", "\\\\server\\share"])
@@ -317,6 +319,20 @@ def test_an_older_version_is_brought_up_step_by_step(path: Path, monkeypatch: py
     assert project.load(path) == full_scene()
     monkeypatch.setitem(migrations.MIGRATIONS, 0, lambda data: data["nothing"])
     refused(path, "failed")
+
+
+def test_a_closed_lane_whose_numbers_are_in_names_is_read(path: Path) -> None:
+    scene = edits.compose(edits.close_lane([(0, 0), (20, 0)], "left", 3.25, 2.0, 8.0), edits.add_agent("traffic_cone", 0, 9, name="closed lane 1"))(Document())
+
+    def old(data) -> None:
+        data["format_version"] = 1
+        for row in data["entities"]:
+            if (lane := row.pop("closure", None)) is not None:
+                row["name"] = f"closed lane {lane['number']}: {lane['side']}, {lane['length_m']:.12g} m, lane 3.25 m, every 2 m, taper 8 m"
+
+    project.save(scene, path)
+    rewrite(path, change=old)
+    assert project.load(path) == scene
 
 
 def test_migrations_run_in_order() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shapely
@@ -109,20 +111,43 @@ def test_a_bent_road_keeps_its_centre_line_and_another_shape_is_refused() -> Non
         edits.set_road("area-1", lanes=2)(triangle)
 
 
+def cones_of(scene: Document, number: int) -> list[Agent]:
+    return [one for one in scene.of(Agent) if one.closure is not None and one.closure.number == number]
+
+
+def test_cones_that_were_copied_or_deleted_do_not_bend_a_closed_lane() -> None:
+    scene = edits.close_lane([(0, 0), (30, 0)])(Document())
+    cones = cones_of(scene, 1)
+    odd = edits.compose(edits.delete([cones[0].id, cones[4].id]), edits.duplicate([cones[2].id], dx=3.0, dy=7.0))(scene)
+    again = edits.set_closure(cones[1].id, taper_m=9.0)(odd)
+    wanted = edits.close_lane([(0, 0), (30, 0)], taper_m=9.0)(Document())
+    assert [one.keyframes[0].pose for one in cones_of(again, 1)] == [one.keyframes[0].pose for one in cones_of(wanted, 1)]
+    assert len([one for one in again.of(Agent) if one.closure is None]) == 1, "the copy stays"
+
+
+def test_mirrored_traffic_has_its_lane_closed_on_the_other_side() -> None:
+    scene = edits.close_lane([(0, 5), (30, 5)], "right")(Document())
+    mirrored = edits.mirror()(scene)
+    assert {one.closure.side for one in mirrored.of(Agent) if one.closure} == {"left"} and edits.mirror()(mirrored).entities == scene.entities
+    first = next(mirrored.of(Agent)).id
+    back = edits.set_closure(first, taper_m=15.0, spacing_m=2.0)(mirrored)
+    assert max(one.keyframes[0].pose.y_m for one in back.of(Agent)) < -3.0
+
+
 def test_a_closed_lane_is_laid_out_anew_by_its_numbers() -> None:
     bend, numbers = [(0.0, 0.0), (30.0, 0.0), (50.0, 20.0)], {"spacing_m": 2.0, "taper_m": 8.0, "lane_width_m": 3.0, "side": "left"}
     scene = edits.compose(edits.close_lane([(0, 40), (20, 40)]), edits.close_lane(bend))(Document())
-    cone = next(one for one in scene.of(Agent) if one.name.startswith("closed lane 2: right"))
+    cone = next(one for one in scene.of(Agent) if one.closure is not None and one.closure.number == 2)
+    assert (cone.name, cone.closure.side, cone.closure.station_m) == ("", "right", 0.0)  # type: ignore[union-attr]
     changed = edits.set_closure(cone.id, **numbers)(scene)  # type: ignore[arg-type]
     wanted = [one for one in edits.close_lane(bend, "left", 3.0, 2.0, 8.0)(Document()).of(Agent)]
-    made = [one for one in changed.of(Agent) if one.name.startswith("closed lane 2")]
-    assert len(made) == len(wanted) == 30 and len({one.name for one in made}) == 1
+    made = cones_of(changed, 2)
+    assert len(made) == len(wanted) == 30 and len({replace(lane, station_m=0) for one in made if (lane := one.closure)}) == 1
     places = [[(one.keyframes[0].pose.x_m, one.keyframes[0].pose.y_m) for one in cones] for cones in (made, wanted)]
     np.testing.assert_allclose(*places, atol=0.35)  # a corner is read back from the cones beside it
-    others = [[one for one in document.of(Agent) if one.name.startswith("closed lane 1")] for document in (changed, scene)]
-    assert others[0] == others[1]
+    assert cones_of(changed, 1) == cones_of(scene, 1)
     back = edits.set_closure(made[0].id, side="right", spacing_m=3.0, taper_m=15.0, lane_width_m=3.5)(changed)
-    assert {one.name for one in back.of(Agent)} == {one.name for one in scene.of(Agent)}
+    assert {one.closure for one in back.of(Agent)} == {one.closure for one in scene.of(Agent)}
     assert edits.set_closure(cone.id, spacing_m=3.0)(scene) is scene
     with pytest.raises(EditError, match="no room for cones 50 m apart"):
         edits.set_closure(next(scene.of(Agent)).id, spacing_m=50)(scene)

@@ -100,19 +100,16 @@ function stampFields(app, e) {
     numberField({ label: "at", name: "Place along the road, from its first end", unit: "m", value: stationOf(across.centre, middle), step: 0.5, min: 0, testid: "crossing-at", change: (v) => v !== null && send({ at_m: v }) }))];
 }
 
-/** Numbers of a lane that was closed, as its cones are named (editor/edits/closures.py). */
-const CLOSED = /^closed lane (\d+): (left|right), ([\d.]+) m, lane ([\d.]+) m, every ([\d.]+) m, taper ([\d.]+) m$/;
-
 /** Of the cones of one closed lane; nothing for anything else. @param {App} app @param {Entity[]} chosen @returns {import("../dom.js").Child[]} */
 function closureFields(app, chosen) {
-  const [first] = chosen, found = first.kind === "agent" && chosen.every((one) => one.kind === "agent" && one.name === first.name) ? CLOSED.exec(first.name) : null;
-  if (!found) return [];
-  const [lane, every, taper] = found.slice(4).map(Number), send = (/** @type {object} */ args) => void app.command("set_closure", { id: first.id, ...args });
-  return [section(`Closed lane ${found[1]}, ${(+found[3]).toFixed(1)} m`,
-    whole(selectField({ label: "", name: "Side of the lane's outer edge", value: found[2], testid: "closed-side", options: [["right", "right lane"], ["left", "left lane"]], change: (v) => send({ side: v }) })),
-    numberField({ label: "every", name: "Cones stand so far apart", unit: "m", value: every, step: 0.5, min: 0.5, max: 50, testid: "closed-spacing", change: (v) => v && send({ spacing_m: v }) }),
-    numberField({ label: "taper", name: "Length on which they go across the lane", unit: "m", value: taper, step: 1, min: 0, max: 200, testid: "closed-taper", change: (v) => v !== null && send({ taper_m: v }) }),
-    numberField({ label: "lane", name: "Width of the lane", unit: "m", value: lane, step: 0.1, min: 1, max: 10, testid: "closed-lane", change: (v) => v && send({ lane_width_m: v }) }))];
+  const [first] = chosen, lane = first.kind === "agent" ? first.closure : undefined;
+  if (!lane || !chosen.every((one) => one.kind === "agent" && one.closure?.number === lane.number)) return [];
+  const send = (/** @type {object} */ args) => void app.command("set_closure", { id: first.id, ...args });
+  return [section(`Closed lane ${lane.number}, ${lane.length_m.toFixed(1)} m`,
+    whole(selectField({ label: "", name: "Side of the lane's outer edge", value: lane.side, testid: "closed-side", options: [["right", "right lane"], ["left", "left lane"]], change: (v) => send({ side: v }) })),
+    numberField({ label: "every", name: "Cones stand so far apart", unit: "m", value: lane.spacing_m, step: 0.5, min: 0.5, max: 50, testid: "closed-spacing", change: (v) => v && send({ spacing_m: v }) }),
+    numberField({ label: "taper", name: "Length on which they go across the lane", unit: "m", value: lane.taper_m, step: 1, min: 0, max: 200, testid: "closed-taper", change: (v) => v !== null && send({ taper_m: v }) }),
+    numberField({ label: "lane", name: "Width of the lane", unit: "m", value: lane.lane_width_m, step: 0.1, min: 1, max: 10, testid: "closed-lane", change: (v) => v && send({ lane_width_m: v }) }))];
 }
 
 /** @param {App} app @param {Tracked} entity */
