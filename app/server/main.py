@@ -146,7 +146,11 @@ def _listen(config: AppConfig) -> sockets.socket:
 
 
 async def _tend(workspaces: Workspaces) -> None:
-    """Drafts twice a second, the sweep now and then."""
+    """Dropped files once, drafts twice a second, the sweep now and then."""
+    try:
+        await asyncio.to_thread(workspaces.tidy)
+    except Exception:
+        log.exception("tidying dropped files failed")
     for tick in itertools.count(1):
         await asyncio.sleep(POLL_S)
         try:

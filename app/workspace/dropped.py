@@ -2,7 +2,7 @@
 
 The page asks `next_step` over and over: it is told what to let the user choose, which files to send, or what to import. Only what an importer reads is
 sent, and of pictures those of the chosen scene's key frames. What was sent lies in dropped/ of the workspace folder, under a hash of its files'
-names and sizes and its own name, so that the same set dropped again is not sent again.
+names and sizes and its own name, so that the same set dropped again is not sent again; `unused` deletes what no scene refers to.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from app.config import AppConfig
+from app.workspace import unused
 from editor.document import EditError
 from editor.formats import FORMATS, SeveralScenes
 from editor.formats.folders import SKIPPED, FolderSource, sources_in
@@ -69,8 +70,9 @@ def next_step(told: object, config: AppConfig) -> dict[str, Any]:
     missing = [path for path in chosen.files if not _is_there(folder / path, offer.sizes[path])]
     if sum(offer.sizes[path] for path in missing) > MOST_BYTES:
         raise EditError(f"'{offer.name[:80]}' has more than {MOST_BYTES // 2**30} GB to read: import it by its path (Ctrl+I).")
+    folder.mkdir(parents=True, exist_ok=True)
+    unused.use(folder.parent)
     if missing:
-        folder.mkdir(parents=True, exist_ok=True)
         return {"send": missing, "id": f"{folder.parent.name}/{folder.name}", "optional": False}
     source = folder / chosen.path
     if chosen.format == "nuscenes":
@@ -105,7 +107,7 @@ def _is_inside(path: str) -> bool:
 def _folder(offer: Offer, source: FolderSource, config: AppConfig) -> Path:
     told = json.dumps(sorted([path, offer.sizes[path]] for path in source.files)).encode()
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", offer.name).strip("-.")[:60] or "scene"
-    return config.workspace / "dropped" / hashlib.sha256(told).hexdigest()[:8] / slug
+    return config.workspace / unused.FOLDER / hashlib.sha256(told).hexdigest()[:8] / slug
 
 
 def _is_there(path: Path, size: int) -> bool:
@@ -126,7 +128,7 @@ def _pictures(source: Path, chosen: FolderSource, scene: str | None) -> list[str
 
 async def keep(path: str, chunks: AsyncIterator[bytes], config: AppConfig) -> None:
     """Writes one file that `next_step` asked for: ID/PATH. Raises EditError (one sentence); nothing half stays."""
-    folder = config.workspace / "dropped"
+    folder = config.workspace / unused.FOLDER
     if not _is_inside(path) or not (folder / "/".join(path.split("/")[:2])).is_dir() or path.count("/") < 2:
         raise EditError(f"The studio did not ask for '{path[:80]}': drop the folder again.")
     place = folder / path
@@ -141,6 +143,7 @@ async def keep(path: str, chunks: AsyncIterator[bytes], config: AppConfig) -> No
                     raise EditError(f"'{path[:80]}' is larger than {MOST_BYTES // 2**30} GB: import it by its path (Ctrl+I).")
                 file.write(chunk)
         os.replace(beside, place)
+        unused.use(folder / path.split("/")[0])
     except OSError as error:
         raise EditError(f"'{path[:80]}' could not be kept in {folder} ({error.strerror or error}): free some space, or give it a shorter name.") from error
     finally:

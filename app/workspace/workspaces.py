@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
 
 from app.config import AppConfig, is_workspace_name
 from app.jobs.job import Job
 from app.jobs.protocol import Answer
 from app.jobs.store import JobStore
-from app.workspace import files, unsaved
+from app.workspace import files, unsaved, unused
 from app.workspace.workspace import Workspace
 from editor.document import Document, EditError
 from editor.files import recovery
@@ -60,6 +61,16 @@ class Workspaces:
         for workspace in list(self._open.values()):
             if not workspace.watched and time.monotonic() - workspace.last_used > self.config.idle_s:
                 workspace.screen.rest()
+
+    def tidy(self) -> None:
+        """Delete dropped files that no scene needs."""
+        unused.tidy(self.config.workspace, self._open_documents)
+
+    def _open_documents(self) -> Iterator[Document]:
+        for workspace in list(self._open.values()):
+            with workspace.lock:
+                tape = workspace.session.tape()
+            yield from tape.documents
 
     def close(self) -> None:
         """Keep every draft, call off every job, end the worker."""
