@@ -1,6 +1,6 @@
 /** The one object that tools and panels are given: the store, the link, the view, and the doors through which edits go out. */
 
-import { displaced, egoPose, entityBounds } from "./entity.js";
+import { displaced, egoPose, entityBounds, plural } from "./entity.js";
 import { boundsOf } from "./geometry.js";
 import { notify, receive } from "./protocol.js";
 import { Socket } from "./socket.js";
@@ -8,6 +8,7 @@ import { Store } from "./store.js";
 import { RATE_HZ } from "./tracks.js";
 import { View } from "./view.js";
 
+const STRANDED_TOLD_AFTER_MS = 500;
 const NUDGE_SENDS_AFTER_MS = 350;
 
 export class App {
@@ -68,7 +69,8 @@ export class App {
       },
       message: (message) => {
         receive(this.store, message);
-        if (message.type === "patch" || message.type === "document") this.settled(message.rev);
+        if (message.type === "patch") this.settled(message.rev);
+        if (message.type === "document") this.arrived(message);
         // A workspace of its own was asked for, to begin something new in it.
         if (message.type === "document" && message.rev === 0 && new URLSearchParams(location.search).has("new")) this.socket.send({ type: "new" });
         if (message.type === "document" && !(framed && message.name === this.framedName)) {
@@ -79,6 +81,7 @@ export class App {
       },
     });
     /** @type {string|undefined} */ this.framedName;
+    /** @type {string|undefined} */ this.session;
   }
 
   get tool() {
@@ -112,12 +115,37 @@ export class App {
     return ack.ok;
   }
 
+  /** Say that what is done now is done later. */
+  keeps() {
+    this.say("info", "The studio is away: what you do is kept here, and done once it is back.");
+  }
+
+  /** What must not be lost, and is no edit: sent now, or once the studio is back. @param {object} message @param {boolean} [bound] whether it is meant for the scene that is open */
+  post(message, bound = false) {
+    if (this.store.link.state !== "open") this.keeps();
+    void this.socket.post(message, bound).then((ack) => ack.ok || this.say("error", ack.error || "The studio refused that without a reason."));
+  }
+
   /** Send one edit; whoever asks says what became of it. @param {string} name @param {object} args */
   async ask(name, args) {
+    if (this.store.link.state !== "open") this.keeps();
     const ack = await this.socket.command(name, args);
     this.store.link = { state: this.store.link.state, roundtrip_ms: this.socket.roundtrip_ms };
     this.store.emit("link");
     return ack;
+  }
+
+  /** A document came: stand-ins of gestures are gone with the one before, and whoever waited for a revision waits no more. @param {{frame: number, session: string}} message */
+  arrived({ frame, session }) {
+    this.settled(Infinity);
+    const again = this.session === session;
+    this.session = session;
+    // After a broken link the playhead is where the user has it.
+    if (again && frame !== this.store.frame) this.socket.send({ type: "frame", frame: this.store.frame });
+    setTimeout(() => {
+      const { stranded } = this.socket;
+      if (stranded && !this.store.recovery?.length) this.say("warn", `${plural(stranded, "edit")} made while the studio was away ${stranded === 1 ? "waits" : "wait"} for the scene that ${stranded === 1 ? "it was" : "they were"} made in: it is under Open, as a draft.`);
+    }, STRANDED_TOLD_AFTER_MS);
   }
 
   /** @param {number} rev */
@@ -253,7 +281,7 @@ export class App {
   }
 
   save() {
-    this.socket.send({ type: "save" });
+    this.post({ type: "save" }, true);
   }
 
   /** Frame that commands about time speak of. */

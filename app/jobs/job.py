@@ -34,6 +34,8 @@ class Job:
     pictures_made: int = 0
     item: str = ""
     """Which of several that were asked for together it is, in a few words."""
+    asked: str = ""
+    """Names the asking, so that one that is repeated makes no second job."""
     created: float = field(default_factory=time.monotonic)
     started: float | None = None
     ended: float | None = None

@@ -64,9 +64,12 @@ class QueueFile:
         for job in jobs:
             self.keep(job.request)  # what was kept ahead may be gone again: nothing named it
         rows = [
-            {"id": job.id, "serial": job.serial, "workspace": job.workspace, "running": job.state != "queued", "item": job.item, **self._told(job.request)}
+            {
+                "id": job.id, "serial": job.serial, "workspace": job.workspace, "running": job.state != "queued", "item": job.item,
+                "asked": job.asked, **self._told(job.request),
+            }
             for job in jobs
-        ]
+        ]  # fmt: skip
         held = {id(job.request.document) for job in jobs if isinstance(job.request, TakeRequest)}
         self._names = {key: value for key, value in self._names.items() if key in held}
         needed = {_NAME} | {row[key] for row in rows for key in ("scene", "redrawn") if row.get(key)}
@@ -116,7 +119,7 @@ class QueueFile:
 
 def _job(row: dict[str, Any], request: TakeRequest | Errand) -> Job:
     total = request.frames if isinstance(request, TakeRequest) else 1
-    job = Job(str(row["id"]), int(row["serial"]), str(row["workspace"]), request, total=total, item=str(row.get("item", "")))
+    job = Job(str(row["id"]), int(row["serial"]), str(row["workspace"]), request, total=total, item=str(row.get("item", "")), asked=str(row.get("asked", "")))
     if row["running"]:
         job.frames_kept = frames_on_disk(request.out) if isinstance(request, TakeRequest) else 0
         kept = f" {kept_frames(job.frames_kept)}." if job.frames_kept else ""

@@ -79,12 +79,15 @@ class JobStore:
             self._held = False
             self._pump()
 
-    def submit(self, workspace: str, request: TakeRequest | Errand, item: str = "") -> Job:
-        """Put a job in line, before every draft: one that is being drawn makes room within a step and is drawn later."""
+    def submit(self, workspace: str, request: TakeRequest | Errand, item: str = "", asked: str = "") -> Job:
+        """Put a job in line, before every draft: one that is being drawn makes room within a step and is drawn later. `asked` names the
+        asking: a second one of that name, in an earlier run too, is the first one's job."""
         with self._lock:
+            if asked and (known := next((job for job in self._jobs.values() if job.asked == asked), None)) is not None:
+                return known
             self._held = False
             serial, total = next(self._serials), request.frames if isinstance(request, TakeRequest) else 1
-            job = self._jobs[f"job-{serial}"] = Job(f"job-{serial}", serial, workspace, request, total=total, item=item)
+            job = self._jobs[f"job-{serial}"] = Job(f"job-{serial}", serial, workspace, request, total=total, item=item, asked=asked)
             self._queue.append(job)
             self._persist()
             self._announce(job)

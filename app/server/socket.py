@@ -1,5 +1,8 @@
 """The WebSocket /ws/{workspace}: JSON messages, each with a `type`. World frame, metres, radians, seconds, frames at 12 Hz.
 
+A page names itself (`page`) and numbers what must not be lost (`seq`); it keeps it until the ack and sends it again after a broken link:
+asked twice, it is done once (app.workspace.heard). What changes a scene names its `session` too, and waits until that one is open again.
+
 From the page
     hello {}                                     -> document, then live jobs, take, strip
     command {seq, name, args}                    -> ack to the sender, then patch to everybody (editor.commands)
@@ -32,12 +35,13 @@ To the page
     document {rev, name, duration_s, frames, prompt, grid {name, shape, voxel_m, origin_m}, ground, notes, entities, ego, selection,
               dirty, saved_path, can_undo, can_redo, channels, classes, sizes, models, coloured, presets [{name, views}], preset,
               edits, undo_steps, undo_limit, undo_at_depth, view_models [{name, description, takes_anchors}], rigs, commands, exports, problems,
-              viser_url, workspace, frame}
+              viser_url, workspace, frame, session, untouched, heard {page: seq}}   heard: what each page asked for last that is in it;
+                                                 untouched: hash of a scene in which nothing was done, else empty
     patch {rev, set, removed, order?, ego?, fields {name, duration_s, frames, prompt}?, selection, dirty, saved_path, can_undo, can_redo,
            edits, undo_steps, undo_limit, undo_at_depth}   edits counts the documents there were: strip and bev say which one they show
     recovery {drafts [{path, name, modified, crashed, lost, picture, takes}]}   unsaved work of an earlier run, before anything was done in this one
     tabs {count}                                 how many browsers show this scene
-    ack {seq, ok, rev, error}                    error is one sentence or null
+    ack {seq, ok, rev, error}                    of a command, and of whatever had a page and a seq; error is one sentence or null
     job {id, kind, workspace, state, stage, item, frames_done, frames_total, frames_kept, seconds, eta_s, starts_in_s, position, message, notes,
          scene, name, take, recipe}
                                                  kind take | evaluate | export; state queued | loading | running | done | failed | cancelled.
@@ -75,13 +79,14 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from app.server import file_actions, variant_actions
 from app.workspace import text
+from app.workspace.heard import Asked
 from app.workspace.workspace import Send, Workspace
 from app.workspace.workspaces import Workspaces
 from editor.document import EditError
@@ -123,7 +128,7 @@ async def serve(socket: WebSocket, workspaces: Workspaces) -> None:
             work = asyncio.to_thread(_handle, workspace, message, send)
             if isinstance(message, dict) and message.get("type") in ("import", "export"):
                 # They take their time; edits and cancels go on meanwhile.
-                task = asyncio.create_task(work)
+                task = asyncio.create_task(_errand(work, workspaces if message["type"] == "import" else None))
                 errands.add(task)
                 task.add_done_callback(errands.discard)
             else:
@@ -134,6 +139,15 @@ async def serve(socket: WebSocket, workspaces: Workspaces) -> None:
     finally:
         workspace.leave(send)
         deliverer.cancel()
+
+
+async def _errand(work: Coroutine[Any, Any, None], imported_in: Workspaces | None) -> None:
+    await work
+    if imported_in is not None:
+        try:
+            await asyncio.to_thread(imported_in.tidy)
+        except OSError:
+            log.exception("tidying dropped files failed")
 
 
 async def _deliver(socket: WebSocket, outbox: asyncio.Queue[Message | None], workspace: Workspace) -> None:
@@ -159,6 +173,11 @@ def _handle(workspace: Workspace, message: object, send: Send) -> None:
     if handler is None or not isinstance(message, dict):
         send(_notice("warn", text.UNKNOWN_MESSAGE.format(kind=str(kind)[:40])))
         return
+    asked = Asked.of(message) if kind != "command" else None
+    known = None if asked is None else workspace.begin(asked)
+    if asked is not None and known is not None:
+        send(_ack(workspace, asked.number, known.error))
+        return
     try:
         handler(workspace, message, send)
     except ValueError as refusal:
@@ -170,6 +189,14 @@ def _handle(workspace: Workspace, message: object, send: Send) -> None:
     except Exception as fault:
         workspace.log.exception("%s failed", kind)
         send(_notice("error", text.our_fault(fault)))
+    finally:
+        if asked is not None and known is None:
+            workspace.ended(asked)
+            send(_ack(workspace, asked.number, None))
+
+
+def _ack(workspace: Workspace, number: object, error: str | None) -> Message:
+    return {"type": "ack", "seq": number, "ok": error is None, "rev": workspace.rev, "error": error}
 
 
 def _notice(level: str, sentence: str) -> Message:
@@ -185,12 +212,12 @@ def _command(workspace: Workspace, message: Message, send: Send) -> None:
     seq, name, args = message.get("seq"), message.get("name"), message.get("args", {})
 
     def reply(error: str | None) -> None:
-        send({"type": "ack", "seq": seq, "ok": error is None, "rev": workspace.rev, "error": error})
+        send(_ack(workspace, seq, error))
 
     if not isinstance(name, str) or not isinstance(args, dict):
         reply("A command needs a name and its arguments as an object: reload the page.")
         return
-    workspace.command(name, args, reply)
+    workspace.command(name, args, reply, Asked.of(message))
 
 
 def _select(workspace: Workspace, message: Message, send: Send) -> None:

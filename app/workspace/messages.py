@@ -1,4 +1,4 @@
-"""The two big messages: a whole document, and what changed in one."""
+"""The big messages: a whole document, what changed in one, and the takes that are shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from editor.clip import frame_count
 from editor.commands import described
 from editor.diff import diff
 from editor.document import Document
-from editor.files.jsonform import entity_to_json
+from editor.files.jsonform import document_hash, entity_to_json
 from editor.rigs import rig_names
 from engine.presets import PRESETS, check, offered
 from engine.spec.classes import AGENTS, CHANNEL_RGB, CHANNELS, CLASS_RGB, CLASSES, DEFAULT_SIZE_M
@@ -43,6 +43,7 @@ def document(workspace: Workspace) -> dict[str, object]:
         "commands": described(), "exports": [{"name": name, "title": title} for name, title in EXPORTS.items()],
         "rigs": list(rig_names()), "viser_url": f"/viser/{workspace.name}/",
         "problems": workspace.screen.problems, "workspace": workspace.name, "frame": workspace.frame,
+        "session": workspace.session_name, "untouched": _untouched(workspace), "heard": workspace.heard.facts(),
     }  # fmt: skip
 
 
@@ -61,6 +62,24 @@ def patch(workspace: Workspace, before: Document) -> dict[str, object]:
     if changes.fields - {"ego"}:
         message["fields"] = _fields(after)
     return message
+
+
+def take(workspace: Workspace) -> dict[str, object]:
+    """The takes that are shown. Call with the lock held."""
+    if workspace.shown is None:
+        return {"type": "take", "id": None}
+    front, *behind = ({
+        "id": take.id, "name": take.path.name, "path": str(take.path), "frames": take.frames, "start_frame": take.start_frame, "stage": take.stage,
+        "stale": take.is_stale(workspace.document), "broken_off": take.broken_off,
+        "seed": take.recipe.seed, "occupancy": take.recipe.occupancy, "views": take.recipe.views,
+    } for take in workspace.shelf.takes)  # fmt: skip
+    return {"type": "take", **front, "behind": behind}
+
+
+def _untouched(workspace: Workspace) -> str:
+    """Hash of the document where nothing was done in it that a draft or a file would hold, else empty."""
+    session = workspace.session
+    return "" if session.dirty or session.undo_steps or session.can_redo else document_hash(session.document)
 
 
 def _fields(scene: Document) -> dict[str, object]:

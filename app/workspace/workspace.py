@@ -22,9 +22,10 @@ from app.jobs.job import Job
 from app.jobs.protocol import Answer, FrameMade, PictureMade
 from app.jobs.request import TakeRequest
 from app.jobs.store import JobStore
-from app.workspace import anchors, messages, text
+from app.workspace import anchors, facts, messages, text
 from app.workspace.bridge import free_folder, take_request
 from app.workspace.drafts import Drafter
+from app.workspace.heard import OTHER_SCENE, Asked, Heard, Known
 from app.workspace.images import ImageCache
 from app.workspace.screen import Screen
 from app.workspace.shown import Shelf, ShownTake
@@ -65,6 +66,8 @@ class Workspace:
         self._watchers: frozenset[Send] = frozenset()
         self._last_notice = ("", 0.0)
         self._take_told: dict[str, object] | None = None
+        self._asked = Heard()
+        """What was asked of the workspace, whichever scene is open in it."""
         self._begin(Session(document))
         self.screen = Screen(self)
         self.drafter = Drafter(name, jobs, config.device, changed=self.screen.ask, failed=self._drafts_failed)
@@ -84,7 +87,7 @@ class Workspace:
                     send(self.jobs.told(job))
             send(self.jobs.pace.message())
             if self.shown is not None:
-                send(self._take_message())
+                send(messages.take(self))
             self._tell_tabs()
             send({"type": "live", "on": self.drafter.on})
             send(self.variants.message())
@@ -128,9 +131,27 @@ class Workspace:
     def document(self) -> Document:
         return self.session.document
 
-    def command(self, name: str, args: Mapping[str, object], reply: Callable[[str | None], None] = lambda error: None) -> str | None:
+    def begin(self, asked: Asked) -> Known | None:
+        """None where it was not asked before: then it is to be done, and `ended` told. Known, too, where it was meant for another scene."""
+        with self.lock:
+            if asked.session is None:
+                return self._asked.take(asked)
+            return Known(OTHER_SCENE) if asked.session != self.session_name else self.heard.take(asked)
+
+    def ended(self, asked: Asked, error: str | None = None) -> None:
+        """What `begin` let begin is done, or was refused."""
+        with self.lock:
+            (self._asked if asked.session is None else self.heard).answer(asked, error)
+
+    def command(
+        self, name: str, args: Mapping[str, object], reply: Callable[[str | None], None] = lambda error: None, asked: Asked | None = None
+    ) -> str | None:
         """Run one command of editor.commands. `reply` gets None or the sentence of a refusal before anybody gets the patch."""
         with self.lock:
+            known = None if asked is None else self.begin(asked)
+            if known is not None:
+                reply(known.error)
+                return known.error
             before, selection = self.session.document, self.session.selection
             error = None
             try:
@@ -144,11 +165,19 @@ class Workspace:
             if changed:
                 self.rev += 1
                 self.edits += self.session.document is not before
+            if asked is not None:
+                # Before the draft is written, so that step and number get there together.
+                self.ended(asked, error)
             reply(error)
             if changed:
                 self.broadcast(messages.patch(self, before))
                 self._after_edit(before)
         return error
+
+    @property
+    def session_name(self) -> str:
+        """Of the document that is open, with its history; the same when a later run restores it."""
+        return self._draft_folder.name
 
     def select(self, ids: list[str]) -> None:
         self.command("select", {"ids": ids})
@@ -168,17 +197,10 @@ class Workspace:
     def resume(self, draft: Draft, recovered: Recovered) -> None:
         """Go on where an earlier session was when it ended: its history, its playhead, and the takes it showed."""
         path = Path(draft.project_path) if draft.project_path else None
-        frame, takes = recovered.facts.get("frame", 0), []
-        for name in recovered.facts.get("takes", ()):
-            try:
-                takes.append(ShownTake.from_folder(self.config.takes / Path(str(name)).name))
-            except (ValueError, OSError) as damage:
-                self.log.warning("the take %s is not shown again: %s", name, damage)
-        self._go_on(recovered.session, path, Path(draft.path).parent, tuple(takes), frame if isinstance(frame, int) else 0)
+        self._go_on(recovered.session, path, Path(draft.path).parent, facts.read(recovered.facts, self.config.takes))
 
-    def _go_on(
-        self, session: Session, path: Path | None, folder: Path | None = None, takes: tuple[ShownTake, ...] = (), frame: int = 0
-    ) -> None:
+    def _go_on(self, session: Session, path: Path | None, folder: Path | None = None, found: facts.Facts | None = None) -> None:
+        takes = () if found is None else found.takes
         with self.lock:
             self._end_drafts()
             self.drafter.forget()
@@ -189,14 +211,14 @@ class Workspace:
             self._jobs_here.clear()
             self._take_told = None
             self.screen.clear()
-            self.frame = min(max(frame, 0), frame_count(session.document) - 1)
+            self.frame = min(max(0 if found is None else found.frame, 0), frame_count(session.document) - 1)
             self.rev += 1
             self.edits += 1
-            self._begin(session, folder)
+            self._begin(session, folder, None if found is None else found.heard)
             if folder is not None:
                 self._autosave.keep()
             self.broadcast(messages.document(self))
-            self.broadcast(self._take_message())
+            self.broadcast(messages.take(self))
         self.variants.discard_all()
 
     def saved_to(self, path: Path, document: Document) -> None:
@@ -216,26 +238,15 @@ class Workspace:
         self._autosave.poll()
         self.screen.ask()
 
-    def _begin(self, session: Session, folder: Path | None = None) -> None:
-        self.session = session
+    def _begin(self, session: Session, folder: Path | None = None, heard: Heard | None = None) -> None:
+        self.session, self.heard = session, heard or Heard()
         # A folder for each run and each document: what an earlier run left stays on offer until somebody restores or discards it.
         self._draft_folder = folder or self.config.drafts / f"{self.name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
         path = str(self.saved_path) if self.saved_path is not None else None
         self._autosave = Autosave(
-            session, self._draft_folder, owner=self.name, project_path=path, facts=self._facts, on_status=self._draft_status
+            session, self._draft_folder, owner=self.name, project_path=path, facts=lambda: facts.told(self, self._jobs_here), on_status=self._draft_status
         )
         self._autosave.poll()
-
-    def _facts(self) -> dict[str, object]:
-        """What a restored session shows again: names of take folders, newest first, the one that is being made, and the playhead."""
-        asked = [job.request for job in self.jobs.of(self.name) if job.live and job.id in self._jobs_here]
-        making = [request for request in asked if isinstance(request, TakeRequest)]
-        last = making[-1] if making else None
-        return {
-            "frame": self.frame,
-            "takes": [take.path.name for take in self.shelf.takes],
-            "making": None if last is None else {"take": last.out.name, "frames": last.frames, "until": last.until},
-        }
 
     def poll(self) -> None:
         """Write what the draft lacks; called about twice a second, beside after every edit."""
@@ -262,7 +273,7 @@ class Workspace:
         with self.lock:
             document, shelf, at = self.document, self.shelf, message.get("from_frame")
             shown = shelf.at(int(at) - 1 if isinstance(at, int | float) else self.frame)
-        return self.submit(take_request(document, message, self.config, shown))
+        return self.submit(take_request(document, message, self.config, shown), asked=Asked.of(message))
 
     def carry_on(self, folder: Path) -> Job:
         """Put in line what makes a take whole that was broken off, as a take beside it. Raises ValueError (one sentence) where nothing is missing."""
@@ -270,12 +281,13 @@ class Workspace:
         request = carried_on(folder, free_folder(self.config.takes, folder.name), anchors.by_digest(asked, self.config))
         return self.submit(request, shown=self.shelf.front is not None and self.shelf.front.path == folder)
 
-    def submit(self, request: TakeRequest, item: str = "", *, shown: bool = True) -> Job:
-        """Put a job of the document that is open in line; one that is not to be `shown` stays out of the view when it comes."""
+    def submit(self, request: TakeRequest, item: str = "", *, shown: bool = True, asked: Asked | None = None) -> Job:
+        """Put a job of the document that is open in line; one that is not to be `shown` stays out of the view when it comes. One that was
+        `asked` for before, also in an earlier run, is not put in line twice."""
         self.drafter.call_off()
         self.jobs.keep(request)
         with self.lock:
-            job = self.jobs.submit(self.name, request, item)
+            job = self.jobs.submit(self.name, request, item, "" if asked is None else f"{asked.page}/{asked.number}")
             if shown:
                 self._jobs_here.add(job.id)
             self._autosave.keep()
@@ -362,18 +374,8 @@ class Workspace:
             self._autosave.poll()
         self.screen.ask()
 
-    def _take_message(self) -> dict[str, object]:
-        if self.shown is None:
-            return {"type": "take", "id": None}
-        front, *behind = ({
-            "id": take.id, "name": take.path.name, "path": str(take.path), "frames": take.frames, "start_frame": take.start_frame, "stage": take.stage,
-            "stale": take.is_stale(self.document), "broken_off": take.broken_off,
-            "seed": take.recipe.seed, "occupancy": take.recipe.occupancy, "views": take.recipe.views,
-        } for take in self.shelf.takes)  # fmt: skip
-        return {"type": "take", **front, "behind": behind}
-
     def _tell_take(self) -> None:
-        message = self._take_message()
+        message = messages.take(self)
         if self.shown is not None and message != self._take_told:
             self._take_told = message
             self.broadcast(message)

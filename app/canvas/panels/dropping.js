@@ -38,7 +38,7 @@ export function makeDropping(app, studio) {
     if (!scenes) return;
     app.store.scenes = null;
     done();
-    choose("scene", "scene", scenes.options).then((scene) => scene !== null && app.socket.send({ ...scenes.asked, scene }));
+    choose("scene", "scene", scenes.options).then((scene) => scene !== null && app.post({ ...scenes.asked, scene }));
   });
 
   /** The studio's answer. Throws an Error with its sentence. @param {string} method @param {string} address @param {Blob|string|null} body @param {(bytes: number) => void} [sent] @returns {Promise<any>} */
@@ -105,7 +105,7 @@ export function makeDropping(app, studio) {
         } else {
           waiting = true;
           tell(`Reading ${folder.name}`, null);
-          if (!app.socket.send({ type: "import", ...next.import, ...part })) throw new Error("The studio cannot be reached: drop it again once it is back.");
+          app.post({ type: "import", ...next.import, ...part });
           return;
         }
       }

@@ -24,7 +24,7 @@ export function showExport(app, take = app.store.take) {
     store.exported = null;
     fill(result, h("p", { class: "faint", text: "Writing…" }));
     go.disabled = true;
-    app.socket.send({ type: "export", take: take.path, formats: [...boxes].filter(([, box]) => box.checked).map(([name]) => name), verify: verify.checked });
+    app.post({ type: "export", take: take.path, formats: [...boxes].filter(([, box]) => box.checked).map(([name]) => name), verify: verify.checked });
   } });
   const packed = button({ text: "Training pack", label: `Training pack: ${pack.join(", ")}`, class: "toggle", testid: "export-pack", press: () => choose(pack) });
   const ready = () => {

@@ -25,7 +25,7 @@ export function guarded(app, what, next) {
 
 /** @param {App} app */
 export function askNew(app) {
-  guarded(app, "A new scene", () => app.socket.send({ type: "new" }));
+  guarded(app, "A new scene", () => app.post({ type: "new" }));
 }
 
 /** @param {App} app @param {(close: () => void) => import("../dom.js").Child[]} rows */
@@ -76,7 +76,7 @@ export function discardButton(app, entry, done) {
       fill(control, h("span", { text: "Delete for good?" }));
       return;
     }
-    app.socket.send({ type: "discard_draft", which: entry.path });
+    app.post({ type: "discard_draft", which: entry.path });
     done?.();
   };
   const control = button({ text: "Discard", label: `Delete this draft of ${entry.name}; nothing brings it back`, class: "ghost", testid: "discard-draft", press });
@@ -87,13 +87,13 @@ export function discardButton(app, entry, done) {
 export function showOpen(app) {
   const { body, bind } = listing(app, (close) => {
     const files = /** @type {FileLists} */ (app.store.files);
-    const open = (/** @type {FileEntry} */ e) => guarded(app, "Opening another scene", () => { app.socket.send({ type: "open", path: e.path }); close(); });
+    const open = (/** @type {FileEntry} */ e) => guarded(app, "Opening another scene", () => { app.post({ type: "open", path: e.path }); close(); });
     return [
       files.recovery.length > 0 && h("div", { class: "file-group" }, h("h4", { text: "Unsaved work" }), files.recovery.map((entry) => h("div", { class: "draft-row", testid: "draft-row" },
-        draftButton(entry, () => guarded(app, "Restoring a draft", () => { app.socket.send({ type: "restore", which: entry.path }); close(); })), discardButton(app, entry)))),
+        draftButton(entry, () => guarded(app, "Restoring a draft", () => { app.post({ type: "restore", which: entry.path }); close(); })), discardButton(app, entry)))),
       group("Projects", files.projects, "open", "No projects in the workspace folder yet: save this scene with Ctrl+S.", open),
-      files.templates.length > 0 && examples(files.templates, (e) => guarded(app, "An example scene", () => { app.socket.send({ type: "new", template: e.name }); close(); })),
-      files.takes.length > 0 && group("Show a take", files.takes, "cube", "", (e) => { app.socket.send({ type: "show_take", path: e.path }); close(); }),
+      files.templates.length > 0 && examples(files.templates, (e) => guarded(app, "An example scene", () => { app.post({ type: "new", template: e.name }); close(); })),
+      files.takes.length > 0 && group("Show a take", files.takes, "cube", "", (e) => { app.post({ type: "show_take", path: e.path }); close(); }),
     ];
   });
   bind(openDialog({ title: "Open a scene", testid: "open-dialog", body: [body] }));
@@ -105,7 +105,7 @@ export function showImport(app) {
   const go = (/** @type {string} */ format, /** @type {string} */ source, /** @type {() => void} */ close) => {
     if (!source.trim()) return app.say("warn", "Give the folder or file to import, as a path on the machine that runs the studio.");
     guarded(app, "An import", () => {
-      app.socket.send({ type: "import", ...asked, format, source: source.trim() });
+      app.post({ type: "import", ...asked, format, source: source.trim() });
       close();
     });
   };

@@ -64,23 +64,23 @@ export function makeGenerate(app) {
     if (document.activeElement instanceof HTMLElement && form.contains(document.activeElement)) document.activeElement.blur();
     const { start_frame, frames } = span();
     if (!(store.job && BUSY.includes(store.job.state))) began = performance.now();
-    if (!app.socket.send({ type: "generate", frames, start_frame, seed: settings.seed, steps: settings.steps, ...models(), until: settings.until, cameras: null, anchors: anchors(), world: settings.world })) app.say("error", "Not connected to the studio, so nothing was started; it reconnects by itself.");
+    app.post({ type: "generate", frames, start_frame, seed: settings.seed, steps: settings.steps, ...models(), until: settings.until, cameras: null, anchors: anchors(), world: settings.world }, true);
   };
   app.generateOn = () => {
     if (!store.scene) return;
     if (!mayGoOn()) return app.say("info", "The take shown does not hold the frame before the playhead, so there is nothing to go on from.");
     began = performance.now();
-    app.socket.send({ type: "generate", from_frame: store.frame, seed: settings.seed, steps: settings.steps, ...models(), until: settings.until === "layout" ? "occupancy" : settings.until, cameras: null });
+    app.post({ type: "generate", from_frame: store.frame, seed: settings.seed, steps: settings.steps, ...models(), until: settings.until === "layout" ? "occupancy" : settings.until, cameras: null }, true);
   };
   app.seeAnew = (only = {}) => {
     if (!store.scene) return;
     began = performance.now();
-    app.socket.send({ type: "generate", seen_anew: true, ...only, seed: settings.seed, ...models(), until: "video", cameras: null, anchors: anchors() });
+    app.post({ type: "generate", seen_anew: true, ...only, seed: settings.seed, ...models(), until: "video", cameras: null, anchors: anchors() }, true);
   };
   app.carryOn = () => {
     if (!store.take?.broken_off) return;
     began = performance.now();
-    app.socket.send({ type: "carry_on", path: store.take.path });
+    app.post({ type: "carry_on", path: store.take.path });
   };
   /** Pictures that were dropped on cameras, where the view model begins from one. */
   const anchors = () => (store.scene?.view_models.find((one) => one.name === models().views)?.takes_anchors ? Object.fromEntries([...app.anchors].map(([camera, one]) => [camera, one.name])) : null);
@@ -118,7 +118,7 @@ export function makeGenerate(app) {
     return take !== null && [take, ...take.behind].some((t) => t.stage !== "layout" && before >= t.start_frame && before < t.start_frame + t.frames);
   };
   app.cancelJob = () => {
-    if (store.job && BUSY.includes(store.job.state)) app.socket.send({ type: "cancel", job: store.job.id });
+    if (store.job && BUSY.includes(store.job.state)) app.post({ type: "cancel", job: store.job.id });
   };
   prompt.addEventListener("blur", () => store.scene && prompt.value !== store.scene.prompt && void app.command("set_scene", { prompt: prompt.value }));
   prompt.addEventListener("keydown", (event) => {

@@ -10,8 +10,8 @@ export function makeRestore(app) {
   const card = h("div", { class: "restore-card", role: "dialog", "aria-modal": "true", label: "Unsaved work", testid: "restore-card" });
   const veil = h("div", { class: "veil opaque", hidden: true }, card);
   /** Of the draft in front. */ let chosen = "";
-  const decline = () => app.socket.send({ type: "decline" });
-  const restore = (/** @type {RecoveryEntry} */ entry) => app.socket.send({ type: "restore", which: entry.path });
+  const decline = () => app.post({ type: "decline" });
+  const restore = (/** @type {RecoveryEntry} */ entry) => app.post({ type: "restore", which: entry.path });
 
   function draw() {
     const drafts = store.recovery ?? [], entry = drafts.find((one) => one.path === chosen) ?? drafts[0];

@@ -23,7 +23,7 @@ export function makeVariants(app) {
     if (!store.region) return app.say("info", "Mark a region first: drag a box over what is to be drawn anew.");
     const away = store.variant && !store.variant.shown && sameRing(store.region, store.variant.region);
     if (away && store.variant && store.variant.frame !== store.frame) app.seek(store.variant.frame);
-    else app.socket.send({ type: "regenerate", region: store.region });
+    else app.post({ type: "regenerate", region: store.region }, true);
   };
   app.stepVariant = (way) => {
     const v = store.variant;
@@ -34,11 +34,11 @@ export function makeVariants(app) {
     store.emit("variant");
   };
   app.keepVariant = (carryOn) => {
-    if (store.variant?.shown) app.socket.send({ type: "keep", carry_on: carryOn });
+    if (store.variant?.shown) app.post({ type: "keep", carry_on: carryOn }, true);
   };
   app.dropRegion = () => {
     if (!store.region) return;
-    if (store.variant && sameRing(store.region, store.variant.region)) app.socket.send({ type: "discard" });
+    if (store.variant && sameRing(store.region, store.variant.region)) app.post({ type: "discard" }, true);
     else {
       // Only marked: what was drawn in an earlier region stays in hand.
       store.region = store.variant?.region ?? null;
