@@ -101,6 +101,7 @@ def build(desk: Desk, blocks: gr.Blocks, workspace: str) -> None:
     with gr.Row(elem_id="results", equal_height=True):
         with gr.Column(elem_id="results-shelf", scale=0, min_width=296):
             shelf = part("shelf", "pick compare")
+            matrix = gr.Button("Weather matrix…", elem_id="matrix-open", size="sm")
         with gr.Column(elem_id="results-main", scale=1, min_width=320):
             with gr.Row(elem_id="results-bar"):
                 title = gr.HTML(elem_id="results-title", apply_default_css=False, padding=False)
@@ -122,7 +123,6 @@ def build(desk: Desk, blocks: gr.Blocks, workspace: str) -> None:
                     words = gr.HTML(elem_id="scores-words", apply_default_css=False, padding=False)
                     tables = score_tables()
         with gr.Column(elem_id="results-side", scale=0, min_width=288):
-            matrix = gr.Button("Weather matrix…", elem_id="matrix-open", variant="primary", size="sm")
             queue = part("queue", "act", elem_id="queue")
     everything = [
         here, shelf, title, player, take_a, take_b, versus, words, *tables, queue, downloads, restore, hand_over, carry_on

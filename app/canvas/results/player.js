@@ -114,10 +114,10 @@ function build(body, value, kept) {
 }
 
 const GAP_PX = 6;
-/** So much wider must tiles get for six cameras not to stand as three over three. */
-const WORTH = 1.8;
+/** So much wider must tiles get for six cameras not to stand as three over three, as they look round the car. */
+const WORTH = 1.15;
 
-/** The width at which all tiles are seen at once, in as many columns as make them widest. @param {HTMLElement} grid @param {HTMLElement[]} tiles */
+/** All tiles are seen at once, in their order, in as many columns as make them widest. @param {HTMLElement} grid @param {HTMLElement[]} tiles */
 function fit(grid, tiles) {
   const [w, height] = [grid.clientWidth, grid.clientHeight];
   if (!w || !height || !tiles.length) return;
@@ -127,8 +127,10 @@ function fit(grid, tiles) {
     return Math.min((w - GAP_PX * (columns - 1)) / columns, (height - GAP_PX * (rows - 1)) / rows / ratio);
   };
   const usual = tiles.length % 3 === 0 ? 3 : Math.min(tiles.length, 2);
-  const best = tiles.map((_, at) => width(at + 1)).reduce((most, one) => Math.max(most, one), 0);
-  grid.style.setProperty("--tile", `${Math.floor(best > WORTH * width(usual) ? best : width(usual))}px`);
+  const best = tiles.map((_, at) => at + 1).reduce((most, one) => (width(one) > width(most) ? one : most));
+  const columns = width(best) > WORTH * width(usual) ? best : usual;
+  grid.style.setProperty("--tile", `${Math.floor(width(columns))}px`);
+  grid.style.setProperty("--columns", String(columns));
 }
 
 /** What tells one take from the other. @param {Shown} one @param {Shown} other */

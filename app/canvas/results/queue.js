@@ -16,7 +16,7 @@ export function mount(held) {
     const queue = h("div", { class: "queue", role: "list", label: "Queue" }, value.jobs.map((/** @type {any} */ job) => row(held, job, value)));
     fill(body, h("div", { class: "part-head" }, h("h3", { text: "Queue" }), h("span", { class: "faint", testid: "queue-left", }, live.length ? [`${live.length} left`, ...(left === null ? [] : [", about ", countdown(left)])] : "empty"),
         mine > 0 && h("button", { type: "button", class: "mini danger", testid: "cancel-mine", text: `Cancel mine (${mine})`, title: "Call off every job of this scene; finished frames stay", on: { click: () => held.trigger("act", { what: "cancel_mine" }) } })),
-      value.jobs.length ? queue : h("p", { class: "nothing", text: "Nothing waits. Takes, scores and exports stand here while they are made, and go on when the tab is closed." }));
+      queue);
     queue.scrollTop = top;
   });
 }
