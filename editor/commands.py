@@ -75,7 +75,7 @@ def described() -> list[dict[str, object]]:
     for command in TABLE:
         wanted = needed(command)
         rows.append({
-            "name": command.name, "title": command.title, "group": command.group, "keys": list(command.keys), "asks": command.asks,
+            "name": command.name, "title": command.title, "group": command.group, "keys": list(command.keys), "asks": command.asks, "of_take": command.of_take,
             "needs": None if wanted is None else {"count": wanted[0], "kinds": list(wanted[1]), "sentence": wanted[2]},
             "args": [arg.to_json(name) for name, arg in command.args.items()],
         })  # fmt: skip

@@ -62,6 +62,8 @@ class Command:
     selects_added: bool = False
     merges: bool = False
     """Whether repeats within a second on the same thing and the same fields are one step (typing, sliders)."""
+    of_take: bool = False
+    """Whether it is for the take that is shown: of the scene as this step leaves it, the studio makes that take once more."""
     lacks: Callable[[Session], str | None] | None = None
     """The sentence that says what this needs and is not there, beyond its arguments."""
 
@@ -83,6 +85,10 @@ def _redo(session: Session) -> None:
 
 def _select(session: Session, ids: tuple[str, ...]) -> None:
     session.select(ids)
+
+
+def _shift_ego(forward_m: float, left_m: float) -> Edit:
+    return edits.shift_track("ego", forward_m, left_m)
 
 
 _CHANNEL = may(choice(*CHANNELS), OMIT)
@@ -260,6 +266,10 @@ TABLE = (
             "span": SPAN, "follows": may(TEXT), "time_s": may(TIME, 0.0),
         },
         edits.add_occupancy_edit, selects_added=True,
+    ),
+    Command(
+        "novel_path", "The take once more, from another path of the ego", "Result", "Drive {left_m:+g} m left, {forward_m:+g} m ahead",
+        {"left_m": may(METRES, 1.0), "forward_m": may(METRES, 0.0)}, _shift_ego, asks=True, of_take=True,
     ),
     Command(
         "remove_class", "Remove a class from the result", "Result", "Remove {class_name}",

@@ -139,6 +139,7 @@ export function lacking(app, spec) {
   const { store } = app;
   if (spec.name === "undo") return store.scene?.can_undo ? null : "There is nothing to undo.";
   if (spec.name === "redo") return store.scene?.can_redo ? null : "There is nothing to redo.";
+  if (spec.of_take && (!store.take || store.take.broken_off || store.take.stage === "layout")) return "No finished take is shown: Generate makes one.";
   if (!spec.needs) return null;
   return enough(spec.needs, [...store.selection].map((id) => store.entity(id)?.kind ?? "")) ? null : spec.needs.sentence;
 }

@@ -91,7 +91,7 @@ interface Tool {
 /** One argument of a command, as editor/arguments.py describes it. */
 interface ArgSpec { name: string; kind: string; required: boolean; default: boolean | number | string | null; unit: string; choices: string[]; fill: string; about: string }
 /** One command of the document, as editor/commands.py describes it. */
-interface CommandSpec { name: string; title: string; group: string; keys: string[]; asks: boolean; needs: { count: string; kinds: string[]; sentence: string } | null; args: ArgSpec[] }
+interface CommandSpec { name: string; title: string; group: string; keys: string[]; asks: boolean; of_take: boolean; needs: { count: string; kinds: string[]; sentence: string } | null; args: ArgSpec[] }
 /** A row of the table that menus, palette, keys and their sheet are made of. */
 interface PageCommand {
   id: string; title: string; group: string; keys: string[]; icon?: string; spec?: CommandSpec;

@@ -22,7 +22,7 @@ from app.jobs.job import Job
 from app.jobs.protocol import Answer, FrameMade, PictureMade
 from app.jobs.request import TakeRequest
 from app.jobs.store import JobStore
-from app.workspace import anchors, facts, messages, text
+from app.workspace import along, anchors, facts, messages, text
 from app.workspace.bridge import free_folder, take_request
 from app.workspace.drafts import Drafter
 from app.workspace.heard import OTHER_SCENE, Asked, Heard, Known
@@ -31,7 +31,7 @@ from app.workspace.screen import Screen
 from app.workspace.shown import Shelf, ShownTake
 from app.workspace.variants import Variants
 from editor.clip import frame_count
-from editor.commands import run
+from editor.commands import COMMANDS, run
 from editor.document import Document, EditError
 from editor.files import autosave
 from editor.files.autosave import Autosave
@@ -153,9 +153,12 @@ class Workspace:
                 reply(known.error)
                 return known.error
             before, selection = self.session.document, self.session.selection
-            error = None
+            error, seen = None, None
             try:
+                seen = along.world_of(self) if name in COMMANDS and COMMANDS[name].of_take else None
                 run(self.session, name, dict(args))
+                if seen is not None and self.session.document is before:
+                    raise EditError("That is the path that the take has: give metres to the left or ahead.")
             except EditError as refusal:
                 error = str(refusal)
             except Exception as fault:
@@ -172,6 +175,8 @@ class Workspace:
             if changed:
                 self.broadcast(messages.patch(self, before))
                 self._after_edit(before)
+        if seen is not None and error is None and changed:
+            self.submit(along.request(self, seen))
         return error
 
     @property

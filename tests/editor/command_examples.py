@@ -140,6 +140,7 @@ def arguments(rng: random.Random, name: str, document: Document) -> dict[str, An
         "add_dividers": lambda: {} if any(edits.roads.ribbon_of(a) for a in document.of(Area)) else None,
         "clip_to_road": lambda: {"ids": sticking} if sticking else None,
         "close_lane": lambda: {"points": [[0, 0], [30, 1]], "side": rng.choice(["left", "right"]), "spacing_m": 5, "taper_m": 10},
+        "novel_path": lambda: {"left_m": rng.uniform(-3, 3), "forward_m": rng.uniform(-5, 5)},
         "set_closure": lambda: {"id": rng.choice(closed), "spacing_m": rng.choice([2, 4, 8])} if closed else None,
         "array_along": lambda: {"id": id, "count": 2, "spacing_m": document.get(id, Agent).size_m[0] + 1.5, "jitter_s": 0.2},
         "set_speed": lambda: {"id": rng.choice(movers), "speed_m_s": rng.uniform(1, 9)} if movers else None,
