@@ -9,6 +9,8 @@ from app.fanout.items import Item
 from app.fanout.store import Store
 from app.jobs.request import SEEN, STAGES
 from editor.entities import CameraEntity
+from engine.spec.camera import Camera
+from engine.spec.words import plural
 from engine.views import registry
 
 FRAME_BYTES = {"layout": 5e3, "occupancy": 60e3}
@@ -34,8 +36,8 @@ class Estimate:
     def words(self, count: int, workers: int) -> str:
         minutes = self.seconds / max(1, min(workers, count)) / 60
         basis = "by the takes that are there" if self.measured else "a rough guess until the first take is there"
-        with_whom = f"{workers} worker{'' if workers == 1 else 's'}"
-        return f"{count} takes to make: {size_words(self.bytes)}, about {minutes:.0f} minutes with {with_whom} ({basis})."
+        long = f"about {plural(round(minutes), 'minute')}" if minutes >= 0.5 else "less than a minute"
+        return f"{plural(count, 'take')} to make: {size_words(self.bytes)}, {long} with {plural(workers, 'worker')} ({basis})."
 
 
 def estimate(items: Sequence[Item], store: Store | None) -> Estimate:
@@ -60,9 +62,12 @@ def _kind(item: Item) -> tuple[str, str, str, int]:
 
 
 def _cameras(item: Item) -> int:
-    if item.until not in SEEN:
-        return 0
-    return len(item.cameras) if item.cameras is not None else sum(camera.enabled for camera in item.document.of(CameraEntity))
+    return len(_seen_by(item)) if item.until in SEEN else 0
+
+
+def _seen_by(item: Item) -> list[Camera]:
+    cameras = [entity.camera for entity in item.document.of(CameraEntity) if entity.enabled]
+    return cameras if item.cameras is None else [camera for camera in cameras if camera.name in item.cameras]
 
 
 def _measured(store: Store) -> dict[tuple[str, str, str, int], tuple[float, float]]:
@@ -87,8 +92,7 @@ def _guess(item: Item) -> tuple[float, float]:
     seconds += VIEW_SECONDS * item.frames * views
     cost = registry.entry(item.recipe.views).cost
     if item.until == "video" and cost is not None and hasattr(cost, "seconds_per_pixel"):
-        cameras = [entity.camera for entity in item.document.of(CameraEntity) if entity.enabled]
-        seconds += cost.seconds(cameras, item.frames)  # type: ignore[union-attr]
+        seconds += cost.seconds(_seen_by(item), item.frames)  # type: ignore[union-attr]
     return seconds, size
 
 

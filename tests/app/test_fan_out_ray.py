@@ -42,6 +42,7 @@ pytestmark = pytest.mark.timeout(900 + 240 * MOMENTS)
 def cluster() -> Iterator[Any]:
     """Two nodes; the second can be lost."""
     os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # a busy machine starts nodes slowly
+    os.environ.setdefault("RAY_worker_niceness", "0")  # at Ray's own 15 it hardly lets them work
     pytest.importorskip("ray")
     import ray
     from ray.cluster_utils import Cluster

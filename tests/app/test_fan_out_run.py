@@ -16,6 +16,7 @@ import pytest
 from app.commands import parser
 from app.fanout import Item, Plan, Source, Wanted, expand
 from app.fanout.charts import charts
+from app.fanout.estimate import Estimate, estimate
 from app.fanout.export import ShardsError, export
 from app.fanout.gate import Gate, Threshold
 from app.fanout.histograms import SHOWN, bins
@@ -198,6 +199,14 @@ def test_rejected_and_flagged_takes_are_not_handed_over(tmp_path: Path) -> None:
     assert "0 takes" in export(Store(tmp_path), "webdataset")
 
 
+def test_what_is_guessed_is_of_the_cameras_that_are_asked_for() -> None:
+    drawn = replace(PLAN, presets=("fake",), views=("drawn",), until="video", frames=16)
+    one, all_six = (estimate(expand(replace(drawn, cameras=cameras)).items, None) for cameras in (("CAM_FRONT",), None))
+    assert one.bytes < all_six.bytes / 4 and one.seconds < all_six.seconds / 2 and not one.measured
+    assert Estimate(2e6, 29.0, True).words(1, 1) == "1 take to make: 2.0 MB, less than a minute with 1 worker (by the takes that are there)."
+    assert "about 2 minutes with 2 workers (a rough" in Estimate(2e6, 240.0, False).words(3, 2)
+
+
 def test_as_many_workers_as_memory_and_cores_bear(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.fanout.pool._free_bytes", lambda: 10e9)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
@@ -213,7 +222,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "jaywalker" in (said := capsys.readouterr().out) and "Holds:" in said
     assert parser.main(["fan-out", scene, "--variations", "original,rig_drop", "--preset", "fake", "--frames", "2", "--dry-run"]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("2 takes, of which 0 are there.\n2 takes to make: ") and "MB" in said and "minutes" in said
+    assert said.startswith("2 takes, of which 0 are there.\n2 takes to make: ") and "MB, less than a minute with " in said
     assert list(tmp_path.iterdir()) == [tmp_path / "crossing.anyscene"]
     for argv, words in (
         (["fan-out", "-o", str(tmp_path / "out")], "needs a plan file, or scenes"),
