@@ -76,6 +76,7 @@ def test_pictures_that_show_something_else_are_rejected(tmp_path: Path) -> None:
 
 def test_few_pictures_are_read_and_from_all_over() -> None:
     assert read_where(0, 16) == [] and read_where(2, 4) == [(0, 0)] and read_where(1, 1) == [(0, 0)]
+    assert read_where(6, 16) == [(0, 0), (1, 5), (3, 10), (5, 15)]
     assert read_where(6, 49) == [(0, 0), (1, 16), (3, 32), (5, 48)]
     for cameras in range(1, 8):
         for frames in range(1, 60):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.fanout import Plan, PlanError, Source, Wanted, expand, plan_from, read_plan
-from app.fanout.gate import Gate, GateError, gate_from, read_where
+from app.fanout.gate import Gate, GateError, gate_from
 from app.fanout.items import weight_ids
 from editor.document import Document, EditError
 from editor.files import project
@@ -170,11 +170,6 @@ def test_the_gate() -> None:
     assert Gate().verdict({}) == ("unmeasured", ())
     with pytest.raises(GateError, match="put flag below reject"):
         gate_from({"phantoms_per_frame": {"flag": 2, "reject": 1}})
-
-
-def test_a_few_pictures_are_read_over_all_cameras_and_frames() -> None:
-    assert read_where(6, 16) == [(0, 0), (1, 5), (3, 10), (5, 15)]
-    assert read_where(1, 2) == [(0, 0), (0, 1)] and read_where(2, 1) == [(0, 0), (1, 0)]
 
 
 def test_ten_thousand_items_expand_in_little_time() -> None:
