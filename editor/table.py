@@ -268,7 +268,7 @@ TABLE = (
         edits.add_occupancy_edit, selects_added=True,
     ),
     Command(
-        "novel_path", "The take once more, from another path of the ego", "Result", "Drive {left_m:+g} m left, {forward_m:+g} m ahead",
+        "novel_path", "Novel trajectory: the take once more, along another path of the ego", "Result", "Drive {left_m:+g} m left, {forward_m:+g} m ahead",
         {"left_m": may(METRES, 1.0), "forward_m": may(METRES, 0.0)}, _shift_ego, asks=True, of_take=True,
     ),
     Command(

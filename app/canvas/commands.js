@@ -115,7 +115,9 @@ export function commandsOf(app) {
   const scene = app.store.scene;
   const tools = Object.values(TOOLS).map((tool) => /** @type {PageCommand} */ ({ id: `tool_${tool.name}`, title: `Tool: ${tool.label}`, group: "Tools", keys: [tool.key], icon: tool.icon, when: tool.key === "E" ? "free" : undefined, run: () => app.use(tool.name) }));
   const channels = (scene?.channels ?? []).map(({ name, key }) => /** @type {PageCommand} */ ({ id: `channel_${name}`, title: `Channel: ${spoken(name)}`, group: "Channels", keys: key ? [key] : [], run: () => pickChannel(app, name) }));
-  return [...PAGE.filter((c) => c.group === "Scene"), ...(scene?.commands ?? []).map((spec) => ofDocument(app, spec)), ...PAGE.filter((c) => c.group !== "Scene"), ...tools, ...channels];
+  // What files and takes are made with comes before what changes them.
+  const first = (/** @type {PageCommand} */ c) => c.group === "Scene" || c.group === "Result";
+  return [...PAGE.filter(first), ...(scene?.commands ?? []).map((spec) => ofDocument(app, spec)), ...PAGE.filter((c) => !first(c)), ...tools, ...channels];
 }
 
 /** A command of the document: run with what the page can fill in, or asked for in a form. @param {App} _app @param {CommandSpec} spec @returns {PageCommand} */
