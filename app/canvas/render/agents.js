@@ -117,17 +117,25 @@ export function drawAgents(ctx, app) {
     ctx.setLineDash([]);
     ctx.globalAlpha = 1;
     const below = width * view.scale * 0.5 + Math.abs(Math.sin(yaw)) * length * view.scale * 0.35 + 11;
-    if (store.show.labels && ((chosen && few) || length * view.scale > LABEL_FROM_PX)) tags.push({ px: view.toPx(x, y), text: labelOf(agent), below, chosen });
+    if (store.show.labels && ((chosen && few) || length * view.scale > LABEL_FROM_PX)) tags.push({ px: view.toPx(x, y), text: tagOf(agent, chosen && store.selection.size > 1), below, chosen });
   }
   // A label that would lie over another is left out; the selected come first.
   /** @type {Array<[number, number, number, number]>} */ const taken = [];
-  for (const tag of tags.sort((p, q) => Number(q.chosen) - Number(p.chosen))) {
+  for (const tag of tags.filter((one) => one.text).sort((p, q) => Number(q.chosen) - Number(p.chosen))) {
     const half = tag.text.length * 3.2, y = tag.px[1] + tag.below;
     const box = /** @type {[number, number, number, number]} */ ([tag.px[0] - half, y - 7, tag.px[0] + half, y + 7]);
     if (taken.some((other) => overlaps(box, other))) continue;
     taken.push(box);
     drawTag(ctx, tag.px, tag.text, tag.below, tag.chosen);
   }
+}
+
+/** What stands below an agent: of the cones of a closed lane that are selected together one alone, half way along, tells of the lane. @param {AgentEntity} agent @param {boolean} together */
+function tagOf(agent, together) {
+  const lane = together ? agent.closure : undefined;
+  if (!lane || agent.name) return labelOf(agent);
+  const middle = lane.spacing_m * Math.round(lane.length_m / lane.spacing_m / 2);
+  return Math.abs(lane.station_m - middle) < 1e-6 ? `closed lane ${lane.number}` : "";
 }
 
 /** @param {CanvasRenderingContext2D} ctx @param {Point} px @param {string} text @param {number} below @param {boolean} chosen */

@@ -44,17 +44,18 @@ export function drawRulers(ctx, view) {
     ctx.fillStyle = "rgba(198,208,222,0.72)";
     ctx.fillText(text, x, y);
   };
+  const bar = roundStep(view.scale, 60), width = bar * view.scale, right = view.width - 16, base = view.height - 12;
+  const clear = right - width - ctx.measureText(`${bar} m`).width - 24;
   ctx.textAlign = "center";
   for (let x = Math.ceil(x0 / step) * step; x <= x1; x += step) {
     const px = view.toPx(x, 0)[0];
-    if (px > 40 && px < view.width - 150) label(`${x}`, px, view.height - 7);
+    if (px > 40 && px + ctx.measureText(`${x}`).width / 2 < clear) label(`${x}`, px, view.height - 7);
   }
   ctx.textAlign = "left";
   for (let y = Math.ceil(y0 / step) * step; y <= y1; y += step) {
     const py = view.toPx(0, y)[1];
     if (py > 48 && py < view.height - 24) label(`${y}`, 6, py + 3);
   }
-  const bar = roundStep(view.scale, 60), width = bar * view.scale, right = view.width - 16, base = view.height - 12;
   ctx.strokeStyle = "rgba(11,13,17,0.85)";
   ctx.lineWidth = 4;
   ctx.strokeRect(right - width, base - 3, width, 3);
