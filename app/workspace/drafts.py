@@ -65,8 +65,8 @@ class Drafter:
         self._resting: tuple[Wish, threading.Timer] | None = None
         self._rested: Wish | None = None
         self._seen: tuple[Document, int] | None = None
-        self._as_opened: set[str | None] = {None}
-        """Takes in view that nobody edited under: one just opened is shown as it is."""
+        self._as_opened: set[str | None] = set()
+        """Takes in view that nobody edited under: one just opened is shown as it is. A scene without a take is drawn as soon as it is open."""
         self._met: set[str | None] = {None}
         self._of_take: tuple[ShownTake, int, Conditions] | None = None
 
@@ -89,7 +89,7 @@ class Drafter:
             self._stop()
             self._known.clear()
             self._seen, self._of_take = None, None
-            self._as_opened, self._met = {None}, {None}
+            self._as_opened, self._met = set(), {None}
 
     def edited_under(self, take_ids: Iterable[str]) -> None:
         """The scene was edited under these takes before they came into view: it was restored."""

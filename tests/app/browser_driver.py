@@ -315,9 +315,9 @@ class Tab:
 
 
 @contextlib.contextmanager
-def studio_tab(workspace: Path, last_shot: str = "") -> Iterator[Tab]:
-    """A tab of a studio of its own with the fake preset; whatever it complained of fails the test."""
-    studio = StudioProcess(workspace, preset="fake").start()
+def studio_tab(workspace: Path, last_shot: str = "", preset: str = "fake") -> Iterator[Tab]:
+    """A tab of a studio of its own; whatever it complained of fails the test."""
+    studio = StudioProcess(workspace, preset=preset).start()
     with sync_playwright() as playwright, chromium(playwright) as browser:
         tab = Tab(browser, studio).open()
         try:

@@ -77,6 +77,7 @@ def test_a_click_in_3d_selects_what_is_seen_there(tab: Tab) -> None:
         point = (ego_SE3_world @ [x, y, z, 1.0])[:3]
         return float(point[0]), float(point[1]), float(point[2])
 
+    tab.at("live").uncheck()
     expect(tab.at("viewer-empty")).to_be_hidden()
     expect(tab.at("viewer-badge")).to_contain_text("Layout")
     (walker,) = (agent for agent in scene.of(Agent) if agent.name == "walks on the pavement")
@@ -97,7 +98,6 @@ def test_a_click_in_3d_selects_what_is_seen_there(tab: Tab) -> None:
 
     # Voxels that were generated mean the agent that they were made of, also when it stands elsewhere by now.
     tab.at("frusta-3d").click()
-    tab.at("live").uncheck()
     tab.generate(frames=1, until="occupancy")
     tab.until_job("one frame is there", lambda job: job["state"] == "done")
     click(tab, ego(front.x_m, front.y_m, 0.9), ["car-1"])

@@ -178,20 +178,21 @@ def test_edits_that_do_not_reach_the_frame_need_no_draft_and_occupancy_edits_lie
 
 
 def test_without_a_take_the_whole_frame_comes_when_the_hand_rests(desk: Desk, rested: None) -> None:
-    desk.look()
-    time.sleep(0.1)
-    assert desk.look().source == "lift" and not desk.engine.asked, "nobody has edited anything"
-    desk.run("add_agent", class_name="car", x=10.0, y=0.0)
     before = len(desk.told)  # counted before the look, which starts the rest
     assert desk.look().source == "lift" and not desk.engine.asked
     wait_until(lambda: len(desk.told) > before)
-    assert desk.look().source == "lift" and len(desk.engine.asked) == 1
+    assert desk.look().source == "lift" and len(desk.engine.asked) == 1, "a scene that was only opened is drawn too"
     assert desk.engine.asked[0][0].before is None and desk.engine.asked[0][0].recipe.seed == 3
+    desk.run("add_agent", class_name="car", x=10.0, y=0.0)
+    before = len(desk.told)
+    desk.look()
+    wait_until(lambda: len(desk.told) > before)
+    assert desk.look().source == "lift" and len(desk.engine.asked) == 2, "and again where it was edited before that came"
     desk.engine.answer()
     assert desk.look().source == "draft"
     desk.run("paint_stroke", channel="walkway", radius_m=2.0, points=[[0, 20]])
     desk.look()
-    assert desk.engine.asked[1][0].before is not None, "now there is a frame to start from"
+    assert desk.engine.asked[2][0].before is not None, "now there is a frame to start from"
 
 
 def test_an_ego_elsewhere_leaves_nothing_to_start_from(desk: Desk, rested: None) -> None:

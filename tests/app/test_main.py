@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 from starlette.testclient import TestClient
@@ -44,6 +45,17 @@ def test_our_routes_are_not_shadowed_by_the_page(browser):
         "/studio/",
     ):
         assert browser.get(outside).status_code == 404, outside
+
+
+def test_a_studio_that_nobody_asks_for_anything_rests(browser):
+    browser.get("/api/health")
+
+    def busy(seconds: float = 0.5) -> float:
+        before = time.process_time()
+        time.sleep(seconds)
+        return (time.process_time() - before) / seconds
+
+    assert min(busy() for _ in range(6)) < 0.02, "of a core; Gradio's queue alone took 0.055"
 
 
 def test_gradio_and_everything_else_is_behind_the_guard(browser):
