@@ -32,8 +32,8 @@ PATIENT_S = 120.0
 POLL_S = 0.5
 SWEEP_EVERY = 60
 """Polls between two sweeps."""
-QUEUE_REST_S = 0.02
-"""Between two looks into Gradio's queue; by itself it looks a thousand times a second, which takes six percent of a core."""
+QUEUE_REST_S = 0.05
+"""Between two looks into Gradio's queue and its progress; by itself it looks a thousand times a second, which takes six percent of a core."""
 WARM_AFTER_S = 1.0
 """The page comes first: warming up begins this long after it is up."""
 
@@ -92,7 +92,7 @@ def mount_page(app: FastAPI, config: AppConfig) -> FastAPI:
         css=page.css, head=page.head, theme=page.theme, footer_links=[], run_history=False,
         show_error=config.debug, ssr_mode=False, pwa=False, max_file_size="1gb",
     )  # fmt: skip
-    page._queue.sleep_when_free = QUEUE_REST_S
+    page._queue.sleep_when_free = page._queue.progress_update_sleep_when_free = QUEUE_REST_S
     return mounted
 
 
