@@ -30,6 +30,7 @@ SETTLES_MS = 2000
 PATIENCE_S = 300.0
 """3D is drawn in software here, and the largest window on a busy machine takes its time."""
 TEMPLATES = ROOT / "assets" / "templates"
+DAY = "City streets in clear daylight."
 MOST_BYTES = 400_000
 FLAT = 176
 """Colours of a palette that are the page's own, its commonest; the rest are for what is seen in pictures."""
@@ -85,16 +86,16 @@ def png(picture: Image.Image) -> bytes:
     return held.getvalue()
 
 
-def chosen(tab: Tab, name: str, seed: int) -> None:
-    """The take of that name in the Results."""
+def chosen(tab: Tab, name: str, prompt: str) -> None:
+    """The take of that name, and of that prompt, in the Results."""
     tab.page.keyboard.press("F2")
     tab.page.locator(f"[data-take={name}]").click()
-    tab.page.locator("#results-title").get_by_text(f"seed {seed}").wait_for()
+    tab.page.locator("#results-title").get_by_text(prompt).wait_for()
 
 
-def shown(tab: Tab, name: str, seed: int) -> None:
+def shown(tab: Tab, name: str, prompt: str) -> None:
     """The take of that name over the scene, by way of the Results."""
-    chosen(tab, name, seed)
+    chosen(tab, name, prompt)
     tab.page.locator("#take-show").click()
     tab.page.wait_for_timeout(SETTLES_MS)
 
@@ -110,12 +111,12 @@ def drawn(tab: Tab) -> None:
 
 
 def crossing(tab: Tab) -> None:
-    shown(tab, "crossing-day", 3)
+    shown(tab, "crossing-day", DAY)
 
 
 def results(tab: Tab) -> None:
     """The same drive by day and by night, under one slider."""
-    chosen(tab, "crossing-day", 3)
+    chosen(tab, "crossing-day", DAY)
     tab.page.locator("#results-tabs").get_by_role("tab", name="Compare").click()
     tab.page.locator("#versus .video-tile").first.wait_for()
 
@@ -128,7 +129,7 @@ def agent(tab: Tab) -> None:
 def large_3d(tab: Tab) -> None:
     tab.pick_file("lane_closure")
     tab.until_document("the works", lambda d: d["name"] == "lane closure")
-    shown(tab, "closure", 0)
+    shown(tab, "closure", "City street on an overcast day.")
     tab.page.keyboard.press("Escape")
     tab.page.keyboard.press("Shift+D")
 
