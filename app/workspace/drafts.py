@@ -65,9 +65,9 @@ class Drafter:
         self._resting: tuple[Wish, threading.Timer] | None = None
         self._rested: Wish | None = None
         self._seen: tuple[Document, int] | None = None
-        self._as_opened: set[str | None] = set()
+        self._as_opened: set[str] = set()
         """Takes in view that nobody edited under: one just opened is shown as it is. A scene without a take is drawn as soon as it is open."""
-        self._met: set[str | None] = {None}
+        self._met: set[str] = set()
         self._of_take: tuple[ShownTake, int, Conditions] | None = None
 
     def switch(self, on: bool, preset: str, seed: int) -> None:
@@ -89,7 +89,7 @@ class Drafter:
             self._stop()
             self._known.clear()
             self._seen, self._of_take = None, None
-            self._as_opened, self._met = set(), {None}
+            self._as_opened, self._met = set(), set()
 
     def edited_under(self, take_ids: Iterable[str]) -> None:
         """The scene was edited under these takes before they came into view: it was restored."""
@@ -135,15 +135,17 @@ class Drafter:
 
     def _touched(self, shot: Shot, was_edited: bool) -> bool:
         """Whether the document is another than when the take of the shot came into view."""
-        take_id = shot.take.id if shot.take is not None else None
         if was_edited:
             self._as_opened.clear()
-        if take_id not in self._met:
-            made_of_another = shot.take is not None and shot.take.document is not None and shot.take.document is not shot.document
+        take = shot.take
+        if take is None:
+            return True
+        if take.id not in self._met:
+            made_of_another = take.document is not None and take.document is not shot.document
             if not made_of_another and not was_edited:
-                self._as_opened.add(take_id)
-            self._met.add(take_id)
-        return take_id not in self._as_opened
+                self._as_opened.add(take.id)
+            self._met.add(take.id)
+        return take.id not in self._as_opened
 
     def _take_start(self, shot: Shot) -> _Start | None:
         """The take's own frame, where the shot shows it."""

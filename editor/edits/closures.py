@@ -20,6 +20,8 @@ from engine.spec.geometry import Pose
 SIDES = {"left": 1.0, "right": -1.0}
 _KERB_M = 0.3
 """From a lane's edge to the middle of its cones."""
+
+
 def close_lane(points: Sequence[Point], side: str = "right", lane_width_m: float = LANE_M, spacing_m: float = 3.0, taper_m: float = 15.0) -> Edit:
     """Cones that close a lane: from its outer edge at the first point across to its inner edge within `taper_m`, and on along that edge.
 

@@ -9,7 +9,6 @@ apart, so a past is older than the 1/12 s of procedural worlds; static as it is,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from engine.data.frames import LABELS, UNKNOWN, DataError, PosedFrames, check_sh
 from engine.export import OCC3D_FREE
 from engine.spec.classes import FREE
 from engine.spec.grid import OCC3D
+from engine.spec.rows import se3
 
 CLASS_OF_OCC3D = np.full(LABELS, UNKNOWN, np.uint8)
 """Our class of each of Occ3D's labels: the first 17 are the same, 17 is free. The inverse of engine.export folds three into one."""
@@ -73,7 +73,7 @@ def _histories(paths: tuple[Path, ...], table: dict[str, Any], where: Path) -> t
         try:
             row = table["scene_infos"].get(scene, {}).get(frame)
             if row is not None:
-                poses[index] = pose_of(row["ego_pose"])
+                poses[index] = se3(row["ego_pose"], "ego_pose")
                 past_of[index] = number.get((scene, row["prev"]), -1)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DataError(
@@ -82,14 +82,3 @@ def _histories(paths: tuple[Path, ...], table: dict[str, Any], where: Path) -> t
     known = np.array([frame in table["scene_infos"].get(scene, {}) for scene, frame in number])
     past_of[(past_of >= 0) & ~known[past_of]] = -1                                   # a frame before that has no pose itself
     return past_of, poses
-
-
-def pose_of(row: Mapping[str, Any]) -> np.ndarray:
-    """4 x 4 from a translation in metres and a unit quaternion [w, x, y, z]."""
-    from scipy.spatial.transform import Rotation
-
-    w, x, y, z = (float(v) for v in row["rotation"])
-    pose = np.eye(4)
-    pose[:3, :3] = Rotation.from_quat([x, y, z, w]).as_matrix()
-    pose[:3, 3] = [float(v) for v in row["translation"]]
-    return pose

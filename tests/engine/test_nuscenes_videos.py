@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.spatial.transform import Rotation
 
 from engine.data.frames import DataError
 from engine.data.nuscenes_videos import NuscenesVideos, open_nuscenes
-from engine.data.occ3d import pose_of
 from engine.data.videos import open_videos
 from engine.render.buffers import render_buffers
 from engine.spec.camera import surround_cameras
@@ -28,6 +28,14 @@ CAMERAS = {name: replace(camera, name=name) for name, camera in zip(("CAM_FRONT"
 LATE_S = {"CAM_FRONT": -0.02, "CAM_FRONT_LEFT": 0.01}
 """Cameras are not triggered at the LiDAR's time."""
 CAR_M = (4.4, 2.0, 1.6)
+
+
+def pose_of(row: dict[str, Any]) -> np.ndarray:
+    """(4, 4) of a row's translation and quaternion, scalar first, by scipy."""
+    w, x, y, z = row["rotation"]
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = Rotation.from_quat([x, y, z, w]).as_matrix(), row["translation"]
+    return pose
 
 
 def ego(time_s: float) -> Pose:
