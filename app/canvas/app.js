@@ -68,9 +68,10 @@ export class App {
         this.store.emit("link");
       },
       message: (message) => {
+        const before = this.store.frame;
         receive(this.store, message);
         if (message.type === "patch") this.settled(message.rev);
-        if (message.type === "document") this.arrived(message);
+        if (message.type === "document") this.arrived(this.socket.same ? before : this.store.frame);
         // A workspace of its own was asked for, to begin something new in it.
         if (message.type === "document" && message.rev === 0 && new URLSearchParams(location.search).has("new")) this.socket.send({ type: "new" });
         if (message.type === "document" && !(framed && message.name === this.framedName)) {
@@ -81,7 +82,6 @@ export class App {
       },
     });
     /** @type {string|undefined} */ this.framedName;
-    /** @type {string|undefined} */ this.session;
   }
 
   get tool() {
@@ -135,13 +135,10 @@ export class App {
     return ack;
   }
 
-  /** A document came: stand-ins of gestures are gone with the one before, and whoever waited for a revision waits no more. @param {{frame: number, session: string}} message */
-  arrived({ frame, session }) {
+  /** A document came: stand-ins of gestures are gone with the one before, and whoever waited for a revision waits no more. @param {number} frame where the user has the playhead */
+  arrived(frame) {
     this.settled(Infinity);
-    const again = this.session === session;
-    this.session = session;
-    // After a broken link the playhead is where the user has it.
-    if (again && frame !== this.store.frame) this.socket.send({ type: "frame", frame: this.store.frame });
+    this.seek(frame);
     setTimeout(() => {
       const { stranded } = this.socket;
       if (stranded && !this.store.recovery?.length) this.say("warn", `${plural(stranded, "edit")} made while the studio was away ${stranded === 1 ? "waits" : "wait"} for the scene that ${stranded === 1 ? "it was" : "they were"} made in: it is under Open, as a draft.`);

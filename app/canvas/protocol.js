@@ -36,7 +36,7 @@ const HANDLERS = {
     // What is under way or shown comes again behind the document; what does not come is of another scene.
     Object.assign(store, { job: null, queue: [], take: null, strip: null, bev: null, variant: null, region: null, recovery: null });
     store.problems = m.problems ?? [];
-    store.frame = Math.min(store.frame, Math.max(0, m.frames - 1));
+    store.frame = Math.min(m.frame ?? 0, Math.max(0, m.frames - 1));
     // What was said of the scene before is over; the new one's notes stand in the inspector.
     store.notices = store.notices.filter((n) => n.level !== "info");
     store.emit("scene", "entities", "selection", "frame", "history", "channels", "preview", "job", "take", "strip", "bev", "notices", "variant", "region", "recovery", "problems");

@@ -1,7 +1,7 @@
 /**
  * One WebSocket, reopened with growing pauses. What a user did is numbered and kept until the studio has answered; after a broken link it is
  * sent again, and the studio does nothing twice. What changes a scene waits until that scene is open again: a studio that was started anew
- * offers it first.
+ * opens it by itself where all of it was saved, and offers it where not.
  */
 
 /** @typedef {{ok: boolean, rev: number, error?: string|null}} Ack */
@@ -27,6 +27,7 @@ export class Socket {
     /** By number, in order. @type {Map<number, Kept>} */ this.kept = new Map();
     /** The document that is open. */ this.session = "";
     /** Hash of it, while nothing was done in it. */ this.untouched = "";
+    /** Whether the document that came last is the one before. */ this.same = false;
     /** Whether the document has come on this connection: nothing that is kept is sent before it. */ this.met = false;
     /** @type {WebSocket|null} */ this.ws = null;
     this.open();
@@ -65,7 +66,9 @@ export class Socket {
 
   /** A scene in which nothing had been done is the same one in a studio that was started anew. @param {{session?: string, untouched?: string}} message */
   adopt({ session = "", untouched = "" }) {
-    if (untouched && untouched === this.untouched) for (const { message, acked } of this.kept.values()) if (!acked && message.session === this.session) message.session = session;
+    const anew = untouched !== "" && untouched === this.untouched;
+    this.same = anew || session === this.session;
+    if (anew) for (const { message, acked } of this.kept.values()) if (!acked && message.session === this.session) message.session = session;
     this.untouched = untouched;
   }
 

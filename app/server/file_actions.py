@@ -129,13 +129,17 @@ def _draft(workspace: Workspace, message: Message) -> Draft:
 def decline(workspace: Workspace, message: Message, send: Send) -> None:
     """Go on without what was offered, with the scene that a first start shows; the drafts stay in the list of files."""
     if workspace.rev == 0:
-        workspace.replace(files.first_document(workspace.config), path=None, saved=True)
+        workspace.replace(files.first_document(workspace.config), path=None, saved=True, chosen=False)
 
 
 def offer_recovery(workspace: Workspace, send: Send) -> None:
     """Tell a page that arrives at an untouched workspace of work that an earlier run left unsaved."""
     if workspace.rev == 0 and (found := unsaved.rows(workspace, earlier=True)):
         send({"type": "recovery", "drafts": found})
+    elif workspace.found_again:
+        workspace.found_again = False
+        if others := len(unsaved.of_earlier_runs(workspace.config.drafts)):
+            send({"type": "notice", "level": "info", "text": f"Unsaved work of before is under Open: {plural(others, 'draft')}."})
 
 
 def _seconds(message: Message, key: str) -> float | None:

@@ -66,6 +66,8 @@ class Workspace:
         self._watchers: frozenset[Send] = frozenset()
         self._last_notice = ("", 0.0)
         self._take_told: dict[str, object] | None = None
+        self.found_again = False
+        """Whether the scene is the one that was open when an earlier run ended, and no page has come since."""
         self._asked = Heard()
         """What was asked of the workspace, whichever scene is open in it."""
         self._begin(Session(document))
@@ -192,12 +194,17 @@ class Workspace:
             self.frame = min(max(int(frame), 0), frame_count(self.document) - 1)
         self.screen.ask()
 
-    def replace(self, document: Document, *, path: Path | None, saved: bool) -> None:
-        """Go on with another document; the one before stays in the drafts where it was not saved."""
+    def replace(self, document: Document, *, path: Path | None, saved: bool, chosen: bool = True) -> None:
+        """Go on with another document; the one before stays in the drafts where it was not saved. One that somebody has `chosen` is opened
+        again by a later run."""
         session = Session(document)
         if not saved:
             session.mark_unsaved()
         self._go_on(session, path)
+        if chosen:
+            with self.lock:
+                # Not at once: the page comes first.
+                self._autosave.keep(now=False)
 
     def resume(self, draft: Draft, recovered: Recovered) -> None:
         """Go on where an earlier session was when it ended: its history, its playhead, and the takes it showed."""
@@ -266,8 +273,8 @@ class Workspace:
             self.log.warning("%s", sentence)
             self.notice(level, sentence)
 
-    def _end_drafts(self) -> None:
-        self._autosave.close()
+    def _end_drafts(self, *, still_open: bool = False) -> None:
+        self._autosave.close(still_open=still_open)
         if not any(self._draft_folder.glob(autosave.PATTERN)):
             shutil.rmtree(self._draft_folder, ignore_errors=True)
 
@@ -387,6 +394,6 @@ class Workspace:
 
     def close(self) -> None:
         with self.lock:
-            self._end_drafts()
+            self._end_drafts(still_open=True)
         self.drafter.forget()
         self.screen.close()

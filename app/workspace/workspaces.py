@@ -44,7 +44,7 @@ class Workspaces:
                     raise EditError("A workspace's name has letters, digits, '-' and '_' only, at most 64 of them.")
                 if len(self._open) >= MOST:
                     raise EditError(f"{MOST} workspaces are open already: use one of them.")
-                workspace = self._open[name] = Workspace(name, self._first_document(), self.config, self.jobs)
+                workspace = self._open[name] = self._begun(name)
             return workspace
 
     def find(self, name: str) -> Workspace | None:
@@ -79,6 +79,23 @@ class Workspaces:
         for workspace in workspaces:
             workspace.close()
         self.jobs.close()
+
+    def _begun(self, name: str) -> Workspace:
+        """With the scene that was open in it when an earlier run ended, where nothing of it was unsaved: what was is offered first."""
+        last = recovery.last_open(self.config.drafts, name)
+        if last is not None and not last.unsaved:
+            try:
+                found = recovery.restore(last)
+            except ValueError as damage:
+                log.warning("what was open in '%s' is not opened again: %s", name, damage)
+            else:
+                workspace = Workspace(name, Document(), self.config, self.jobs)
+                workspace.resume(last, found)
+                workspace.found_again = True
+                recovery.clear(self.config.drafts, name)
+                return workspace
+        recovery.clear(self.config.drafts, name)
+        return Workspace(name, self._first_document(), self.config, self.jobs)
 
     def _first_document(self) -> Document:
         # What may be restored is offered before any example is shown.

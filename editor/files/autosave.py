@@ -128,10 +128,12 @@ class Autosave:
             self._busy = True
         self._submit(self._drain)
 
-    def keep(self) -> None:
-        """From now on this session is kept even where its document is as it was: a take of it is being made."""
+    def keep(self, *, now: bool = True) -> None:
+        """From now on this session is kept even where its document is as it was: a take of it is being made, or a later run is to open it.
+        Not `now`: by the next poll."""
         self._keep = True
-        self.poll()
+        if now:
+            self.poll()
 
     def flush(self) -> None:
         """Writes what is not yet written, now and here."""
@@ -148,8 +150,9 @@ class Autosave:
             self._write_lock()
         self.poll()
 
-    def close(self) -> None:
-        """Flushes and gives the folder back. The draft stays where it holds what no file holds, and goes where there is nothing to lose."""
+    def close(self, *, still_open: bool = False) -> None:
+        """Flushes and gives the folder back. The draft stays where it holds what no file holds, and goes where there is nothing to lose; one that
+        is `still_open` stays for the next run."""
         if self._closed:
             return
         self.flush()
@@ -157,9 +160,9 @@ class Autosave:
         if self.blocked:
             return
         with self._writing:
-            if not self.session.dirty:
+            if not (self.session.dirty or still_open):
                 _remove(self.folder, keep=None)
-        self._write_lock(released=True)
+        self._write_lock(released=True, still_open=still_open)
 
     # Below: by the writing thread.
 
@@ -252,7 +255,7 @@ class Autosave:
         self._write_lock()
         return None
 
-    def _write_lock(self, released: bool = False) -> None:
+    def _write_lock(self, released: bool = False, still_open: bool = True) -> None:
         facts = {
             "owner": self.owner,
             "pid": os.getpid(),
@@ -260,6 +263,7 @@ class Autosave:
             "host": socket.gethostname(),
             "project": self._project_path,
             "released": released,
+            "open": still_open,
         }
         temporary = self.folder / f".{LOCK}.{os.getpid()}"
         try:

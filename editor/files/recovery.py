@@ -34,6 +34,12 @@ class Draft:
     """Whether its studio ended without closing it."""
     ours: bool = False
     """Whether this very process wrote it."""
+    open: bool = False
+    """Whether its scene was open when its studio ended."""
+    unsaved: bool = True
+    """Whether it holds what its project file does not."""
+    making: bool = False
+    """Whether a take of it was under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,23 @@ def drafts(root: str | Path) -> list[Draft]:
 
     Left out: folders that a running studio still owns, and drafts with nothing that their project does not hold.
     """
-    base = Path(root)
+    return [draft for draft in _left_behind(Path(root)) if draft.unsaved or draft.making]
+
+
+def last_open(root: str | Path, owner: str) -> Draft | None:
+    """What `owner` had open when its studio ended: of its drafts the one written last; None where it left none."""
+    return next((draft for draft in _left_behind(Path(root)) if draft.owner == owner and draft.open), None)
+
+
+def clear(root: str | Path, owner: str) -> None:
+    """Deletes those drafts of `owner` that hold nothing but what their project files hold."""
+    for draft in _left_behind(Path(root)):
+        if draft.owner == owner and not (draft.unsaved or draft.making):
+            discard(draft)
+
+
+def _left_behind(base: Path) -> list[Draft]:
+    """Every draft that no running studio owns, newest first."""
     found: list[Draft] = []
     for folder in (base, *sorted(_folders(base))):
         lock = read_lock(folder) or {}
@@ -65,10 +87,11 @@ def drafts(root: str | Path) -> list[Draft]:
         steps, named = path.with_suffix(STEPS), lock.get("project")
         project_path = named if isinstance(named, str) else None
         saved_at = _modified(steps) or _modified(path)
-        if saved_at is None or not _worth_offering(steps, project_path, saved_at):
+        if saved_at is None:
             continue
-        crashed, ours = bool(lock) and not lock.get("released"), is_ours(lock)
-        found.append(Draft(str(path), str(lock.get("owner", "")), saved_at, project_path, crashed, ours))
+        crashed, was_open = bool(lock) and not lock.get("released"), lock.get("open") is True
+        unsaved, making = _unsaved(steps, project_path, saved_at)
+        found.append(Draft(str(path), str(lock.get("owner", "")), saved_at, project_path, crashed, is_ours(lock), was_open, unsaved, making))
     return sorted(found, key=lambda draft: (draft.saved_at, draft.path), reverse=True)
 
 
@@ -126,13 +149,14 @@ def _recovered(documents: list[Document], steps: list[Step], last: Mapping[str, 
     return Recovered(session, tuple(step.label for step in steps[since:at]), count, last.get("facts", {}))
 
 
-def _worth_offering(steps: Path, project_path: str | None, saved_at: float) -> bool:
-    """Whether something is lost without the draft. One from before there were steps counts where it is newer than its project."""
+def _unsaved(steps: Path, project_path: str | None, saved_at: float) -> tuple[bool, bool]:
+    """Whether something is lost without the draft, and whether a take was under way. One from before there were steps counts where it is newer
+    than its project."""
     if (last := _last_record(steps)) is not None:
         unsaved = last.get("saved") != last.get("at") or (project_path is not None and not Path(project_path).is_file())
-        return unsaved or bool(last.get("facts", {}).get("making"))
+        return unsaved, bool(last.get("facts", {}).get("making"))
     project_saved = _modified(Path(project_path)) if project_path is not None else None
-    return project_saved is None or saved_at > project_saved
+    return project_saved is None or saved_at > project_saved, False
 
 
 def _records(path: Path) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_scenario_s13_a_killed_studio_is_found_again_by_the_page_that_was_open(t
     expect(tab.at("strip-badge")).to_contain_text("Not connected")
     tab.studio.start()
     expect(tab.at("restore-card")).to_be_visible()
-    tab.faults = faults  # the browser's own words about a port that nobody answered
+    tab.faults = list(faults)  # the browser's own words about a port that nobody answered
     expect(tab.at("restore-name")).to_have_text("crossing")
     expect(tab.at("restore-lost")).to_have_text("2 unsaved steps: Brush walkway (2).")
     assert is_picture(tab.pixels(tab.at("restore-card").locator("img").first)), "what it was is seen"
@@ -76,6 +77,72 @@ def test_scenario_s13_a_killed_studio_is_found_again_by_the_page_that_was_open(t
     tab.page.keyboard.press("Control+z")
     tab.page.keyboard.press("Control+z")
     tab.until_document("undo goes on to the beginning", lambda d: d["can_undo"] is None and d["can_redo"] == "Brush walkway")
+
+
+def place(tab: Tab, dx: float) -> None:
+    """A car, with a click on the canvas."""
+    tab.click((tab.box["x"] + tab.box["width"] / 2 + dx, tab.box["y"] + 0.85 * tab.box["height"]))
+
+
+def cars(document: dict[str, Any]) -> int:
+    return len([one for one in document["entities"] if one["kind"] == "agent" and one["class_name"] == "car"])
+
+
+def test_a_saved_scene_is_open_again_where_it_was(tab: Tab) -> None:
+    """The page that was open goes on, with what was done while the studio was dead; a page that comes anew finds the same."""
+    tab.at("channel-walkway").click()
+    tab.page.keyboard.press("b")
+    stroke(tab, 60)
+    tab.generate(frames=2, until="video", preset="fake", views="fake")
+    tab.until_job("a take", lambda job: job["state"] == "done")
+    tab.at("scene-name").fill("mine")
+    tab.page.keyboard.press("Enter")
+    tab.page.keyboard.press("Control+s")
+    saved = tab.until_document("it is saved", lambda d: d["name"] == "mine" and not d["dirty"])
+    tab.at("bev-canvas").focus()
+    tab.page.keyboard.press("Escape")
+    tab.seek(1)
+    tab.until_document("the studio knows where the playhead is", lambda d: d["frame"] == 1)
+    before = cars(saved)
+    tab.page.keyboard.press("a")
+    faults = list(tab.faults)
+    tab.studio.kill()
+    expect(tab.at("connection")).not_to_have_text("Connected")
+    place(tab, 80.0)
+    place(tab, 120.0)
+    expect(tab.at("notice").filter(has_text="kept here")).to_be_visible()
+    tab.studio.start()
+    expect(tab.at("connection")).to_have_text("Connected")
+    document = tab.until_document("both cars are there", lambda d: cars(d) >= before + 2)
+    tab.faults = list(faults)  # the browser's own words about a port that nobody answered
+    expect(tab.at("restore-card")).to_be_hidden()
+    tab.page.wait_for_timeout(1000)
+    document = tab.document()
+    assert cars(document) == before + 2 and document["undo_steps"] == saved["undo_steps"] + 2, "each of them once"
+    assert document["saved_path"] == saved["saved_path"] and document["dirty"]
+    expect(tab.at("frame-label")).to_have_text(re.compile("frame 1 /"))
+    expect(tab.at("take-label")).to_contain_text("Take: frames 0–1, video")
+    tab.until("the pictures are back", lambda: pictures(tab))
+    tab.until("the 3D view is back", lambda: is_picture(tab.pixels(tab.at("viewer-3d"))))
+    tab.shot("saved_1_again")
+    for _ in range(2):
+        tab.page.keyboard.press("Control+z")
+    tab.until_document("as it was saved", lambda d: same_scene(d, saved) and not d["dirty"])
+
+    tab.studio.kill()
+    tab.studio.start()
+    tab.page.reload()
+    tab.connected()
+    tab.faults = list(faults)
+    expect(tab.at("restore-card")).to_be_hidden()
+    expect(tab.at("scene-name")).to_have_value("mine")
+    expect(tab.at("frame-label")).to_have_text(re.compile("frame 1 /"))
+    assert same_scene(tab.document(), saved)
+    tab.until("the pictures are back", lambda: pictures(tab))
+    tab.until("the 3D view is back", lambda: is_picture(tab.pixels(tab.at("viewer-3d"))))
+    for _ in range(saved["undo_steps"]):
+        tab.page.keyboard.press("Control+z")
+    tab.until_document("undo goes on to the beginning", lambda d: d["can_undo"] is None)
 
 
 def test_new_in_one_of_two_tabs_asks(tab: Tab) -> None:

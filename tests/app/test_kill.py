@@ -33,6 +33,8 @@ LOST_S = 1.0
 """The most that may be missing: what was done in the last second."""
 LONGEST_S = 6.0
 """The latest moment of a kill after the session has begun."""
+SAVED = 0.3
+"""How often all of it is saved when the kill comes: then the scene is to be open again without a question."""
 SLOW = "fake:0.15"
 WORK = ("name", "prompt", "duration_s", "ego", "entities")
 
@@ -98,10 +100,10 @@ def arrive(studio: StudioProcess) -> Tab:
 
 
 def edit(tab: Tab, rng: random.Random) -> None:
-    """One thing that a person does: a stroke, an agent, a drag, an undo, a redo, a name."""
+    """One thing that a person does: a stroke, an agent, a drag, an undo, a redo, a name, a save."""
     x, y = rng.uniform(-20, 20), rng.uniform(-20, 20)
     cars = [one["id"] for one in tab.work.scene["entities"].values() if one["kind"] == "agent"]
-    what = rng.choice(("stroke", "stroke", "agent", "drag", "undo", "redo", "name", "erase"))
+    what = rng.choice(("stroke", "stroke", "agent", "drag", "undo", "redo", "name", "erase", "save"))
     if what in ("stroke", "erase"):
         points = [[x, y], [x + rng.uniform(-15, 15), y + rng.uniform(-15, 15)]]
         tab.command("paint_stroke", channel=rng.choice(("walkway", "drivable_area")), erases=what == "erase", radius_m=1.5, points=points)
@@ -109,6 +111,8 @@ def edit(tab: Tab, rng: random.Random) -> None:
         tab.command("add_agent", class_name="car", x=x, y=y)
     elif what == "drag":
         tab.command("move", ids=[rng.choice(cars)], dx=x / 10, dy=y / 10)
+    elif what == "save":
+        tab.send("save", path="work")
     elif what == "name":
         tab.command("set_scene", name=f"scene {rng.randrange(1000)}")
     else:
@@ -129,6 +133,9 @@ def play(studio: StudioProcess, tab: Tab, rng: random.Random) -> float:
             time.sleep(rng.uniform(0.0, 0.15))
     except (ConnectionClosed, TimeoutError) as gone:
         raise AssertionError("the studio went before it was killed") from gone
+    if rng.random() < SAVED:
+        tab.send("save", path="work")
+        tab.wait_for("saved")
     at = time.monotonic()
     studio.kill()
     return at
@@ -172,15 +179,19 @@ def test_a_killed_studio_offers_everything_but_the_last_second(studio: StudioPro
 
         studio.start()
         tab = arrive(studio)
-        assert not tab.work.scene["entities"], "nothing is shown before what was lost is offered"
-        offered = tab.wait_for("recovery")["drafts"][0]
-        assert offered["crashed"] and offered["lost"] and offered["picture"], offered
-        tab.send("restore", which=offered["path"])
-        tab.wait_for("document", lambda message: message["rev"] > 0)
+        again = tab.work.scene["rev"] > 0
+        if again:
+            assert not tab.work.scene["dirty"], "what no file holds is offered, not opened"
+        else:
+            assert not tab.work.scene["entities"], "nothing is shown before what was lost is offered"
+            offered = tab.wait_for("recovery")["drafts"][0]
+            assert offered["crashed"] and offered["lost"] and offered["picture"], offered
+            tab.send("restore", which=offered["path"])
+            tab.wait_for("document", lambda message: message["rev"] > 0)
         found = tab.work.states[-1][1]
         missing = len(trail) - 1 - max((index for index, state in enumerate(trail) if state == found), default=-1)
         assert found in acceptable, f"moment {moment}: what came back is {missing} steps old"
-        print(f"moment {moment}: killed after {len(trail)} steps, {missing} of them missing, {len(promised)} takes")
+        print(f"moment {moment}: killed after {len(trail)} steps, {missing} of them missing, {len(promised)} takes, {'open again' if again else 'offered'}")
 
         shown = tab.work.scene["edits"]
         strip = tab.wait_for("strip", lambda message, shown=shown: message["edits"] == shown and message["cameras"])

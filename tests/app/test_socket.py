@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -231,6 +232,41 @@ def test_what_is_declined_stays_on_offer_until_it_is_discarded(run_studio, tmp_p
         assert page.wait_for("files")["recovery"] == []
         page.send("restore", which=which)
         assert "not there any more" in page.wait_for("notice")["text"]
+
+
+def test_a_scene_that_was_saved_is_open_again_where_it_was(run_studio, tmp_path):
+    config = AppConfig(port=0, preset="fake", workspace=tmp_path, warm=False)
+    with run_studio(config) as before, before.page("desk") as page:
+        page.command("add_agent", class_name="trailer", x=3, y=1)
+        page.send("new")  # what was before stays unsaved
+        page.wait_for("document", lambda m: m["rev"] > 1)
+        page.command("add_agent", class_name="bus", x=3, y=1)
+        page.command("add_agent", class_name="car", x=13, y=1)
+        page.command("undo")
+        page.send("save", path="found")
+        page.wait_for("saved")
+        page.send("frame", frame=7)
+        page.command("select", ids=["bus-1"])
+        session = before.workspaces.find("desk").session_name
+    as_of_an_earlier_run(config)
+    for _ in range(2):
+        with run_studio(config) as after, after.page("desk") as page:
+            found = page.wait_for("document")
+            assert (found["session"], found["frame"], found["dirty"], found["selection"]) == (session, 7, False, ["bus-1"])
+            assert (found["can_undo"], found["can_redo"], Path(found["saved_path"]).name) == ("Add bus", "Add car", "found.anyscene")
+            assert page.wait_for("notice")["text"] == "Unsaved work of before is under Open: 1 draft."
+            assert "recovery" not in {message["type"] for message in page.unread}
+            with after.page("another") as other:
+                assert other.wait_for("recovery")["drafts"][0]["lost"] == "1 unsaved step: Add trailer.", "in a workspace of its own nothing was open"
+        as_of_an_earlier_run(config)
+    with run_studio(config) as after, after.page("desk") as page:
+        page.command("undo")
+        page.send("open", path="found.anyscene")
+        assert page.wait_for("document", lambda m: m["rev"] > 2)["can_undo"] is None
+    as_of_an_earlier_run(config)
+    assert len(list(config.drafts.glob("*/*.anyscene"))) == 3, "the trailer, what was taken back, and the one that is open"
+    with run_studio(config) as after, after.page("desk") as page:
+        assert page.wait_for("document")["can_undo"] is None, "the newest is opened"
 
 
 def test_tabs_of_one_scene_know_of_each_other(studio):
