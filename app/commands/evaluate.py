@@ -30,6 +30,8 @@ def evaluate(args: Namespace) -> int:
         raise CommandError("--weights are those of an engine's occupancy: leave them out, or measure it with --procedural or --scene.")
     if args.views and not args.takes:
         raise CommandError("--views draws takes again and compares: name takes.")
+    if args.every_pair and not args.views:
+        raise CommandError("--every-pair says which frames --views compares, which is not given: leave it out, or ask for --views.")
     page = output_file(args.page) if args.page else None
     bar = ProgressBar()
     try:
@@ -60,7 +62,7 @@ def _measure_takes(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
         from engine.metrics.drawn import evaluate_drawn
         from engine.spec.take import Take
 
-        report["drawn"] = {str(take): evaluate_drawn(Take.open(take)) for take in args.takes}
+        report["drawn"] = {str(take): evaluate_drawn(Take.open(take), every_pair=args.every_pair) for take in args.takes}
     return report
 
 

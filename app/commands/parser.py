@@ -189,6 +189,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.add_argument("takes", metavar="TAKE", type=Path, nargs="*")
     evaluating.add_argument("--against", type=Path, metavar="GT", help="take folder that holds the truth, or occ3d:DIR, Occ3D's truth of the same scene")
     evaluating.add_argument("--views", action="store_true", help="of takes: how true the drawn world is to the voxels, and how still it holds")
+    evaluating.add_argument("--every-pair", action="store_true", help="of --views: how still it holds from each frame to the next, not from every fifth only")
     evaluating.add_argument("--held-out", type=_count, metavar="N", default=0, help="compare what was invented with N held-out procedural worlds")
     evaluating.add_argument("--inception", type=Path, metavar="FILE.pt", help="TorchScript of InceptionV3: FID and KID of renders against the truth")
     evaluating.add_argument("--procedural", type=_count, metavar="N", help="no takes: N frames of held-out procedural worlds, made from their layouts")

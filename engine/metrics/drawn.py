@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from engine.api import Buffers, Recipe
 from engine.metrics.consistency import Seen, colour_differences, inside, seen_again
+from engine.metrics.lasting import Lasting
 from engine.render.buffers import ray_table, render_buffers
 from engine.spec.camera import Camera
 from engine.spec.classes import CLASS, CLASSES, IS_AGENT, NOTHING_HIT
@@ -195,7 +196,8 @@ class Stillness:
 
     def report(self) -> dict[str, Any]:
         """Differences of colour, of 255."""
-        result: dict[str, Any] = {"points": sum(map(len, self.differences))}
+        worst = max((float(one.mean()) for one in self.differences if len(one) > LEAST_PIXELS), default=0.0)
+        result: dict[str, Any] = {"points": sum(map(len, self.differences)), "pairs": len(self.differences), "worst_pair_mean": round(worst, 3)}
         for name, found in (("", self.differences), ("softened_", self.softened)):
             every = np.concatenate(found) if found else np.zeros(1)
             result[f"{name}mean"] = round(float(every.mean()), 3)
@@ -216,8 +218,9 @@ def psnr_outside(before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> flo
     return float("inf") if error == 0 else float(10 * np.log10(255.0**2 / error))
 
 
-def evaluate_drawn(take: Take, prompt: str = "clear day", every: int = 5) -> dict[str, Any]:
-    """The take's world drawn anew: agreement in every `every`-th frame, stillness from that frame to the next, all cameras.
+def evaluate_drawn(take: Take, prompt: str = "clear day", every: int = 5, every_pair: bool = False) -> dict[str, Any]:
+    """The take's world drawn anew, all cameras: agreement in every `every`-th frame, stillness from that frame to the next (or from each frame
+    to the next), and what lasts from the first frame to the last.
 
     Stillness is that of the static world alone: agents are left out, since their shadows and mirror images are not still.
     The take must have cameras. Its own prompt does not count: shares are those of one light.
@@ -225,25 +228,27 @@ def evaluate_drawn(take: Take, prompt: str = "clear day", every: int = 5) -> dic
     model = DrawnViews()
     clip = clip_of(take, prompt, model.size)
     scene = ViewScene(clip, Recipe(views="drawn"), frames_from(take.folder))
-    world = DrawnWorld(clip, read_prompt(prompt, 0)[0])
-    agreement, stillness = Agreement(), Stillness()
+    world = DrawnWorld(clip, read_prompt(prompt, 0)[0], forget_m=np.inf)
+    agreement, stillness, lasting = Agreement(), Stillness(), Lasting(world)
     before: dict[int, tuple[Film, np.ndarray, np.ndarray]] = {}
     for index in range(len(clip)):
         moment = world.see(scene.frame(index))
-        if index % every > 1:
+        lasting.add(moment)
+        asked, follows = index % every == 0, every_pair or (index - 1) % every == 0
+        if not asked and not follows:
             continue
         alone = _without_agents(moment)
         for number, camera in enumerate(clip.cameras):
             pose = clip.camera_pose(index, number)
-            if index % every == 0:
+            if asked:
                 sight = Sight(camera, pose, clip.boxes[index], clip.grid.voxel_m)
                 agreement.add(world.expose(moment, number), scene.buffers(index, number), _half_a_voxel_lower(scene, index, number), sight)
             seen = world.expose(alone, number)
             shot = seen, world.develop(seen, alone, number), clip.world_SE3_ego[index] @ pose
-            if index % every:
+            if follows and number in before:
                 stillness.add(camera, before[number], shot)
             before[number] = shot
-    return {"agreement": agreement.report(), "stillness": stillness.report()}
+    return {"agreement": agreement.report(), "stillness": stillness.report(), "lasting": lasting.report()}
 
 
 def _without_agents(moment: Moment) -> Moment:

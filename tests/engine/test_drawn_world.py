@@ -7,15 +7,17 @@ import pytest
 
 from engine.api import OccupancyFrame, Recipe
 from engine.metrics.drawn import Agreement, Stillness, psnr_outside
+from engine.metrics.lasting import Lasting, shapes
 from engine.render.buffers import render_buffers
 from engine.spec.camera import surround_cameras
 from engine.spec.classes import CLASS, DEFAULT_SIZE_M, FREE
 from engine.spec.clip import SceneClip
 from engine.spec.geometry import Box, Pose
 from engine.spec.grid import OCC3D
-from engine.views.drawn.mesh import MATERIAL, Material
+from engine.views.drawn.mesh import Material
 from engine.views.drawn.model import DrawnViews
 from engine.views.drawn.moving import agents_of
+from engine.views.drawn.scene import Traced, World
 from engine.views.drawn.world import DrawnWorld
 from engine.views.look import read_prompt
 from engine.views.scene import ViewScene
@@ -202,13 +204,6 @@ def test_the_street_holds_still_while_the_ego_drives():
     assert report["points"] > 3000 and report["mean"] < 3.0
 
 
-def _triangles(world_mesh, material: Material) -> set[bytes]:
-    """Corners and part of every triangle of a material, as bytes."""
-    mine = world_mesh.parts[world_mesh.face_part, MATERIAL] == int(material)
-    corners = world_mesh.vertices[world_mesh.faces[mine]].reshape(-1, 9)
-    return {row.tobytes() for row in np.hstack([corners, world_mesh.parts[world_mesh.face_part[mine]]]).astype(np.float32)}
-
-
 def test_facades_and_crowns_of_the_first_frame_are_those_of_the_last():
     clip = _clip(48, 2 * OCC3D.voxel_m, ())
     world, shown = DrawnWorld(clip, read_prompt("overcast", 0)[0]), {}
@@ -218,9 +213,30 @@ def test_facades_and_crowns_of_the_first_frame_are_those_of_the_last():
         shown[k] = world.see(frame).world.static.mesh
     assert world.static.epoch >= 4, "new columns were decided on the way"
     for material in (Material.FACADE, Material.ROOF, Material.FOLIAGE, Material.BARK):
-        first, last = _triangles(shown[0], material), _triangles(shown[47], material)
+        first, last = shapes(shown[0], material), shapes(shown[47], material)
         assert first and first <= last
-    assert len(_triangles(shown[47], Material.FOLIAGE)) > len(_triangles(shown[0], Material.FOLIAGE)), "the world grew"
+    assert len(shapes(shown[47], Material.FOLIAGE)) > len(shapes(shown[0], Material.FOLIAGE)), "the world grew"
+
+
+def test_what_was_drawn_lasts_and_what_does_not_is_counted():
+    clip = _clip(3, 4.8)
+    world = DrawnWorld(clip, read_prompt("overcast", 0)[0])
+    lasting = Lasting(world)
+    for k in range(3):
+        semantics, instances = _with_agents(BOXES)
+        moment = world.see(OccupancyFrame(k, semantics, instances))
+        lasting.add(moment)
+    report = lasting.report()
+    assert report["triangles"] > 1000 and report["cells"] > 10_000 and report["agents"] == 3 and world.static.epoch > 0
+    assert report["triangles_gone"] == report["cells_changed"] == report["agents_changed"] == 0
+    world.static.labels[np.unravel_index(np.flatnonzero(world.static.decided)[0], world.static.decided.shape)] += 1
+    agent = moment.agents[0]
+    repainted = replace(agent, mesh=replace(agent.mesh, parts=agent.mesh.parts + 0.1))
+    standing = moment.world.static.mesh
+    cut = Traced(replace(standing, faces=standing.faces[:-7], face_part=standing.face_part[:-7]))
+    lasting.add(replace(moment, world=World(cut, moment.world.moving, moment.world.origin_m), agents=[repainted]))
+    report = lasting.report()
+    assert report["triangles_gone"] == 7 and report["cells_changed"] == OCC3D.shape[2] and report["agents_changed"] == 1
 
 
 def test_g_buffers_are_those_of_the_picture(seen):
