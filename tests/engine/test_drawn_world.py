@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.api import OccupancyFrame, Recipe
+from engine.metrics.consistency import inside
 from engine.metrics.drawn import Agreement, Stillness, psnr_outside
 from engine.metrics.lasting import Lasting, shapes
 from engine.render.buffers import render_buffers
@@ -127,6 +128,20 @@ def seen():
     moment = world.see(OccupancyFrame(0, *_with_agents(BOXES)))
     films = [world.expose(moment, camera) for camera in range(2)]
     return clip, world, moment, films, [world.develop(film, moment, k) for k, film in enumerate(films)]
+
+
+def test_where_a_shadow_ends_a_pixel_asks_for_the_sun_at_eight_points(seen):
+    _, _, _, films, _ = seen
+    eighths = np.concatenate([(8 * film.sunlit / film.sunlit[_open_road(film)].max())[_open_road(film)] for film in films])
+    shared = eighths[(eighths > 0.5) & (eighths < 7.5)]
+    assert len(shared) > 50
+    np.testing.assert_allclose(shared, np.round(shared), atol=0.1)
+    assert 0.3 < (np.round(shared) % 2).mean() < 0.8, "four rays know quarters alone"
+
+
+def _open_road(film) -> np.ndarray:
+    """bool (H, W): level road that fills the pixel and its neighbours."""
+    return inside(film) & (film.label == CLASS["driveable_surface"]) & (film.normal[..., 2] > 0.9999)
 
 
 def test_what_is_drawn_has_the_labels_of_the_voxels(seen):

@@ -1,7 +1,8 @@
 """One camera's view of the drawn world: rays on triangles, materials, sun, sky, lamps and mirrors (numba).
 
 Four rays a pixel find what is seen, and four more where they do not see one surface; of those that hit the same part one point is
-shaded, so edges are smooth and surfaces cost one answer. Sun shadows are cast from every ray's own hit. What of the sky a point sees is
+shaded, so edges are smooth and surfaces cost one answer. Sun shadows are cast from every ray's own hit, and from eight points of the pixel
+where a shadow ends in it. What of the sky a point sees is
 asked with a few short rays a pixel in a 4 x 4 pattern that `finish.py` averages away. Light from the sky is kept apart for that reason.
 """
 
@@ -109,6 +110,34 @@ def _through_leaves(static, ray, words, spread):
     return leaf_gap(along, across, ray[FAR] * spread)
 
 
+@njit(cache=True, error_model="numpy", inline="always")
+def _way(rays, pose, v, u, s):
+    """Direction of ray s of a pixel."""
+    u1, v1 = (u + 1 if u + 1 < rays.shape[1] else u - 1), (v + 1 if v + 1 < rays.shape[0] else v - 1)
+    a = (-0.125, 0.375, -0.375, 0.125, -0.25, 0.25, -0.5, 0.0)[s] * (u1 - u)
+    b = (-0.375, -0.125, 0.125, 0.375, -0.5, -0.25, 0.0, 0.25)[s] * (v1 - v)
+    rx = rays[v, u, 0] + a * (rays[v, u1, 0] - rays[v, u, 0]) + b * (rays[v1, u, 0] - rays[v, u, 0])
+    ry = rays[v, u, 1] + a * (rays[v, u1, 1] - rays[v, u, 1]) + b * (rays[v1, u, 1] - rays[v, u, 1])
+    rz = rays[v, u, 2] + a * (rays[v, u1, 2] - rays[v, u, 2]) + b * (rays[v1, u, 2] - rays[v, u, 2])
+    return unit(
+        pose[0, 0] * rx + pose[0, 1] * ry + pose[0, 2] * rz,
+        pose[1, 0] * rx + pose[1, 1] * ry + pose[1, 2] * rz,
+        pose[2, 0] * rx + pose[2, 1] * ry + pose[2, 2] * rz,
+    )
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _in_sun(scene, ray, words, light, s, x, y, z, gx, gy, gz, far, near, leaves):
+    """Whether a point `far` from the eye sees the sun. It is a disc: each ray s of a pixel asks for another part. Leaves are lit from behind as well."""
+    ax = light.sun_xyz[0] + (0.003, -0.005, 0.005, -0.003)[s & 3]
+    ay = light.sun_xyz[1] + (-0.005, -0.003, 0.003, 0.005)[s & 3]
+    az = light.sun_xyz[2]
+    if not leaves and gx * ax + gy * ay + gz * az <= 0.0:
+        return False
+    away = 0.004 + 2e-4 * far
+    return not blocked(scene, ray, words, x + gx * away, y + gy * away, z + gz * away, ax, ay, az, near, 400.0)
+
+
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz"})
 def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, pose, directions, film):
     """Every `step`-th row of a view."""
@@ -124,7 +153,6 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
     for v in range(first, height, step):
         for u in range(width):
             u1, v1 = (u + 1 if u + 1 < width else u - 1), (v + 1 if v + 1 < height else v - 1)
-            du, dv = (1.0 if u1 > u else -1.0), (1.0 if v1 > v else -1.0)
             if math.isnan(rays[v, u, 0] + rays[v, u1, 0] + rays[v1, u, 0]):
                 film.label[v, u] = NOTHING_HIT
                 film.openness[v, u] = film.sky[v, u] = 1.0
@@ -137,16 +165,7 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                 if s == FEW and _one_surface(key, far, place, shape, geometric, static, moving, spread):
                     samples = FEW
                     break
-                a = (-0.125, 0.375, -0.375, 0.125, -0.25, 0.25, -0.5, 0.0)[s] * du
-                b = (-0.375, -0.125, 0.125, 0.375, -0.5, -0.25, 0.0, 0.25)[s] * dv
-                rx = rays[v, u, 0] + a * (rays[v, u1, 0] - rays[v, u, 0]) + b * (rays[v1, u, 0] - rays[v, u, 0])
-                ry = rays[v, u, 1] + a * (rays[v, u1, 1] - rays[v, u, 1]) + b * (rays[v1, u, 1] - rays[v, u, 1])
-                rz = rays[v, u, 2] + a * (rays[v, u1, 2] - rays[v, u, 2]) + b * (rays[v1, u, 2] - rays[v, u, 2])
-                dx, dy, dz = unit(
-                    pose[0, 0] * rx + pose[0, 1] * ry + pose[0, 2] * rz,
-                    pose[1, 0] * rx + pose[1, 1] * ry + pose[1, 2] * rz,
-                    pose[2, 0] * rx + pose[2, 1] * ry + pose[2, 2] * rz,
-                )
+                dx, dy, dz = _way(rays, pose, v, u, s)
                 sight[s, 0], sight[s, 1], sight[s, 2] = dx, dy, dz
                 hit = trace(scene, ray, words, ox, oy, oz, dx, dy, dz, 0.05, FAR_M)
                 for _ in range(GAPS):
@@ -197,18 +216,12 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                     nx, ny, nz = nx + shape[s, 0], ny + shape[s, 1], nz + shape[s, 2]
                     gx, gy, gz = gx + geometric[s, 0], gy + geometric[s, 1], gz + geometric[s, 2]
                     tu, tv, distance = tu + texture[s, 0], tv + texture[s, 1], distance + far[s]
-                    # The sun is a disc: each ray of the pixel asks for another part of it.
-                    ax = light.sun_xyz[0] + (0.003, -0.005, 0.005, -0.003)[s & 3]
-                    ay = light.sun_xyz[1] + (-0.005, -0.003, 0.003, 0.005)[s & 3]
-                    az = light.sun_xyz[2]
-                    if light.sun_rgb[0] > 0.0 and (foliage or geometric[s, 0] * ax + geometric[s, 1] * ay + geometric[s, 2] * az > 0.0):
-                        away = 0.004 + 2e-4 * far[s]
+                    if light.sun_rgb[0] > 0.0:
                         # Leaves that shade their neighbours closer than some pixels are part of the crown's colour.
                         near = min(0.3, 0.02 + 2.5 * far[s] * spread) if foliage else 0.005
-                        if not blocked(
-                            scene, ray, words,
-                            place[s, 0] + geometric[s, 0] * away, place[s, 1] + geometric[s, 1] * away, place[s, 2] + geometric[s, 2] * away,
-                            ax, ay, az, near, 400.0,
+                        if _in_sun(
+                            scene, ray, words, light, s, place[s, 0], place[s, 1], place[s, 2],
+                            geometric[s, 0], geometric[s, 1], geometric[s, 2], far[s], near, foliage,
                         ):  # fmt: skip
                             lit += 1.0
                 weight = count / samples
@@ -223,9 +236,21 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                         film.label[v, u], film.depth[v, u], film.material[v, u] = NOTHING_HIT, 0.0, 0
                     continue
                 x, y, z, tu, tv, distance = x / count, y / count, z / count, tu / count, tv / count, distance / count
-                lit /= count
                 nx, ny, nz = unit(nx, ny, nz)
                 gx, gy, gz = unit(gx, gy, gz)
+                asked = count
+                if samples == FEW and not foliage and 0.0 < lit < count:
+                    # The edge of a shadow runs through the pixel: the points of its other rays on the surface's plane ask for the sun, too.
+                    for s in range(FEW, SAMPLES):
+                        ax, ay, az = _way(rays, pose, v, u, s)
+                        facing = gx * ax + gy * ay + gz * az
+                        if facing > -0.02:
+                            continue
+                        away = (gx * (x - ox) + gy * (y - oy) + gz * (z - oz)) / facing
+                        asked += 1
+                        if _in_sun(scene, ray, words, light, s, ox + away * ax, oy + away * ay, oz + away * az, gx, gy, gz, away, 0.005, False):
+                            lit += 1.0
+                lit /= asked
                 surfaces = static if key[first] >> 40 == 0 else moving
                 row = surfaces.parts[key[first] & 0xFFFFFFFFFF]
                 slant = max(0.06, abs(gx * dx + gy * dy + gz * dz))
