@@ -114,6 +114,7 @@ def _empty_shapes(document: Document) -> Iterator[Problem]:
 
 def _overlaps(document: Document, boxes_of: Sequence[tuple[float, list[Box]]]) -> Iterator[Problem]:
     names = {agent.instance_id: agent.id for agent in document.of(Agent)}
+    still = {agent.id for agent in document.of(Agent) if len(agent.keyframes) == 1}
     seen: set[tuple[str, str]] = set()
     for time_s, those in boxes_of:
         ego = ego_pose_at(document, time_s)
@@ -129,7 +130,8 @@ def _overlaps(document: Document, boxes_of: Sequence[tuple[float, list[Box]]]) -
             apart = abs(one.center_m[2] - other.center_m[2]) >= (one.size_m[2] + other.size_m[2]) / 2
             if not apart and shapely.intersection(shapes[a], shapes[b]).area > ALLOWED_OVERLAP_M2:
                 seen.add(pair)
-                yield Problem(f"{pair[0]} and {pair[1]} run into each other at {time_s:.1f} s.", pair, time_s)
+                what = "stand in each other" if still.issuperset(pair) else f"run into each other at {time_s:.1f} s"
+                yield Problem(f"{pair[0]} and {pair[1]} {what}.", pair, time_s)
 
 
 def _wrong_way(document: Document) -> Iterator[Problem]:

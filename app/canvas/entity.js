@@ -45,6 +45,12 @@ export function labelOf(entity) {
   }
 }
 
+/** A sentence of the studio's, with things called as the lists call them. @param {import("./store.js").Store} store @param {string} sentence */
+export const readable = (store, sentence) => sentence.replace(/[\w-]+/g, (word) => {
+  const entity = store.entity(word);
+  return entity ? labelOf(entity) : word;
+});
+
 /** Heading of a camera pose (z forward) in its parent frame. @param {Pose} pose */
 export function cameraHeading([, , , yaw, pitch, roll]) {
   const cy = Math.cos(yaw), sy = Math.sin(yaw), sp = Math.sin(pitch), cr = Math.cos(roll), sr = Math.sin(roll);

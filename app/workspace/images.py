@@ -18,7 +18,9 @@ from engine.render.raycast import Volume
 from engine.spec.camera import Camera
 
 STRIP_WIDTH = 384
-"""Pixels across a strip picture; a camera with fewer keeps its own."""
+"""Pixels across a strip picture of 16:9; a camera with fewer keeps its own."""
+STRIP_PIXELS = STRIP_WIDTH * STRIP_WIDTH * 9 // 16
+"""In a strip picture of any shape: a tall one takes no longer than a wide one."""
 REMEMBERED = 512
 """Pictures kept per workspace: some 40 frames of 6 cameras, 10 MB."""
 
@@ -62,7 +64,7 @@ class CameraImages:
 
 def strip_camera(camera: Camera) -> Camera:
     """The same view at the strip's size."""
-    width = min(STRIP_WIDTH, camera.width)
+    width = min(round((STRIP_PIXELS * camera.width / camera.height) ** 0.5), STRIP_WIDTH, camera.width)
     return camera.resized(width, max(1, round(camera.height * width / camera.width)))
 
 

@@ -24,7 +24,7 @@ def test_what_looks_wrong_is_told_and_no_longer_once_it_is_mended(studio: Studio
         for x in (0, 1):
             assert page.command("add_agent", class_name="car", x=20 + x, y=0)["ok"]
         found = page.wait_for("problems", lambda m: m["problems"])["problems"]
-        assert found[0]["ids"] == ["car-1", "car-2"] and "run into each other" in found[0]["sentence"] and found[0]["time_s"] == 0.0
+        assert found[0]["ids"] == ["car-1", "car-2"] and "stand in each other" in found[0]["sentence"] and found[0]["time_s"] == 0.0
         page.command("delete", ids=["car-2"])
         page.wait_for("problems", lambda m: not m["problems"])
 

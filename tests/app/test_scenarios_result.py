@@ -26,7 +26,7 @@ from tests.app.browser_driver import CHROMIUM, StudioProcess, until
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-    pytest.mark.timeout(500),
+    pytest.mark.timeout(900),
 ]
 LOG = Path(__file__).resolve().parents[3] / "shared" / "data" / "av2" / "sensor_val_adcf7d18_PIT"
 
@@ -80,10 +80,12 @@ def _turn(yaw: float) -> np.ndarray:
     return np.array([[math.cos(yaw), -math.sin(yaw)], [math.sin(yaw), math.cos(yaw)]])
 
 
-def test_scenario_s11_a_result_is_mended_by_hand_and_stays_mended(act: Actions) -> None:
+@pytest.mark.parametrize("preset", ["fake", "compact"])
+def test_scenario_s11_a_result_is_mended_by_hand_and_stays_mended(act: Actions, preset: str) -> None:
     tab = act.tab
-    tab.at("generate").click()
-    first = Take.open(tab.until_job("a take", lambda job: job["state"] == "done")["take"])
+    settings(tab, 2 if preset == "fake" else 1, preset=preset)
+    first = Take.open(act.make("generate")["take"])
+    act.count = 0
     scene = scene_of(tab.document())
     ghost = next(a for a in scene.of(Agent) if a.class_name == "construction_vehicle")
     car = next(a for a in scene.of(Agent) if a.name == "overtakes on the right")
@@ -98,9 +100,9 @@ def test_scenario_s11_a_result_is_mended_by_hand_and_stays_mended(act: Actions) 
     tab.until_document("the car is selected", lambda d: d["selection"] == [car.id])
     act.click("fill-agent")
     mended = scene_of(tab.until_document("its box is filled", lambda d: d["can_undo"].startswith("Fill")))
-    tab.jobs.clear()
-    take = Take.open(act.generate()["take"])
+    take = Take.open(act.make("generate")["take"])
     assert act.count <= 8
+    tab.shot(f"mended_{preset}")
 
     assert (first.semantics[0] == CLASS["construction_vehicle"]).any() and not (take.semantics == CLASS["construction_vehicle"]).any()
     for k in range(take.frame_count):

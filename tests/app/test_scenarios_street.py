@@ -204,6 +204,8 @@ def test_scenario_s10_somebody_drives_the_wrong_way_and_is_told_of_but_not_stopp
     against = tab.until_document("it follows the lane", lambda d: "follows the lane" in d["can_undo"])
     expect(tab.at("checks")).to_contain_text("to look at")
     act.click("checks")
+    expect(tab.at("problem").filter(has_text="against the traffic")).to_contain_text("car 1 drives")
+    expect(tab.at("undo-label")).to_have_text("car 1 follows the lane")
     tab.at("problem").filter(has_text="against the traffic").click()
     act.count += 1
     assert act.count <= 6

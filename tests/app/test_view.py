@@ -14,11 +14,14 @@ from app.server.proxy import client_page
 from app.view3d import shapes
 from app.view3d.scene import PRELOADED, SceneView
 from app.view3d.settings import Settings
+from app.workspace.images import STRIP_PIXELS, STRIP_WIDTH, strip_camera
 from app.workspace.shot import ShotMaker
 from app.workspace.strip import voxel_key
 from editor import commands
 from editor.document import Document
+from editor.entities import CameraEntity
 from editor.session import Session
+from engine.spec.camera import Camera
 from engine.spec.geometry import Box, Pose
 
 
@@ -120,3 +123,17 @@ def test_box_edges_join_the_corners_of_the_box():
     lengths = np.sort(np.linalg.norm(points[:, 0] - points[:, 1], axis=1))
     assert np.allclose(lengths, np.repeat([1.6, 2.0, 4.0], 4), atol=1e-5)
     assert np.allclose(points[..., 1].max(), 2.0) and np.allclose(points[..., 2].min(), 0.2)
+
+
+def test_a_preview_of_any_shape_has_no_more_pixels_than_a_wide_one():
+    for camera in (*session_cameras("av2_ring"), *session_cameras("nuscenes6")):
+        small = strip_camera(camera)
+        assert small.width * small.height <= 1.01 * STRIP_PIXELS and small.width <= STRIP_WIDTH
+        assert small.width / small.height == pytest.approx(camera.width / camera.height, rel=0.01)
+    assert {strip_camera(camera).width for camera in session_cameras("nuscenes6")} == {STRIP_WIDTH}
+
+
+def session_cameras(rig: str) -> list[Camera]:
+    session = Session(Document())
+    commands.run(session, "use_rig", {"name": rig})
+    return [entity.camera for entity in session.document.of(CameraEntity)]

@@ -37,7 +37,7 @@ def _same_camera(document: Document) -> Document:
 @pytest.mark.parametrize(
     ("edit", "says", "ids"),
     [
-        (edits.add_agent("bus", 12, 5), "car-1 and bus-1 run into each other at 0.0 s", {"car-1", "bus-1"}),
+        (edits.add_agent("bus", 12, 5), "car-1 and bus-1 stand in each other", {"car-1", "bus-1"}),
         (
             edits.compose(edits.add_agent("bus", -20, 5), edits.add_waypoint("bus-1", 4, 40, 5)),
             "car-1 and bus-1 run into each other at 1.7 s",

@@ -1,6 +1,7 @@
 /** What looks wrong in the scene, as a list that leads to each of it. Nothing here blocks anything. */
 
 import { fill, h } from "../dom.js";
+import { readable } from "../entity.js";
 import { icon } from "../icons.js";
 import { watch } from "../store.js";
 import { RATE_HZ } from "../tracks.js";
@@ -46,14 +47,14 @@ export function makeChecks(app) {
   document.addEventListener("pointerdown", (event) => {
     if (!box.hidden && event.target instanceof Element && !box.contains(event.target) && !head.contains(event.target) && !event.target.closest(".bev")) set(false);
   });
-  watch(store, ["problems", "scene"], () => {
+  watch(store, ["problems", "scene", "entities"], () => {
     const count = store.problems.length;
     head.className = `checks-head${count ? " some" : ""}`;
     head.hidden = !store.scene;
     fill(head, icon(count ? "warn" : "keep", 13), h("span", { text: count ? `${count} to look at` : "Nothing looks wrong" }));
     fill(list, count === 0 && h("p", { class: "empty", text: "Nothing looks wrong." }), [...byKind(store.problems)].flatMap(([kind, all]) => {
       const shown = unfolded.has(kind) ? all : all.slice(0, OPEN_AT_ONCE);
-      return [...shown.map((problem) => h("button", { type: "button", class: "check-row", testid: "problem", title: "Click to go there", on: { click: () => locate(problem) } }, icon("warn", 13), h("span", { text: problem.sentence }))),
+      return [...shown.map((problem) => h("button", { type: "button", class: "check-row", testid: "problem", title: "Click to go there", on: { click: () => locate(problem) } }, icon("warn", 13), h("span", { text: readable(store, problem.sentence) }))),
         shown.length < all.length && h("button", { type: "button", class: "check-more", text: `${all.length - shown.length} more like this`, on: { click: () => { unfolded.add(kind); store.emit("problems"); } } })];
     }));
   });

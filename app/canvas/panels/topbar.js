@@ -1,6 +1,7 @@
 /** Name, files, history, what is saved, and whether the studio answers. */
 
 import { button, fill, h } from "../dom.js";
+import { readable } from "../entity.js";
 import { icon } from "../icons.js";
 import { makeTabs } from "../results/tab.js";
 import { watch } from "../store.js";
@@ -63,7 +64,7 @@ export function makeTopbar(app) {
     const depth = s?.undo_at_depth ? `Undo ends: ${s.undo_limit} steps` : "";
     undo.title = s?.can_undo ? `Undo: ${s.can_undo}  (Ctrl+Z), ${s.undo_steps} ${s.undo_steps === 1 ? "step" : "steps"} back, the last ${s.undo_limit} are kept` : s?.undo_at_depth ? `Undo ends here: the last ${s.undo_limit} steps are kept and all of them are taken back` : "Nothing to undo";
     redo.title = s?.can_redo ? `Redo: ${s.can_redo}  (Ctrl+Shift+Z or Ctrl+Y)` : "Nothing to redo";
-    undoText.textContent = s?.can_undo ?? depth;
+    undoText.textContent = s?.can_undo ? readable(store, s.can_undo) : depth;
     undoText.title = undo.title;
     tabs.hidden = store.tabs < 2;
     tabs.textContent = `${store.tabs} tabs`;
