@@ -20,8 +20,10 @@ SHORTEST_M, WIDEST_M = 4.0, 2.4
 STRAY_M = 0.4
 """A run whose middle strays farther than this from a straight line, or whose ends are ragged, is a row of shrubs."""
 STEP_M = 0.4
-_LEAVES_M2 = 75.0
+_LEAVES_M2 = 110.0
 _LEAF_M = 0.15
+_SPRAY_UV = np.array([(foliage.TIP, 0.0), (foliage.BASE, -1.0), (foliage.BASE, 1.0)])
+"""Surface coordinates of a leaf's corners: near by it is a twig with leaflets, as on trees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def hedge(plot: Plot, line: Line, columns: np.ndarray, top: np.ndarray, leaf: np
     # As a clump of a large radius everything is deep inside and dark, as one of a small radius nothing is.
     rows = [
         part(Material.FOLIAGE, tuple(colour), CLASS["vegetation"], seed=row_seed, params=(*middle, radius, *middle, 1.0, 1.0, 0.0, 0.05))
-        for colour, radius in ((leaf * 0.62, 1e6), (leaf, 0.05))
+        for colour, radius in ((leaf * 0.72, 1e6), (leaf * 0.96, 0.05))
     ]
     faces = np.concatenate([faces, ends])
     flat = points.reshape(-1, 3)
@@ -115,6 +117,7 @@ def hedge(plot: Plot, line: Line, columns: np.ndarray, top: np.ndarray, leaf: np
         np.concatenate([faces, len(flat) + np.arange(len(leaves)).reshape(-1, 3)]).astype(np.int32),
         np.repeat([0, 1], [len(faces), len(leaves) // 3]).astype(np.int32),
         np.stack(rows),
+        np.concatenate([np.zeros((len(flat), 2)), np.tile(_SPRAY_UV, (len(leaves) // 3, 1))]).astype(np.float32),
     )
 
 
@@ -167,7 +170,7 @@ def _carpet(points, normals, faces, floor, origin, voxel, seed):
             length = _LEAF_M * (0.7 + 0.6 * hash01(key, 1900 + m, seed))
             free = True
             for corner in range(3):
-                u = 0.6 if corner == 0 else -0.4
+                u = foliage.TIP if corner == 0 else foliage.BASE
                 w = (0.0, -0.33, 0.33)[corner]
                 for q in range(3):
                     vertices[v + corner, q] = at[q] + 0.02 * n[q] + length * (u * t[q] + w * s[q])
