@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.api import VIEWS, OccupancyModel, Recipe, ViewModel
+from engine.occupancy.config import PRESETS as OCCUPANCY_PRESETS
 from engine.spec.classes import ASSETS
 from engine.views import registry
 
@@ -24,7 +25,8 @@ PRESETS: dict[str, Preset] = {
     "compact": Preset("small models with shipped weights, seconds per frame on a laptop"),
     "tiny": Preset("the smallest models, for trying things out"),
     "paper": Preset("the paper's size, on a CUDA GPU with weights of your own"),
-    "noise": Preset("compact's size, from noise alone as in the paper and with three frames of history, with weights of your own"),
+    "noise": Preset("compact's models without its sketch: STOccDiT decides, from noise alone as in the paper"),
+    "sequences": Preset("compact's size, from noise alone and with three frames of history, with weights of your own"),
     "resampled": Preset("no model: the occupancy of a take along another path of the ego (with a world)"),
     "fake": Preset("no model: boxes and ground straight from the layout, at once", views="fake"),
 }
@@ -32,7 +34,12 @@ PRESETS: dict[str, Preset] = {
 
 def offered() -> tuple[str, ...]:
     """The presets that can be used as they are: those whose weights are here, and the one that needs none."""
-    return tuple(name for name in PRESETS if name == "fake" or (ASSETS / "weights" / name / "stoccdit.card.json").exists())
+    return tuple(name for name in PRESETS if name == "fake" or (ASSETS / "weights" / _weights_of(name) / "stoccdit.card.json").exists())
+
+
+def _weights_of(name: str) -> str:
+    sizes = OCCUPANCY_PRESETS.get(name)
+    return sizes.weights if sizes and sizes.weights else name
 
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -118,7 +125,7 @@ def load_occupancy(preset: str, device: str = "auto", weights: Path | None = Non
         return Resampled()
     from engine.occupancy.model import load_model
 
-    return load_model(name, device) if weights is None else load_model(name, device, weights)
+    return load_model(name, device, weights)
 
 
 def _seconds(preset: str, argument: str) -> float:

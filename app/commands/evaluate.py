@@ -86,9 +86,8 @@ def _measure_parts(args: Namespace, bar: ProgressBar, worlds: int = 0, scenes: S
     from engine.devices import pick_device
     from engine.metrics.who import who_does_the_work
     from engine.occupancy.shipped import load_generator
-    from engine.weights import WEIGHTS
 
-    generator, _ = load_generator(args.preset, pick_device(args.device), args.weights or WEIGHTS)
+    generator, _ = load_generator(args.preset, pick_device(args.device), args.weights)
     return who_does_the_work(generator, args.who, worlds, args.frames_per_world or 3, scenes, bar)
 
 

@@ -24,6 +24,7 @@ from engine.metrics.features import AutoencoderFeatures
 from engine.metrics.frames import LayoutScores
 from engine.metrics.frechet import frechet_distance
 from engine.metrics.invention import Invention, jensen_shannon
+from engine.occupancy.config import PRESETS
 from engine.occupancy.prior import Begun, Canvas, Prior
 from engine.occupancy.prior.noise import NoisePrior
 from engine.occupancy.rollout import OccupancyGenerator, Velocity
@@ -31,8 +32,8 @@ from engine.spec.clip import SceneClip
 from engine.spec.grid import OCC3D
 from engine.spec.worlds import HELD_OUT_SEED
 
-NOISE_STEPS = 10
-"""Sampler steps of the noise prior where it need not take as long as the whole."""
+NOISE = PRESETS["noise"].sampler
+"""How the noise prior is sampled; in fewer or more steps where it has to take as long as the whole."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -80,8 +81,9 @@ def without(generator: OccupancyGenerator, part: str, steps: int | None = None) 
         "noise_prior": NoisePrior(),
         "noise_prior_same_seconds": NoisePrior(),
     }.get(part, generator.prior)
-    taken = {"noise_prior": NOISE_STEPS, "noise_prior_same_seconds": steps or NOISE_STEPS}.get(part, generator.preset.sampler.steps)
-    preset = replace(generator.preset, sampler=replace(generator.preset.sampler, steps=taken))
+    own = generator.preset.sampler
+    sampler = {"noise_prior": NOISE, "noise_prior_same_seconds": replace(NOISE, steps=steps or NOISE.steps)}.get(part, own)
+    preset = replace(generator.preset, sampler=sampler)
     return kind(preset, generator.vae, generator.dit, prior, generator.device)
 
 
@@ -138,7 +140,7 @@ def _as_long_as_the_whole(rows: Sequence[dict[str, Any]], scene: str) -> int | N
     seconds = {row["part"]: row["seconds"] for row in rows if row["scene"] == scene}
     if not {"whole", "noise_prior"} <= seconds.keys():
         return None
-    return max(1, round(NOISE_STEPS * seconds["whole"] / seconds["noise_prior"]))
+    return max(1, round(NOISE.steps * seconds["whole"] / seconds["noise_prior"]))
 
 
 def _row(generator: OccupancyGenerator, clip: SceneClip, extractor: AutoencoderFeatures, truth: dict[str, Any]) -> dict[str, Any]:

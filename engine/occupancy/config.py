@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 
@@ -93,6 +93,9 @@ class SamplerConfig:
     draft_steps: int = 10
     """Of a region that is drawn anew while the hand still holds the pen: fewer than of the frame that follows."""
     guidance: float = 2.0
+    guided_from: float = 0.0
+    """Noise level from which on the flow is guided; 0 guides every step, as the paper does. What is drawn is decided at high levels
+    (Kynkaanniemi et al. 2024, guidance in a limited interval), and each step below costs half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,8 @@ class OccupancyPreset:
     memory: Literal["frames", "static_frames", "world"] = "frames"
     """What a frame of a rollout remembers. frames: the last `dit.history` frames, in its own coordinates (the paper). static_frames: the same
     without their agents. world: what stands still, drawn once on key grids and held (`static_world.py`), as one frame."""
+    weights: str = ""
+    """The preset whose weights it takes, where it has none of its own."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -127,10 +132,13 @@ PRESETS: dict[str, OccupancyPreset] = {
         TokensConfig(),
         memory="world",
     ),
-    "noise": OccupancyPreset(
+    "sequences": OccupancyPreset(
         VaeConfig(),
         DitConfig(blocks=8, width=192, heads=6, layout_width=32, layout_tokens="one_way", layout_added=True, history=3, local_width=96),
         SamplerConfig(steps=10, draft_steps=5, guidance=1.0),
     ),
     "paper": OccupancyPreset(VaeConfig(width=128, decoder_sees_layout=False), DitConfig(frame_embeddings=True)),
 }
+PRESETS["noise"] = replace(
+    PRESETS["compact"], prior=NoiseConfig(), weights="compact", sampler=SamplerConfig(steps=10, draft_steps=5, guidance=5.0, guided_from=0.65)
+)

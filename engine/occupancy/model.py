@@ -19,7 +19,6 @@ from engine.occupancy.rollout import OccupancyGenerator
 from engine.occupancy.shipped import load_generator
 from engine.spec.clip import SceneClip
 from engine.spec.take import Take
-from engine.weights import WEIGHTS
 
 
 class StOccDitOccupancy:
@@ -44,7 +43,7 @@ class StOccDitOccupancy:
         return redraw(self.generator, clip, before, region, recipe, cancelled)
 
 
-def load_model(preset: str, device: str = "auto", weights: Path = WEIGHTS) -> StOccDitOccupancy:
+def load_model(preset: str, device: str = "auto", weights: Path | None = None) -> StOccDitOccupancy:
     """Loads a preset's weights, strictly, from a folder as of `load_generator`. Raises WeightsError or ValueError with one sentence."""
     where = pick_device(device)
     hand_memory_back()

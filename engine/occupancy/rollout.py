@@ -207,7 +207,7 @@ class OccupancyGenerator:
         """The velocity of noisy latents (1, 1, C, X/4, Y/4) at a time, under layouts (1, 1, 15, X, Y) and past latents (1, M, C, X/4, Y/4).
 
         Everything that does not depend on noise and time is computed here, once. Classifier-free guidance is over the layout:
-        null + guidance * (conditioned - null).
+        null + guidance * (conditioned - null), at times from the sampler's `guided_from` on.
         """
         layout = self.dit.read_layout(layouts)
         h, w = (size // self.dit.config.patch for size in history.shape[-2:])
@@ -218,7 +218,7 @@ class OccupancyGenerator:
         def velocity(x: Tensor, t: float) -> Tensor:
             times = torch.full(x.shape[:2], t, device=x.device)
             given = self.dit.denoise(x, times, layout, past).float()                 # (1, 1, C, X/4, Y/4)
-            if null is None:
+            if null is None or t < self.preset.sampler.guided_from:
                 return given
             blind = self.dit.denoise(x, times, null, past).float()                   # (1, 1, C, X/4, Y/4)
             return blind + guidance * (given - blind)

@@ -18,12 +18,13 @@ from engine.occupancy.vae import OccupancyVae
 from engine.weights import WEIGHTS, load_model
 
 
-def load_generator(preset: str, device: torch.device, weights: Path = WEIGHTS) -> tuple[OccupancyGenerator, dict[str, str]]:
-    """A preset's generator and the SHA-256 of each of its weights, of `weights` itself or its folder of the preset's name.
+def load_generator(preset: str, device: torch.device, weights: Path | None = None) -> tuple[OccupancyGenerator, dict[str, str]]:
+    """A preset's generator and the SHA-256 of each of its weights: the shipped ones, or those of the folder `weights`.
 
     Raises WeightsError, one sentence, where they cannot be used.
     """
-    numbers, folder = PRESETS[preset], weights if (weights / "vae.card.json").exists() else weights / preset
+    numbers = PRESETS[preset]
+    folder = WEIGHTS / (numbers.weights or preset) if weights is None else weights
     vae, dit = OccupancyVae(numbers.vae), StOccDit(numbers.dit)
     shas = {"vae": load_model(vae, folder / "vae", numbers.vae)["sha256"], "stoccdit": load_model(dit, folder / "stoccdit", numbers.dit)["sha256"]}
     prior: Prior = NoisePrior()

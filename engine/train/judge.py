@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from engine.data import drawn_pictures
 from engine.devices import pick_device
 from engine.metrics.judge import WEATHERS, Judge, JudgeConfig, Reading, kinds_of, weather_of
-from engine.train.loop import Schedule, train
+from engine.train.loop import Schedule, check_preset, train
 from engine.views.look import Look
 from engine.weights import begun, save_model
 
@@ -65,8 +65,7 @@ def main(
 ) -> dict[str, Any]:  # fmt: skip
     """Trains on drawn pictures, which `train views` makes, measures on held-out ones and writes `judge.safetensors` and its card.
     It begins from nothing, or from the judge in the folder `begin`."""
-    if preset not in SCHEDULES:
-        raise ValueError(f"There is no judge for preset '{preset}': choose {', '.join(SCHEDULES)}.")
+    check_preset(preset, SCHEDULES, "judge")
     learned, held = worlds or WORLDS[preset][0], WORLDS[preset][1]
     if not (pictures / "train").is_dir():
         raise ValueError(f"There are no pictures in {pictures}: `launch.py train views` draws them.")

@@ -11,7 +11,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -71,6 +71,12 @@ class Schedule:
 
     def scaled(self, steps: int | None = None, batch: int | None = None, workers: int | None = None) -> Schedule:
         return replace(self, steps=steps or self.steps, batch=batch or self.batch, workers=self.workers if workers is None else workers)
+
+
+def check_preset(preset: str, presets: Iterable[str], what: str) -> None:
+    """Raises ValueError, one sentence, for a preset that a recipe does not train."""
+    if preset not in (there := tuple(presets)):
+        raise ValueError(f"There is no {what} to train for preset '{preset}': choose {', '.join(there)}.")
 
 
 class StepBatches(Dataset):

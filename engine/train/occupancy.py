@@ -23,7 +23,7 @@ from engine.spec.worlds import HELD_OUT_SEED
 from engine.train import processes, sources
 from engine.train.batches import OccupancyBatches
 from engine.train.cores import printed
-from engine.train.loop import Schedule, train
+from engine.train.loop import Schedule, check_preset, train
 from engine.train.pictures import bev_sheet
 from engine.train.sequences import SequenceBatches, encode_sequences
 from engine.weights import WEIGHTS, WeightsError, load_model, read_tensors, save_model
@@ -38,7 +38,7 @@ SCHEDULES: dict[str, dict[int, Schedule]] = {
         2: Schedule(steps=500, batch=8, rate=8e-4, warmup=50, ema=0.99, seed=2),
         3: Schedule(steps=1100, batch=4, rate=5e-4, warmup=50, ema=0.995, seed=3, fall=0.5),
     },
-    "noise": {
+    "sequences": {
         1: Schedule(steps=2600, batch=8, rate=8e-4, warmup=200, seed=1, cosine=True),
         2: Schedule(steps=4000, batch=2, rate=8e-4, warmup=100, ema=0.99, seed=2, workers=0, cosine=True, checkpoint_every_s=600),
     },
@@ -69,10 +69,10 @@ PHASES = {
     3: Phase(history_every=4, draws=4, painted=0.5),
 }
 """1: single frames. 2: sequences, what phase 1 learned moving slowly. 3 (ours): single frames and pairs mixed, all at full rate."""
-CROP = {"tiny": 64, "compact": 104, "noise": 104, "paper": 200}
-FRAMES = {"tiny": 3, "compact": 4, "noise": 4, "paper": 8}
+CROP = {"tiny": 64, "compact": 104, "sequences": 104, "paper": 200}
+FRAMES = {"tiny": 3, "compact": 4, "sequences": 4, "paper": 8}
 """T of a sequence."""
-SEQUENCE_WORLDS = {"tiny": 1, "compact": 200, "noise": 200, "paper": 2000}
+SEQUENCE_WORLDS = {"tiny": 1, "compact": 200, "sequences": 200, "paper": 2000}
 """Worlds that sequences are encoded of, three each."""
 CHECKPOINTED = ("paper",)
 """Presets whose activations would not fit beside their batch: they are worked out again on the way back."""
@@ -166,6 +166,7 @@ def main(
     `data` and `data_share` are those of `engine.train.sources.pick`; with data, frames with a history are pairs. Without, sequences of `worlds`
     worlds are encoded into `out`/sequences first.
     """
+    check_preset(preset, SCHEDULES, "STOccDiT")
     if phase is not None and phase not in SCHEDULES[preset]:
         raise ValueError(f"Preset '{preset}' is trained in phases {', '.join(map(str, SCHEDULES[preset]))}, phase {phase} is not one of them.")
     among = processes.current(device)

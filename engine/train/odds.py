@@ -31,7 +31,7 @@ from engine.spec.classes import CLASSES
 from engine.spec.grid import LATENT_CELLS
 from engine.train.cores import printed
 from engine.train.encoded import STATIC, Encoded, encode_worlds, read_encoded, unpack_layouts, volumes_by_cell
-from engine.train.loop import write_state
+from engine.train.loop import check_preset, write_state
 from engine.weights import WEIGHTS, load_model, save_model
 
 WORLDS = 400
@@ -62,9 +62,9 @@ def main(
     `resume` goes on after the last pass that `out`/odds.pt holds, where it was made of the same weights; else every run begins anew. Minutes on
     a GPU, an hour or more a pass on a CPU. Raises ValueError for a preset that has no sketch.
     """
+    check_preset(preset, (name for name, each in PRESETS.items() if isinstance(each.prior, TokensConfig)), "odds")
     numbers = PRESETS[preset]
-    if not isinstance(numbers.prior, TokensConfig):
-        raise ValueError(f"Preset '{preset}' begins from noise, as the paper does, and has no odds to move.")
+    assert isinstance(numbers.prior, TokensConfig)
     where = pick_device(device)
     generator, shas = load_generator(preset, where)
     sketch = tokens_of(generator.prior).sketch

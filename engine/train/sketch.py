@@ -22,7 +22,7 @@ from engine.spec.grid import LATENT_CELLS
 from engine.train import processes
 from engine.train.cores import printed
 from engine.train.encoded import encode_worlds, read_encoded, unpack_layouts
-from engine.train.loop import Schedule, train
+from engine.train.loop import Schedule, check_preset, train
 from engine.weights import WEIGHTS, load_model, save_model
 
 SCHEDULES = {
@@ -172,10 +172,9 @@ def main(
     `vae` is the stem of the VAE's weights; by default the shipped one. `begin` is the stem of a sketch to go on from, its codebook
     too, and `first_world` a world that it has not seen. Raises ValueError for a preset that has no sketch.
     """
+    check_preset(preset, SCHEDULES, "sketch")
     numbers = PRESETS[preset]
-    if not isinstance(numbers.prior, TokensConfig):
-        named = ", ".join(name for name, each in PRESETS.items() if isinstance(each.prior, TokensConfig))
-        raise ValueError(f"Preset '{preset}' begins from noise, as the paper does, and has no sketch to train: choose one of {named}.")
+    assert isinstance(numbers.prior, TokensConfig)
     torch.manual_seed(1)
     out, where, among = Path(out), pick_device(device), processes.current(device)
     codec, vae_card = frozen_vae(Path(vae) if vae else WEIGHTS / preset / "vae", numbers.vae, where)

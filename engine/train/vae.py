@@ -35,7 +35,7 @@ from engine.train import processes, sources
 from engine.train.batches import OccupancyBatches
 from engine.train.cores import printed
 from engine.train.generated import GeneratedBatches, generate_frames
-from engine.train.loop import Schedule, train
+from engine.train.loop import Schedule, check_preset, train
 from engine.train.pictures import bev_sheet
 from engine.weights import WeightsError, read_tensors, save_model
 
@@ -85,6 +85,7 @@ def main(
         raise ValueError(f"The VAE has one ablation, {NO_LAYOUT}, and '{ablation}' was asked for: leave it out or take that.")
     if generated is not None and not decoder_only:
         raise ValueError("Generated latents are those of the shipped encoder, which this run would change: add --decoder-only.")
+    check_preset(preset, SCHEDULES, "VAE")
     torch.manual_seed(0)
     config = PRESETS[preset].vae
     if latent is not None:

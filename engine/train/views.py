@@ -23,7 +23,7 @@ from engine.data import drawn_pictures
 from engine.devices import half_precision, pick_device
 from engine.train import ggve, processes
 from engine.train.frame_files import missing_files
-from engine.train.loop import Schedule, train
+from engine.train.loop import Schedule, check_preset, train
 from engine.views.ggve.autoencoder import CONFIGS, STRIDE, Autoencoder
 from engine.views.ggve.guide import Guide
 from engine.views.ggve.shown import show
@@ -154,8 +154,7 @@ def main(
     Each begins from nothing, or from the weights of its name in the folder `begin`, as `assets/weights/compact` is one. A machine without shapely
     trains on pictures that were drawn elsewhere.
     """
-    if preset not in SCHEDULES:
-        raise ValueError(f"There is no view model of our own for preset '{preset}': choose {', '.join(SCHEDULES)}.")
+    check_preset(preset, SCHEDULES, "view model of our own")
     if phase not in (None, 1, 2):
         raise ValueError(f"Training views has no phase {phase}: take 1 (autoencoder) or 2 (GGVE), or leave it out for both.")
     among = processes.current(device)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from engine.data.videos import Videos, open_videos
 from engine.devices import pick_device
 from engine.train import processes
-from engine.train.loop import Schedule, train
+from engine.train.loop import Schedule, check_preset, train
 from engine.views.calls import MODES, Mode
 from engine.views.ggve.control import Controlled, Controls, observed_mask
 from engine.views.ggve.flow import flow_loss
@@ -174,8 +174,7 @@ def main(
 
     WanError where the backbone's weights are not here, DataError where the data cannot be used.
     """
-    if preset not in SCHEDULES:
-        raise ValueError(f"There is no Wan branch for preset '{preset}': choose {', '.join(SCHEDULES)}.")
+    check_preset(preset, SCHEDULES, "Wan branch")
     among, where = processes.current(device), pick_device(device)
     name = NAMES[preset]
     takes, folder = open_videos(data), places.repository_folder(name)

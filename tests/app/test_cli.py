@@ -166,7 +166,10 @@ def test_bad_requests_are_one_sentence(scene: Path, take: Path, tmp_path: Path, 
     assert f"--worlds is for {known}, not for vae" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--worlds", "2")
     assert "--first-world is for sketch, odds and ablations, not for views" in refused(capsys, "train", "views", "-o", tmp_path / "x", "--first-world", "0")
     assert "add --decoder-only" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--generated", "2")
-    assert "Preset 'paper' begins from noise" in refused(capsys, "train", "sketch", "-o", tmp_path / "x", "--preset", "paper")
+    for model in ("vae", "occupancy", "sketch", "odds", "judge", "views", "wan"):
+        said = refused(capsys, "train", model, "-o", tmp_path / "x", "--preset", "fake", *(("--data", "takes:x") if model == "wan" else ()))
+        assert "to train for preset 'fake': choose tiny, compact" in said
+    assert "no sketch to train for preset 'noise': choose tiny, compact." in refused(capsys, "train", "sketch", "-o", tmp_path / "x", "--preset", "noise")
     assert "--phase is for occupancy and views, not for vae" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--phase", "2")
     assert "phase 9 is not one of them" in refused(capsys, "train", "occupancy", "-o", tmp_path / "x", "--phase", "9")
     assert "name the data too" in refused(capsys, "train", "vae", "-o", tmp_path / "x", "--data-share", "0.5")

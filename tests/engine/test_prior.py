@@ -86,3 +86,19 @@ def test_a_prior_with_weights_is_not_made_of_nothing() -> None:
         prior_without_weights(TINY)
     with pytest.raises(ValueError, match="begins from noise"):
         tokens_of(NoisePrior())
+
+
+@torch.no_grad()
+def test_guidance_pushes_away_from_no_layout_and_only_at_high_noise() -> None:
+    """By hand: null + guidance * (given - null) from `guided_from` on, the given velocity below."""
+    torch.manual_seed(0)
+    made_by = generator(NoisePrior())
+    made_by.preset = replace(made_by.preset, sampler=replace(made_by.preset.sampler, guided_from=0.5))
+    layouts, x = torch.from_numpy(clip().layouts)[None], torch.randn(1, 1, 4, 12, 12)
+    guided, past = made_by.velocity(layouts, x[:, :0], 3.0), made_by.dit.read_history(x[:, :0])
+    for t, guidance in ((0.75, 3.0), (0.5, 3.0), (0.25, 1.0)):
+        times = torch.full((1, 1), t)
+        given = made_by.dit.denoise(x, times, made_by.dit.read_layout(layouts), past)
+        null = made_by.dit.denoise(x, times, made_by.dit.null_state(1, 6, 6), past)
+        assert not torch.allclose(given, null, atol=1e-3), "an untrained model that ignores its layout would prove nothing"
+        assert torch.allclose(guided(x, t), null + guidance * (given - null), atol=1e-5)

@@ -59,7 +59,7 @@ def test_rows_are_kept_and_not_measured_again(generator: OccupancyGenerator, tmp
     scenes, kept = [("road", clip())], tmp_path / "who.json"
     table = who.who_does_the_work(generator, kept, 0, scenes=scenes)
     assert list(table["scenes"]) == list(who.PARTS) and table["held_out_worlds"] == {}
-    assert table["scenes"]["noise_prior"]["steps"] == who.NOISE_STEPS and table["scenes"]["whole"]["iou"] is not None
+    assert table["scenes"]["noise_prior"]["steps"] == who.NOISE.steps and table["scenes"]["whole"]["iou"] is not None
     rows = json.loads(kept.read_text())
     kept.write_text(json.dumps(rows[1:]))
     measured: list[str] = []
