@@ -119,7 +119,7 @@ def _measure_scene(args: Namespace, bar: ProgressBar) -> dict[str, Any]:
 def _recipe(args: Namespace) -> Any:
     from engine.api import Recipe
 
-    return Recipe(args.preset, steps=args.steps)
+    return Recipe(args.preset, steps=args.steps, guidance=args.guidance)
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

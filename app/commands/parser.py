@@ -204,6 +204,7 @@ def build_parser() -> argparse.ArgumentParser:
     who_help = "of --procedural N (worlds) or --scene: what each part of the model does, taken out in turn; rows are kept in FILE and gone on from"
     evaluating.add_argument("--who", type=Path, metavar="FILE.json", help=who_help)
     evaluating.add_argument("--steps", type=_count, metavar="N", help="sampler steps (default: the preset's)")
+    evaluating.add_argument("--guidance", type=_seconds, metavar="W", help="guidance scale of the layout (default: the preset's)")
     evaluating.add_argument("--page", type=Path, metavar="FILE.html", help="also write the report as a page with pictures")
     _engine_options(evaluating)
     evaluating.add_argument("--json", action="store_true", help="print JSON")

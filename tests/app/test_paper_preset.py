@@ -79,6 +79,6 @@ def test_trained_stopped_resumed_generated_from_and_measured(tmp_path: Path, cap
 def test_without_weights_it_is_refused_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(WeightsError, match="There are no weights at .*train them with"):
         load_occupancy("paper", "cpu", tmp_path)
-    assert offered() == ("compact", "fake"), "the page offers what can be used"
+    assert offered() == ("compact", "noise", "fake"), "the page offers what can be used"
     with pytest.raises(PresetError, match="'fake' has no weights"):
         load_occupancy("fake", "cpu", tmp_path)
