@@ -140,7 +140,7 @@ def test_its_weights_say_what_was_moved(
     odds.main("tiny", tmp_path / "out", device="cpu", begin=tmp_path / "begin", worlds=WORLDS)
     card = load_model(Sketch(SKETCH), tmp_path / "out" / "sketch", SKETCH)
     assert card["steps"] == 7 and card["odds_moved"]["with"] == "abc" and len(card["odds_moved"]["passes"]) == 2
-    with pytest.raises(ValueError, match="no odds to move"):
+    with pytest.raises(ValueError, match="no odds to train"):
         odds.main("paper", tmp_path / "paper")
 
 
