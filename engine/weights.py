@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from engine.spec.classes import ASSETS
@@ -39,7 +39,7 @@ def save_model(model: nn.Module, stem: Path, config: Any, facts: dict[str, Any])
     files = weight_files(stem, len(shards))
     for path, shard in zip(files, shards, strict=True):
         beside = path.with_suffix(".tmp")
-        save_file(shard, beside)
+        beside.write_bytes(save(shard))  # not save_file: what that writes nobody else may read
         os.replace(beside, path)
     card = {"config": asdict(config), "sha256": sha256(*files), "files": len(files), "torch": torch.__version__} | facts
     stem.with_suffix(".card.json").write_text(json.dumps(card, indent=1) + "\n")

@@ -177,6 +177,7 @@ def test_weights_larger_than_a_shard_come_in_several_files(vae: OccupancyVae, tm
     save_model(vae, tmp_path / "vae", TINY, {})
     files = sorted(tmp_path.glob("*.safetensors"))
     assert len(files) > 1 and (tmp_path / "vae.2.safetensors").exists()
+    assert {file.stat().st_mode for file in files} == {(tmp_path / "vae.card.json").stat().st_mode}, "who may read the card may read the weights"
     other = OccupancyVae(TINY)
     load_model(other, tmp_path / "vae", TINY)
     for mine, theirs in zip(other.state_dict().values(), vae.state_dict().values(), strict=True):
