@@ -30,6 +30,8 @@ export class App {
     this.cancelJob = () => {};
     /** Make the take's frames from the playhead on anew. */
     this.generateOn = () => {};
+    /** Make the pictures of the cameras that the take shown has none of. */
+    this.seeMissing = () => {};
     /** Make the pictures of the take shown anew. */
     this.seeAnew = (/** @type {{only_cameras?: string[], only_frames?: [number, number]}} */ _only = {}) => {};
     /** Make what the take shown lacks that was broken off. */

@@ -47,6 +47,7 @@ const PAGE = [
   { id: "generate", title: "Generate a take", group: "Result", keys: ["Ctrl+Enter"], icon: "play", run: (app) => app.generate() },
   { id: "generate_on", title: "Generate on from this frame", group: "Result", keys: ["Ctrl+Shift+Enter"], run: (app) => app.generateOn() },
   { id: "see_anew", title: "Make the pictures again", group: "Result", keys: [], run: (app) => app.seeAnew(), why: (app) => (app.store.take ? null : "There is no take yet: Generate makes one.") },
+  { id: "see_missing", title: "Make the pictures of cameras that have none", group: "Result", keys: [], run: (app) => app.seeMissing(), why: (app) => (app.store.unfilmed().length ? null : "No finished take is shown that lacks pictures of a camera.") },
   { id: "carry_on", title: "Continue the unfinished take", group: "Result", keys: [], run: (app) => app.carryOn(), why: (app) => (app.store.take?.broken_off ? null : "The take shown is not unfinished.") },
   { id: "regenerate", title: "Draw the region anew", group: "Result", keys: [], run: (app) => app.regenerate(), why: (app) => (app.store.region ? null : "No region is marked: the Region tool marks one.") },
   { id: "keep_variant", title: "Keep the variant in a new take", group: "Result", keys: [], run: (app) => app.keepVariant(false), why: (app) => (app.store.variant?.shown ? null : "No variant is shown.") },

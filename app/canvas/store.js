@@ -87,6 +87,13 @@ export class Store {
     return list;
   }
 
+  /** Cameras that the finished take shown has no pictures of, while it has some of others. @returns {string[]} */
+  unfilmed() {
+    const { take } = this;
+    if (!take || take.broken_off || !take.filmed.length) return [];
+    return this.entities().flatMap((e) => (e.kind === "camera" && e.enabled && !take.filmed.includes(e.camera.name) ? [e.camera.name] : []));
+  }
+
   get frames() {
     return this.scene?.frames ?? 1;
   }

@@ -46,7 +46,7 @@ interface JobState {
 }
 /** Seconds a frame by occupancy model, seconds a picture by view model. */
 interface Pace { frame_s: Record<string, number>; picture_s: Record<string, number> }
-interface TakeInfo { id: string; name: string; path: string; frames: number; start_frame: number; stage: string; stale: boolean; /** Frames that it was to have, 0 where it is whole or in the making. */ broken_off: number; seed?: number; occupancy: string; views: string }
+interface TakeInfo { id: string; name: string; path: string; frames: number; start_frame: number; stage: string; stale: boolean; /** Frames that it was to have, 0 where it is whole or in the making. */ broken_off: number; seed?: number; occupancy: string; views: string; /** Cameras that it has pictures of. */ filmed: string[] }
 /** The newest take, and behind it longer ones. */
 interface TakeState extends TakeInfo { behind: TakeInfo[] }
 interface StripCamera { name: string; semantic: string | null; depth: string | null; picture: string | null; picture_stale?: boolean; recorded?: string | null; views?: string | null; take?: string | null }

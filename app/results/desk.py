@@ -22,7 +22,7 @@ from editor.document import Document, EditError
 from editor.files import project
 from editor.files.jsonform import document_hash
 
-FORMATS = ("mp4", "frames", "png", "nuscenes", "occ3d", "glb", "glb-voxels")
+FORMATS = ("mp4", "frames", "png", "nuscenes", "occ3d", "glb", "glb-voxels", "transforms")
 """What a take can be handed over as; a test holds it against engine.export, which the page's process need not load."""
 
 Row = dict[str, Any]

@@ -72,6 +72,7 @@ def take(workspace: Workspace) -> dict[str, object]:
         "id": take.id, "name": take.path.name, "path": str(take.path), "frames": take.frames, "start_frame": take.start_frame, "stage": take.stage,
         "stale": take.is_stale(workspace.document), "broken_off": take.broken_off,
         "seed": take.recipe.seed, "occupancy": take.recipe.occupancy, "views": take.recipe.views,
+        "filmed": list(take.filmed),
     } for take in workspace.shelf.takes)  # fmt: skip
     return {"type": "take", **front, "behind": behind}
 

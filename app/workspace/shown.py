@@ -137,6 +137,13 @@ class ShownTake:
         """Whether every frame of it is there."""
         return all(self.holds(self.start_frame + index) for index in range(self.frames))
 
+    @property
+    def filmed(self) -> tuple[str, ...]:
+        """Names of the cameras that it has pictures of."""
+        if self.disk is None:
+            return tuple(dict.fromkeys(name for name, _ in self.pictures))
+        return tuple(camera.name for camera in self.disk.cameras if (self.path / "video" / f"{camera.name}.mp4").is_file())
+
     def conditions(self, frame: int) -> Conditions | None:
         """What a frame of the timeline was made for, None where there is no such frame (yet)."""
         seen = self.seen_for(frame)

@@ -13,6 +13,7 @@ EXPORTS: dict[str, str] = {
     "occ3d": "labels.npz per frame, 18 classes, with masks",
     "mp4": "one video per camera",
     "frames": "the video's pictures, one PNG each",
+    "transforms": "pictures, lenses and poses, as nerfstudio reads them",
     "png": "the layout's channels, one PNG each",
     "glb": "the drawn world as one 3D file",
     "glb-voxels": "the voxels as one 3D file",

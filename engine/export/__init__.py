@@ -10,6 +10,7 @@ from engine.export.nuscenes import nuscenes
 from engine.export.occ3d import OCC3D_FREE, OCC3D_OF_CLASS, occ3d
 from engine.export.parts import ExportError, ExportReport
 from engine.export.plain import frames, mp4, png
+from engine.export.transforms import transforms
 from engine.spec.take import Take
 
 __all__ = ["FORMATS", "OCC3D_FREE", "OCC3D_OF_CLASS", "ExportError", "ExportReport", "export_take"]
@@ -22,6 +23,7 @@ FORMATS: Mapping[str, Callable[[Take, Path], ExportReport]] = {
     "png": png,
     "mp4": mp4,
     "frames": frames,
+    "transforms": transforms,
 }
 
 

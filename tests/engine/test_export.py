@@ -127,3 +127,47 @@ def test_what_is_in_the_way_is_not_written_over(tmp_path: Path) -> None:
         export_take(take, "png", tmp_path / "out/mine")
     with pytest.raises(ExportError, match="no export format 'dvd': choose occ3d"):
         export_take(take, "dvd", tmp_path / "new")
+
+
+def test_nerfstudio_sees_every_point_where_our_cameras_do(tmp_path: Path) -> None:
+    take = make_take(tmp_path / "t", OCC3D.crop(40))
+    with pytest.raises(ExportError, match="has no video"):
+        export_take(take, "transforms", tmp_path / "none")
+    side = replace(surround_cameras(64, 32)[1], name="side", fx=41.0, cy=15.0)
+    fish = replace(surround_cameras(64, 32)[2], name="fish", fisheye=(0.01, 0.0, 0.0, 0.0))
+    blind = replace(surround_cameras(64, 32)[3], name="blind")
+    take.cameras.extend((side, fish, blind))
+    seen = np.stack([camera.ego_SE3_camera.matrix() for camera in take.cameras])[None].repeat(2, 0)
+    object.__setattr__(take, "ego_SE3_cameras", seen)
+    (tmp_path / "t/video").mkdir(parents=True)
+    for name in ("front", "side", "fish"):
+        with imageio.get_writer(tmp_path / f"t/video/{name}.mp4", format="FFMPEG", fps=12, macro_block_size=2) as writer:  # type: ignore[arg-type]
+            for grey in (40, 200):
+                writer.append_data(np.full((32, 64, 3), grey, np.uint8))
+    report = export_take(take, "transforms", tmp_path / "out")
+    told = json.loads((tmp_path / "out/transforms.json").read_text())
+    assert report.files == 5 and told["camera_model"] == "OPENCV"
+    assert any("fish" in line and "lens model" in line for line in report.dropped) and any("blind" in line for line in report.dropped)
+    assert [row["file_path"] for row in told["frames"]] == [f"images/{name}/{k:05d}.png" for name in ("front", "side") for k in range(2)]
+    for number, row in enumerate(told["frames"]):
+        camera, k = (take.cameras[number // 2], number % 2)
+        assert np.asarray(Image.open(tmp_path / "out" / row["file_path"])).mean() == pytest.approx((40, 200)[k], abs=6)
+        # As nerfstudio looks: along -z of the camera, y up; a point in front of the ego's side of the picture.
+        x, y, z = np.array([0.4, -0.3, 9.0])
+        world = take.world_SE3_ego[k] @ camera.ego_SE3_camera.matrix() @ [x, y, z, 1.0]
+        a, b, c, _ = np.linalg.inv(np.array(row["transform_matrix"])) @ world
+        pixel = row["fl_x"] * a / -c + row["cx"], row["fl_y"] * -b / -c + row["cy"]
+        np.testing.assert_allclose(pixel, camera.project(np.array([[x, y, z]]))[0], atol=1e-6)
+        assert (row["w"], row["h"], row["time"]) == (64, 32, k / 12)
+
+
+def test_nerfstudio_is_given_fisheyes_where_there_is_nothing_else(tmp_path: Path) -> None:
+    take = make_take(tmp_path / "t", OCC3D.crop(40))
+    take.cameras[0] = replace(take.cameras[0], fisheye=(0.01, 0.02, 0.0, -0.001))
+    (tmp_path / "t/video").mkdir(parents=True)
+    with imageio.get_writer(tmp_path / "t/video/front.mp4", format="FFMPEG", fps=12, macro_block_size=2) as writer:  # type: ignore[arg-type]
+        for grey in (40, 200):
+            writer.append_data(np.full((32, 64, 3), grey, np.uint8))
+    export_take(take, "transforms", tmp_path / "out")
+    told = json.loads((tmp_path / "out/transforms.json").read_text())
+    assert told["camera_model"] == "OPENCV_FISHEYE" and [told["frames"][1][key] for key in ("k1", "k2", "k3", "k4")] == [0.01, 0.02, 0.0, -0.001]

@@ -7,6 +7,7 @@ export function openDialog(spec) {
   const before = document.activeElement;
   const close = () => {
     veil.remove();
+    document.removeEventListener("keydown", outside);
     spec.closed?.();
     if (before instanceof HTMLElement) before.focus({ preventScroll: true });
   };
@@ -18,6 +19,12 @@ export function openDialog(spec) {
     event.stopPropagation();
     if (event.key === "Escape") close();
   });
+  /** A button that is pressed and then disabled loses the focus to the page, where Esc has to close the dialog too. @param {KeyboardEvent} event */
+  const outside = (event) => {
+    const last = [...document.querySelectorAll(".veil")].at(-1);
+    if (event.key === "Escape" && last === veil && !(event.target instanceof Node && veil.contains(event.target))) close();
+  };
+  document.addEventListener("keydown", outside);
   document.querySelector(".studio")?.append(veil);
   (/** @type {HTMLElement|null} */ (box.querySelector("[autofocus]")) ?? box).focus();
   return close;

@@ -39,6 +39,7 @@ export function makeGenerate(app) {
   world.checked = settings.world;
   const onward = button({ icon: "onward", text: "From here", label: "Generate the take's frames from the playhead on anew; those before it are kept as they are, in a new take", key: "Ctrl+Shift+Enter", testid: "generate-on", press: () => app.generateOn() });
   const again = button({ icon: "camera", label: "Pictures again: the take shown as it is, in a new take with its pictures made anew for the cameras, the prompt, the looks and the occupancy edits of now", testid: "pictures-again", press: () => app.seeAnew() });
+  const missing = button({ icon: "plus", text: "New views", label: "Pictures of the cameras alone that the take shown has none of, in a new take; those of all others are kept as they are", testid: "missing-views", press: () => app.seeMissing() });
   const bar = h("div", { class: "bar", testid: "progress", role: "progressbar", label: "Progress", "aria-valuemin": "0" }, h("i"));
   const line = h("div", { class: "job-line", testid: "job-line", role: "status" });
   const estimate = h("p", { class: "estimate", testid: "estimate", role: "status" });
@@ -77,6 +78,7 @@ export function makeGenerate(app) {
     began = performance.now();
     app.post({ type: "generate", seen_anew: true, ...only, seed: settings.seed, ...models(), until: "video", cameras: null, anchors: anchors() }, true);
   };
+  app.seeMissing = () => app.seeAnew({ only_cameras: store.unfilmed() });
   app.carryOn = () => {
     if (!store.take?.broken_off) return;
     began = performance.now();
@@ -154,6 +156,9 @@ export function makeGenerate(app) {
     go.title = busy ? "Generate a take: it waits in the queue  (Ctrl+Enter)" : "Generate a take  (Ctrl+Enter)";
     stop.hidden = !busy;
     onward.hidden = again.hidden = busy;
+    const lacks = store.unfilmed().length, said = missing.querySelector("span:last-child");
+    missing.hidden = busy || !lacks;
+    if (said) said.textContent = plural(lacks, "new view");
     again.disabled = !store.take || store.take.stage === "layout";
     onward.disabled = !mayGoOn();
     const words = onward.querySelector("span:last-child");
@@ -190,5 +195,5 @@ export function makeGenerate(app) {
   const stale = h("span", { class: "badge", testid: "stale", title: "The scene changed since this take was made" }, icon("reuse", 12), "take is stale");
   watch(store, ["take"], () => (stale.hidden = !store.take?.stale));
   const head = h("span", { class: "head-tools" }, stale, liveBox, worldBox);
-  return { head, body: h("div", { class: "generate" }, prompt, form, estimate, h("div", { class: "go" }, go, onward, again, stop), bar, line) };
+  return { head, body: h("div", { class: "generate" }, prompt, form, estimate, h("div", { class: "go" }, go, onward, missing, again, stop), bar, line) };
 }
