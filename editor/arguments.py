@@ -117,7 +117,7 @@ def _numbers(count: int) -> Callable[[object, str], tuple[float, ...]]:
 
 FLAG = Arg(_flag, "flag")
 NUMBER = Arg(_number, "number")
-METRES, RADIANS, SECONDS, SPEED = (replace(NUMBER, unit=unit) for unit in ("m", "rad", "s", "m/s"))
+METRES, RADIANS, SECONDS, SPEED, BRAKING = (replace(NUMBER, unit=unit) for unit in ("m", "rad", "s", "m/s", "m/s²"))
 SECONDS_OR_NONE = Arg(_number_or_none, "number", unit="s")
 WHOLE = Arg(_whole, "whole")
 TEXT = Arg(_text, "text")

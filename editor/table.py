@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from editor import check, edits
 from editor.arguments import (
+    BRAKING,
     FLAG,
     METRES,
     NUMBER,
@@ -230,8 +231,12 @@ TABLE = (
     Command("set_speed", "Speed of a track", "Agents", "Speed of {id}", {"id": _TRACK, "speed_m_s": SPEED, "index": may(WHOLE)}, edits.set_speed),
     Command("meet", "Meet the ego", "Agents", "{id} meets the ego", {"id": one("agent"), "gap_s": may(SECONDS, 1.0)}, edits.meet, asks=True),
     Command(
-        "reach_ttc", "Least time to collision", "Agents", "Time to collision of {id}", {"id": one("agent"), "min_ttc_s": may(SECONDS, 1.5)},
-        edits.reach_ttc, asks=True,
+        "reach_ttc", "Least time to collision", "Agents", "Time to collision of {id}",
+        {"id": one("agent"), "min_ttc_s": may(SECONDS, 1.5), "brake_m_s2": may(BRAKING)}, edits.reach_ttc, asks=True,
+    ),
+    Command(
+        "brake_within", "Brake no harder than a limit", "Agents", "{id} brakes within a limit",
+        {"id": _TRACK, "limit_m_s2": may(BRAKING, 8.0)}, edits.brake_within, asks=True,
     ),
     Command(
         "follow_lane", "Follow the lane", "Agents", "{id} follows the lane",

@@ -4,6 +4,7 @@ from functools import reduce
 
 from editor.document import Document, Edit
 from editor.edits.agents import add_agent, add_waypoint, delete_waypoint, move_waypoint, set_agent, set_look, set_track, shift_track
+from editor.edits.braking import brake_within
 from editor.edits.cameras import add_camera, insert_between, set_camera, use_rig
 from editor.edits.closures import close_lane, set_closure
 from editor.edits.motion import array_along, follow_lane, meet, reach_ttc, set_speed
@@ -39,6 +40,7 @@ __all__ = [
     "add_waypoint",
     "array",
     "array_along",
+    "brake_within",
     "clip_to_road",
     "close_lane",
     "compose",

@@ -10,6 +10,7 @@ from editor import check
 from editor.closeness import crossing_of, time_to_collision_s
 from editor.document import Document, Edit, EditError
 from editor.edits.agents import tracked, with_track
+from editor.edits.braking import brake_within
 from editor.edits.transform import copied, move
 from editor.entities import Agent, CameraEntity, Keyframe
 from editor.ground import height_at
@@ -62,11 +63,17 @@ def meet(id: str, gap_s: float = 1.0) -> Edit:
     return edit
 
 
-def reach_ttc(id: str, min_ttc_s: float = 1.5) -> Edit:
-    """Moves an agent's whole track ahead or back along the ego's way, so that the least time to collision is `min_ttc_s`; speeds and lanes stay."""
+def reach_ttc(id: str, min_ttc_s: float = 1.5, brake_m_s2: float | None = None) -> Edit:
+    """Moves an agent's whole track ahead or back along the ego's way, so that the least time to collision is `min_ttc_s`; speeds and lanes stay.
+
+    With `brake_m_s2` it slows down by no more than that (`brake_within`), and the time to collision is that of the track as it is then.
+    """
     wanted = check.number(min_ttc_s, "The time to collision", 0.1, 60.0)
+    braking = None if brake_m_s2 is None else brake_within(id, brake_m_s2)
 
     def edit(document: Document) -> Document:
+        if braking is not None and len(document.get(id, Agent).keyframes) > 1:
+            document = braking(document)
         first, last = document.ego.keyframes[0].pose, document.ego.keyframes[-1].pose
         way = np.array([last.x_m - first.x_m, last.y_m - first.y_m])
         ahead = way / np.hypot(*way) if np.hypot(*way) > 0.1 else np.array([np.cos(first.yaw_rad), np.sin(first.yaw_rad)])

@@ -76,6 +76,7 @@ def arguments(rng: random.Random, name: str, document: Document) -> dict[str, An
     movers = [name for name in tracks if len(tracked(document, name).keyframes) > 1]
     crossers = [a.id for a in document.of(Agent) if _meets(document, a)]
     ahead = [a.id for a in document.of(Agent) if _may_reach(document, a)] if name == "reach_ttc" else []
+    hasty = [name for name in movers if edits.brake_within(name, 0.5)(document) is not document] if name == "brake_within" else []
     paint = {"channel": rng.choice(CHANNELS), "erases": rng.random() < 0.4, "span": span()}
     return {
         "paint_stroke": lambda: {**paint, "radius_m": rng.uniform(0.2, 4), "points": points(rng.randint(1, 4))},
@@ -146,6 +147,7 @@ def arguments(rng: random.Random, name: str, document: Document) -> dict[str, An
         "set_speed": lambda: {"id": rng.choice(movers), "speed_m_s": rng.uniform(1, 9)} if movers else None,
         "meet": lambda: {"id": rng.choice(crossers), "gap_s": rng.uniform(0.2, 2)} if crossers else None,
         "reach_ttc": lambda: {"id": ahead[0], "min_ttc_s": 1.5} if ahead else None,
+        "brake_within": lambda: {"id": rng.choice(hasty), "limit_m_s2": 0.5} if hasty else None,
         "follow_lane": lambda: {"id": "ego", "distance_m": 20, "speed_m_s": 5} if roads else None,
         "remove_class": lambda: {"class_name": rng.choice(CLASSES), "span": span()},
         "stroke_voxels": lambda: {"points": points(3), "class_name": rng.choice(["", "car"]), "span": span()},

@@ -50,6 +50,7 @@ _BUSY = edits.compose(
     edits.add_waypoint("pedestrian-5", 4, 20, 8),
     edits.add_agent("car", 16, -1.75, name="is slow"),
     edits.add_waypoint("car-4", 4, 24, -1.75),
+    edits.add_waypoint("car-4", 2, 22, -1.75),
     edits.add_crosswalk(20, 60),
     edits.close_lane([(-30, 62), (0, 62)]),
 )(crossing())

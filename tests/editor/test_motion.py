@@ -13,7 +13,7 @@ from editor.document import Document, EditError
 from editor.edits.agents import tracked
 from editor.entities import Agent, OccupancyEdit
 from editor.files.jsonform import entity_from_json, entity_to_json
-from editor.track import pose_at
+from editor.track import pose_at, speed_between
 from editor.validate import problems
 
 
@@ -71,6 +71,49 @@ def test_the_least_time_to_collision_is_reached() -> None:
     assert len(shift) == 1 and next(iter(shift))[1] == 0.0, "moved as a whole, along the ego's way: it keeps its lanes and its speeds"
     with pytest.raises(EditError, match="never in the ego's way|nearest"):
         edits.reach_ttc("car-1", 1.5)(edits.compose(edits.add_agent("car", 10, 30), edits.add_waypoint("car-1", 6, 60, 30))(street()))
+
+
+def hardest_braking(agent: Agent) -> float:
+    """m/s^2, from frame to frame along its way, between its first and its last keyframe."""
+    keys = agent.keyframes
+    stations = np.cumsum([0.0, *(np.hypot(b.pose.x_m - a.pose.x_m, b.pose.y_m - a.pose.y_m) for a, b in zip(keys, keys[1:], strict=False))])
+    times = np.arange(keys[0].time_s, keys[-1].time_s, 1 / 12)
+    return float(max(-np.diff(np.interp(times, [k.time_s for k in keys], stations), 2)) * 144)
+
+
+@pytest.mark.parametrize("limit", [8.0, 2.0])
+def test_a_track_brakes_no_harder_than_its_limit(limit: float) -> None:
+    scene = cut_in()
+    car = scene.get("car-1", Agent)
+    assert hardest_braking(car) > 30
+    after = edits.brake_within("car-1", limit)(scene).get("car-1", Agent)
+    assert hardest_braking(after) <= limit * 1.05
+    assert hardest_braking(after) >= 0.8 * limit, "and no softer than it has to"
+    kept = {(k.pose.x_m, k.pose.y_m): k.time_s for k in after.keyframes}
+    assert {(k.pose.x_m, k.pose.y_m) for k in car.keyframes} <= set(kept) and after.keyframes[0] == car.keyframes[0]
+    assert all(kept[k.pose.x_m, k.pose.y_m] >= k.time_s - 1e-9 for k in car.keyframes), "nobody gets anywhere earlier"
+    way = shapely.LineString([(k.pose.x_m, k.pose.y_m) for k in car.keyframes])
+    assert max(way.distance(shapely.Point(k.pose.x_m, k.pose.y_m)) for k in after.keyframes) < 1e-6, "on the same way"
+    assert edits.brake_within("car-1", limit)(edits.brake_within("car-1", 20.0)(cut_in())).get("car-1", Agent).keyframes[0] == car.keyframes[0]
+
+
+def test_a_stop_is_braked_for_and_lasts_as_long_and_who_brakes_softly_is_left_alone() -> None:
+    steps = [edits.add_agent("car", 0, -1.75), *(edits.add_waypoint("car-1", t, x, -1.75) for t, x in ((3, 30), (4.5, 30), (6, 39)))]
+    scene = edits.compose(*steps)(street())
+    after = edits.brake_within("car-1", 5.0)(scene).get("car-1", Agent)
+    stands = [(a.time_s, b.time_s) for a, b in zip(after.keyframes, after.keyframes[1:], strict=False) if speed_between(a, b) == 0]
+    assert len(stands) == 1 and stands[0][1] - stands[0][0] == pytest.approx(1.5)
+    # From 10 m/s at 5 m/s^2: 10 m of braking take one second more than at full speed.
+    assert stands[0][0] == pytest.approx(4.0, abs=0.02) and hardest_braking(after) <= 5.25
+    assert after.keyframes[-1].time_s - stands[0][1] == pytest.approx(1.5, abs=0.02), "and goes on as fast as it did"
+    faster = edits.compose(edits.add_agent("car", 0, -1.75), *(edits.add_waypoint("car-1", t, x, -1.75) for t, x in ((3, 6), (6, 30))))(street())
+    assert edits.brake_within("car-1", 1.0)(faster) is faster, "speeding up is not braking"
+
+
+def test_a_time_to_collision_is_reached_within_the_braking_that_was_allowed() -> None:
+    solved = edits.reach_ttc("car-1", 1.5, 3.0)(cut_in())
+    car = solved.get("car-1", Agent)
+    assert time_to_collision_s(solved, car).min() == pytest.approx(1.5, abs=0.05) and hardest_braking(car) <= 3.15
 
 
 def test_an_array_on_a_way_stays_apart_in_every_frame() -> None:

@@ -61,7 +61,8 @@ function motionFields(app, entity) {
   const ego = /** @type {EgoEntity|undefined} */ (store.entity("ego")), least = ego ? Math.min(...timeToCollision(ego.keyframes, entity, store.frames)) : Infinity;
   return section("Motion", ...fields,
     numberField({ label: "meet", name: "Gap with which the ego comes after it where their ways cross", unit: "s", value: null, placeholder: "gap", digits: 2, step: 0.25, min: -60, max: 60, disabled: !ways, testid: "meet-gap", change: (v) => v !== null && void app.command("meet", { id: entity.id, gap_s: v }) }),
-    numberField({ label: "TTC", name: "Least time to collision with the ego", unit: "s", value: Number.isFinite(least) ? least : null, placeholder: "–", digits: 2, step: 0.25, min: 0.1, max: 60, testid: "min-ttc", change: (v) => v && void app.command("reach_ttc", { id: entity.id, min_ttc_s: v }) }),
+    numberField({ label: "TTC", name: "Least time to collision with the ego", unit: "s", value: Number.isFinite(least) ? least : null, placeholder: "–", digits: 2, step: 0.25, min: 0.1, max: 60, testid: "min-ttc", change: (v) => v && void app.command("reach_ttc", { id: entity.id, min_ttc_s: v, brake_m_s2: store.options.brake_m_s2 }) }),
+    numberField({ label: "brake ≤", name: "It brakes no harder than this, also where a time to collision is set", unit: "m/s²", value: store.options.brake_m_s2, digits: 1, step: 0.5, min: 0.1, max: 20, disabled: !ways, testid: "brake-limit", change: (v) => { if (!v) return; store.options.brake_m_s2 = v; void app.command("brake_within", { id: entity.id, limit_m_s2: v }); } }),
     button({ icon: "copy", text: "Array…", label: ways ? "Array of it along its way" : "Array of it in a row behind it", testid: "array-along", press: () => ask("array_along") }),
     button({ icon: "plus", text: "By a step…", label: "Array of it by a step and a delay", testid: "array", press: () => ask("array") }));
 }
