@@ -26,6 +26,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Playwright, WebSocket, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+WITHOUT_DATA = Path(__file__).with_name("without_data")
 CHROMIUM = Path("/usr/bin/chromium")
 CHROMIUM_ARGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -67,13 +68,17 @@ class StudioProcess:
     """From the start of the process to the first answer."""
     cpu_s: float = 0.0
     """Processor time that the process itself had used by then: what a machine that does nothing else would wait."""
+    hidden: Path | None = None
+    """A folder that is not there for the studio and its engine."""
     process: subprocess.Popen[str] = field(init=False)
 
     def start(self) -> StudioProcess:
         began = time.monotonic()
         command = [sys.executable, "-m", "app.commands.parser", "--port", str(self.port), "--workspace", str(self.workspace), "--preset", self.preset]
         log = (self.workspace.parent / f"{self.workspace.name}.log").open("a")
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
+        path = os.pathsep.join(filter(None, (str(WITHOUT_DATA), os.environ.get("PYTHONPATH"))))
+        env = None if self.hidden is None else {**os.environ, "PYTHONPATH": path, "ANYSCENE_HIDDEN": str(self.hidden)}
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True, env=env)
         assert self.process.stdout is not None
         words = self.process.stdout.readline()
         found = re.search(r"http://[\d.]+:\d+/", words)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from tests.app.actions import Actions
     from tests.app.browser_driver import StudioProcess
 
+DEVKIT = "nuscenes-devkit==1.2.0"
 PATIENCE_S = 120.0
 """Reached only where something hangs: starting the engine's process took 30 s on two cores that 14 others wanted."""
 
@@ -135,3 +139,21 @@ def act(browser: Browser, studio: StudioProcess, request: pytest.FixtureRequest)
 
     with acting(browser, studio, request.node.name.removeprefix("test_")) as somebody:
         yield somebody
+
+
+@pytest.fixture(scope="session")
+def devkit(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Python with the devkit: ANYSCENE_DEVKIT names one, or is 1 to have it made."""
+    asked = os.environ.get("ANYSCENE_DEVKIT")
+    if not asked:
+        pytest.skip(f"set ANYSCENE_DEVKIT=1 to install {DEVKIT} into an environment of its own, or to a Python that has it")
+    if asked != "1":
+        return asked
+    folder = tmp_path_factory.mktemp("devkit")
+    made = subprocess.run([sys.executable, "-m", "venv", folder], capture_output=True, text=True, check=False)
+    python = str(folder / "bin/python")
+    if made.returncode == 0:
+        made = subprocess.run([python, "-m", "pip", "install", "-q", DEVKIT], capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        pytest.skip(f"{DEVKIT} cannot be installed here: {made.stderr[-300:]}")
+    return python

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +35,6 @@ from tests.app.fakes import take
 from tests.editor.made_nuscenes import CATEGORIES as MADE_CATEGORIES
 
 FRAMES = 13
-DEVKIT = "nuscenes-devkit==1.2.0"
 KEY_TIMES = (0.0, 0.5, 1.0)
 
 
@@ -278,24 +276,6 @@ def test_pictures_stand_in_by_time_and_inside_of_the_folder(crossing_set: tuple[
     assert Image.open(tmp_path / "early/samples/0.jpg").size == (32, 16)
     with pytest.raises(ExportError, match="None of the set's pictures"):
         stand_in(made, [NamedPicture("CAM_FRONT", 99.0, "samples/x.jpg", 64, 32)], tmp_path / "out")
-
-
-@pytest.fixture(scope="session")
-def devkit(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A Python with the devkit: ANYSCENE_DEVKIT names one, or is 1 to have it made."""
-    asked = os.environ.get("ANYSCENE_DEVKIT")
-    if not asked:
-        pytest.skip(f"set ANYSCENE_DEVKIT=1 to install {DEVKIT} into an environment of its own, or to a Python that has it")
-    if asked != "1":
-        return asked
-    folder = tmp_path_factory.mktemp("devkit")
-    made = subprocess.run([sys.executable, "-m", "venv", folder], capture_output=True, text=True, check=False)
-    python = str(folder / "bin/python")
-    if made.returncode == 0:
-        made = subprocess.run([python, "-m", "pip", "install", "-q", DEVKIT], capture_output=True, text=True, check=False)
-    if made.returncode != 0:
-        pytest.skip(f"{DEVKIT} cannot be installed here: {made.stderr[-300:]}")
-    return python
 
 
 @pytest.mark.timeout(1200)
