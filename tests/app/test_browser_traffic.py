@@ -26,6 +26,7 @@ from engine.spec.geometry import Pose, invert
 from engine.spec.take import Take
 from tests.app.actions import Actions, nothing_wrong, scene_of, settings, undone
 from tests.app.browser_driver import CHROMIUM, StudioProcess, same_scene
+from tests.app.measures import as_a_deuteranope, told_apart
 
 pytestmark = [
     pytest.mark.browser,
@@ -62,6 +63,7 @@ def off_their_lanes(scene: Document) -> list[float]:
 
 def test_scenario_s3_traffic_keeps_to_the_other_side(act: Actions) -> None:
     tab = act.tab
+    as_a_deuteranope(act.tab.page)
     before = tab.document()
     assert keeps_right(scene_of(before))
     act.click("mirror")
@@ -73,6 +75,7 @@ def test_scenario_s3_traffic_keeps_to_the_other_side(act: Actions) -> None:
     assert not keeps_right(new) and list(new.of(CameraEntity)) == list(old.of(CameraEntity)), "the rig keeps its names and sides"
     assert len(off_their_lanes(new)) >= 3 and max(off_their_lanes(new)) < 15
     np.testing.assert_allclose(take.world_SE3_ego[0], ego_pose_at(new, 0.0).matrix(), atol=1e-6)
+    told_apart(act, new)
     tab.at("mirror").click()
     tab.until_document("and back, to the bit", lambda d: d["undo_steps"] == 2 and same_scene(d, before))
 
@@ -80,6 +83,7 @@ def test_scenario_s3_traffic_keeps_to_the_other_side(act: Actions) -> None:
 @pytest.mark.parametrize("preset", ["fake", "compact"])
 def test_scenario_s4_all_vehicles_leave_the_result(act: Actions, preset: str) -> None:
     tab = act.tab
+    as_a_deuteranope(act.tab.page)
     before, scene = tab.document(), scene_of(tab.document())
     settings(tab, 2 if preset == "fake" else 1, "video", preset)
     first = Take.open(act.make("generate")["take"])
@@ -112,5 +116,6 @@ def test_scenario_s4_all_vehicles_leave_the_result(act: Actions, preset: str) ->
             near[block] |= inside
         elsewhere = ~near & ~np.isin(first.semantics[k], IDS)
         assert (take.semantics[k] == first.semantics[k])[elsewhere].mean() > 0.9999, "elsewhere nothing changed"
+    told_apart(act, scene)
     tab.page.keyboard.press("Control+z")
     tab.until_document("as it was", lambda d: same_scene(d, before))
