@@ -46,8 +46,14 @@
     return;
   }
 
+  // What is never seen is an error, not a wait without an end.
+  const within = (patience, seen) => new Promise((done, failed) => {
+    setTimeout(() => failed(new Error(`nothing of it was seen within ${patience / 1000} s`)), patience);
+    seen(done);
+  });
+
   // A stroke: from the pointer's event to the canvas having the channel's colour under it, read back from the canvas.
-  window.benchEcho = () => new Promise((done) => {
+  window.benchEcho = (patience) => within(patience, (done) => {
     window.addEventListener("pointermove", (event) => {
       const canvas = document.querySelector("[data-testid=bev-canvas]"), box = canvas.getBoundingClientRect(), ratio = canvas.width / box.width;
       const place = [(event.clientX - box.left) * ratio - 9 * ratio, (event.clientY - box.top) * ratio].map(Math.round);
@@ -61,7 +67,7 @@
   });
 
   // A scrub: from the key's event to the last change of the strip and of the 3D view, none of either for `quiet` milliseconds.
-  window.benchScrub = (quiet) => new Promise((done) => {
+  window.benchScrub = (quiet, patience) => within(patience, (done) => {
     window.addEventListener("keydown", (event) => {
       const began = at(event.timeStamp), frame = document.querySelector("[data-testid=viewer-3d]").contentWindow;
       let strip = 0, painted = 0;
