@@ -128,6 +128,18 @@ def test_the_scene_of_a_take_is_restored(tab: Tab) -> None:
     tab.until("the take is shown", lambda: tab.at("viewer-badge").inner_text().startswith("Take"))
 
 
+def queued(tab: Tab) -> set[tuple[str, int]]:
+    """(light and weather, seed) of every job that is kept on disk; the scene that is kept with it says so in its prompt."""
+    found = set()
+    (path,) = tab.studio.workspace.rglob("queue.json")
+    for row in json.loads(path.read_text())["jobs"]:
+        if row["item"]:
+            prompt = project.load(path.parent / row["scene"]).prompt
+            assert all(word in prompt for word in row["item"].split(", ")), (row["item"], prompt)
+            found.add((row["item"], row["recipe"]["seed"]))
+    return found
+
+
 def test_scenario_s12_a_matrix_of_weather_light_and_seeds_in_five_actions(tab: Tab) -> None:
     tab.generate(frames=48, preset="fake", until="occupancy")
     tab.until_job("it is under way", lambda job: job["state"] in ("running", "queued"))
@@ -148,13 +160,16 @@ def test_scenario_s12_a_matrix_of_weather_light_and_seeds_in_five_actions(tab: T
     assert actions <= 5
     waits = tab.page.locator("[data-testid=job].queued, [data-testid=job].running").filter(has_text=re.compile(r"(day|night), (clear|rain)"))
     expect(waits).to_have_count(12)
-    for words in ("day, clear · seed 0", "night, rain · seed 2"):
-        expect(waits.filter(has_text=words)).to_have_count(1)
+    everything = {(f"{light}, {weather}", seed) for light in ("day", "night") for weather in ("clear", "rain") for seed in range(3)}
+    for item, seed in everything:
+        expect(waits.filter(has_text=f"{item} · seed {seed}")).to_have_count(1)
+    assert queued(tab) == everything, "each with its recipe, kept on disk"
     last = waits.filter(has_text="night, rain · seed 2")
     last.get_by_test_id("job-earlier").click()
     expect(last).to_contain_text(re.compile(r"\d+\. in line"))
     last.get_by_test_id("job-cancel").click()
     expect(waits).to_have_count(11)
+    tab.until("the queue on disk is without it", lambda: queued(tab) == everything - {("night, rain", 2)})
     check(tab, "the queue")
     tab.at("cancel-mine").click()
     tab.until("nothing waits", lambda: waits.count() == 0)
