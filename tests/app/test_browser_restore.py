@@ -13,6 +13,7 @@ pytest.importorskip("playwright")
 
 from playwright.sync_api import expect
 
+from engine.spec.take import Take, frames_on_disk
 from tests.app.browser_driver import CHROMIUM, Tab, is_picture, same_scene, studio_tab
 
 pytestmark = [
@@ -25,6 +26,13 @@ pytestmark = [
 @pytest.fixture
 def tab(tmp_path: Path) -> Iterator[Tab]:
     with studio_tab(tmp_path / "workspace", "restore") as tab:
+        yield tab
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator[Tab]:
+    """A studio whose engine takes its time, so that it can be met in the middle of a job."""
+    with studio_tab(tmp_path / "workspace", preset="fake:0.6") as tab:
         yield tab
 
 
@@ -77,6 +85,67 @@ def test_scenario_s13_a_killed_studio_is_found_again_by_the_page_that_was_open(t
     tab.page.keyboard.press("Control+z")
     tab.page.keyboard.press("Control+z")
     tab.until_document("undo goes on to the beginning", lambda d: d["can_undo"] is None and d["can_redo"] == "Brush walkway")
+
+
+def test_scenario_s13_a_tab_is_closed_in_the_middle_of_a_job_and_opened_again(slow: Tab) -> None:
+    tab = slow
+    before = tab.document()
+    tab.generate(frames=24, until="occupancy")
+    tab.until_job("it is under way", lambda job: job["state"] == "running" and job["frames_kept"] >= 1)
+    tab.at("channel-walkway").click()
+    tab.page.keyboard.press("b")
+    stroke(tab, 60)
+    work = tab.document()
+    tab.page.close()
+    again = Tab(tab.context.browser, tab.studio).open()  # type: ignore[arg-type]
+    # The studio went on, so that nothing has to be restored: what is left to do is to look at the jobs.
+    expect(again.at("restore-card")).to_be_hidden()
+    assert same_scene(again.document(), work) and not same_scene(work, before)
+    again.page.keyboard.press("F2")
+    row = again.at("job").first
+    expect(row).to_contain_text(re.compile("runs|done"))
+    expect(row).to_contain_text(re.compile("done"))
+    again.page.keyboard.press("F2")
+    (take,) = (tab.studio.workspace / "takes").iterdir()
+    assert Take.open(take).frame_count == 24, "it ran to its end without anybody looking"
+    again.page.keyboard.press("Control+z")
+    again.until_document("undo goes on", lambda d: same_scene(d, before))
+    assert again.faults == []
+    again.close()
+
+
+def test_scenario_s13_a_studio_killed_in_the_middle_of_a_job_is_found_again_in_two_actions(slow: Tab) -> None:
+    tab = slow
+    tab.generate(frames=48, until="occupancy")
+    tab.until_job("it is under way", lambda job: job["state"] == "running" and job["frames_kept"] >= 2)
+    tab.at("channel-walkway").click()
+    tab.page.keyboard.press("b")
+    stroke(tab, 60)
+    work = tab.document()
+    tab.page.wait_for_timeout(1000)  # what the last second held may be missing
+    faults, kept = list(tab.faults), tab.jobs[-1]["frames_kept"]
+    tab.studio.kill()
+    expect(tab.at("connection")).not_to_have_text("Connected")
+    tab.studio.start()
+    expect(tab.at("restore-card")).to_be_visible()
+    actions = 1
+    tab.page.keyboard.press("Enter")
+    expect(tab.at("restore-card")).to_be_hidden()
+    assert same_scene(tab.document(), work), "with the last stroke"
+    actions += 1
+    tab.page.keyboard.press("F2")
+    assert actions <= 2
+    row = tab.at("job").first
+    expect(row).to_contain_text("The studio ended while this ran")
+    expect(row.get_by_test_id("job-continue")).to_be_visible()
+    # And it goes on from the frames that it had.
+    row.get_by_test_id("job-continue").click()
+    tab.until("the whole take is there", lambda: any(frames_on_disk(one) == 48 for one in (tab.studio.workspace / "takes").iterdir()))
+    assert kept >= 2 and sum(frames_on_disk(one) >= kept for one in (tab.studio.workspace / "takes").iterdir()) == 2, "beside the one that was broken off"
+    tab.page.keyboard.press("F2")
+    tab.faults = list(faults)  # the browser's own words about a port that nobody answered
+    tab.page.keyboard.press("Control+z")
+    tab.until_document("undo goes on", lambda d: d["can_undo"] is None and d["can_redo"] == "Brush walkway")
 
 
 def place(tab: Tab, dx: float) -> None:

@@ -24,7 +24,7 @@ export function mount(held) {
 /** @param {import("./mounted.js").Held} held @param {any} job @param {any} value */
 function row(held, job, value) {
   const act = (/** @type {string} */ what, /** @type {object} */ more = {}) => held.trigger("act", { what, job: job.id, ...more });
-  const mini = (/** @type {string} */ text, /** @type {string} */ label, /** @type {() => void} */ press, kind = "", off = false) => h("button", { type: "button", class: `mini ${kind}`, text, label: `${label}: ${job.name}`, title: label, disabled: off, testid: `job-${label.split(" ")[0].toLowerCase()}`, on: { click: press } });
+  const mini = (/** @type {string} */ text, /** @type {string} */ label, /** @type {() => void} */ press, kind = "", off = false) => h("button", { type: "button", class: `mini ${kind}`, text, label: `${label}: ${job.name}`, title: label, disabled: off, testid: `job-${label.split(/\W/)[0].toLowerCase()}`, on: { click: press } });
   const waits = job.state === "queued", live = waits || job.state === "running" || job.state === "loading";
   const waiting = value.jobs.filter((/** @type {any} */ one) => one.state === "queued").length;
   const share = job.state === "done" ? 1 : job.frames_total ? job.frames_done / job.frames_total : 0;
