@@ -140,17 +140,18 @@ def occupancy() -> Row:
 
 
 def views() -> Row:
-    """A picture of the drawn world, beside trimesh's Embree rays with shading in numpy."""
+    """A picture of the drawn world, beside trimesh's Embree rays with shading in numpy; then six cameras of a take of 16 frames."""
     from engine.data.worlds import make_world
     from engine.spec.camera import surround_cameras
-    from engine.views.drawn.bench import bench_views
+    from engine.views.drawn.bench import bench_take, bench_views
     from engine.views.drawn.rays import why_not
 
     if (reason := why_not()) is not None:
         return {"skipped": reason}
     world = make_world(7)
-    clip = replace(world.clip(1), cameras=tuple(surround_cameras()))
-    return bench_views(clip, next(iter(world.occupancy(clip))))
+    clip = replace(world.clip(16), cameras=tuple(surround_cameras()))
+    frames = list(world.occupancy(clip))
+    return bench_views(clip, frames[0]) | bench_take(clip, frames)
 
 
 def studio() -> Row:

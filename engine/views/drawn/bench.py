@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from engine.views.drawn.world import DrawnWorld, Moment
 from engine.views.look import Look
 
 ROUNDS = 7
+LARGE = 1600, 900
 
 
 def bench_views(clip: SceneClip, frame: OccupancyFrame) -> dict[str, float | int]:
@@ -52,6 +55,33 @@ def bench_views(clip: SceneClip, frame: OccupancyFrame) -> dict[str, float | int
         "pixels": camera.width * camera.height, "triangles": len(faces), "set_up_s": set_up_s, "ours_ms": ours_ms, "trimesh_ms": theirs_ms,
         "trimesh_ratio": theirs_ms / ours_ms,
     }  # fmt: skip
+
+
+def bench_take(clip: SceneClip, frames: Sequence[OccupancyFrame]) -> dict[str, float]:
+    """Every camera at every frame of a clip: set-up with the first picture, the median picture and all of them; then the first frame's at 1600 x 900."""
+    started = time.perf_counter()
+    world = DrawnWorld(clip, Look())
+    taken = []
+    for frame in frames:
+        moment = world.see(frame)
+        for number in range(len(clip.cameras)):
+            taken.append(_seconds(world, moment, number))
+            if len(taken) == 1:
+                set_up_s = time.perf_counter() - started
+    large = replace(clip, cameras=tuple(camera.resized(*LARGE) for camera in clip.cameras))
+    world = DrawnWorld(large, Look())
+    moment = world.see(frames[0])
+    large_s = float(np.median([_seconds(world, moment, number) for number in range(len(large.cameras))]))
+    return {
+        "take: set-up and first picture s": set_up_s, "take: picture ms": 1000 * float(np.median(taken)), f"take: {len(taken)} pictures s": sum(taken),
+        "take: 1600 x 900 ms": 1000 * large_s, "take: 1600 x 900 ratio": large_s / float(np.median(taken)),
+    }  # fmt: skip
+
+
+def _seconds(world: DrawnWorld, moment: Moment, camera: int) -> float:
+    started = time.perf_counter()
+    world.develop(world.expose(moment, camera), moment, camera)
+    return time.perf_counter() - started
 
 
 def _plain(mesh, colours: np.ndarray, world: DrawnWorld, clip: SceneClip, moment: Moment) -> np.ndarray:
