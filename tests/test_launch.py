@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -77,14 +78,15 @@ def test_exit_codes_come_through(checkout: Path) -> None:
 
 
 def test_a_second_start_costs_less_than_a_tenth_of_a_second(checkout: Path) -> None:
-    """The price of launch.py is two starts of Python instead of one: measured against one, best of five."""
+    """The price of launch.py is two starts of Python instead of one: measured against one, best of five, in processor time, which others do not take."""
 
     def best(command: list[str]) -> float:
         times = []
         for _ in range(5):
-            started = time.perf_counter()
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             subprocess.run(command, check=True, capture_output=True)
-            times.append(time.perf_counter() - started)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         return min(times)
 
     direct = best([str(checkout / ".venv/bin/python"), "-c", "import json, sys"])
