@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.api import VIEWS, OccupancyModel, Recipe, ViewModel
-from engine.occupancy.config import PRESETS as OCCUPANCY_PRESETS
+from engine.occupancy.config import PRESETS as SIZES
+from engine.occupancy.config import weights_folder
 from engine.spec.classes import ASSETS
 from engine.views import registry
 
@@ -34,12 +35,8 @@ PRESETS: dict[str, Preset] = {
 
 def offered() -> tuple[str, ...]:
     """The presets that can be used as they are: those whose weights are here, and the one that needs none."""
-    return tuple(name for name in PRESETS if name == "fake" or (ASSETS / "weights" / _weights_of(name) / "stoccdit.card.json").exists())
-
-
-def _weights_of(name: str) -> str:
-    sizes = OCCUPANCY_PRESETS.get(name)
-    return sizes.weights if sizes and sizes.weights else name
+    trained = [name for name in SIZES if (ASSETS / "weights" / weights_folder(name) / "stoccdit.card.json").exists()]
+    return tuple(name for name in PRESETS if name == "fake" or name in trained)
 
 
 DEVICES = ("auto", "cpu", "cuda")

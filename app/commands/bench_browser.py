@@ -6,6 +6,8 @@ import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.spec.grid import RATE_HZ
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -68,7 +70,7 @@ def _scene(page: Page) -> None:
     page.keyboard.press("c")
     page.get_by_test_id("rig").select_option(RIG)
     page.wait_for_function("document.querySelectorAll('[data-testid=strip] figure').length === 7")
-    page.get_by_test_id("duration").fill(str(FRAMES / 12))
+    page.get_by_test_id("duration").fill(str(FRAMES / RATE_HZ))
     page.get_by_test_id("duration").press("Enter")
     page.wait_for_function(f"document.querySelector('[data-testid=frame-label]').textContent.includes('/ {FRAMES - 1}')")
 

@@ -82,20 +82,23 @@ class Workspaces:
 
     def _begun(self, name: str) -> Workspace:
         """With the scene that was open in it when an earlier run ended, where nothing of it was unsaved: what was is offered first."""
-        last = recovery.last_open(self.config.drafts, name)
-        if last is not None and not last.unsaved:
-            try:
-                found = recovery.restore(last)
-            except ValueError as damage:
-                log.warning("what was open in '%s' is not opened again: %s", name, damage)
-            else:
-                workspace = Workspace(name, Document(), self.config, self.jobs)
-                workspace.resume(last, found)
-                workspace.found_again = True
-                recovery.clear(self.config.drafts, name)
-                return workspace
+        workspace = self._found_again(name)
         recovery.clear(self.config.drafts, name)
-        return Workspace(name, self._first_document(), self.config, self.jobs)
+        return workspace or Workspace(name, self._first_document(), self.config, self.jobs)
+
+    def _found_again(self, name: str) -> Workspace | None:
+        last = recovery.last_open(self.config.drafts, name)
+        if last is None or last.unsaved:
+            return None
+        try:
+            found = recovery.restore(last)
+        except ValueError as damage:
+            log.warning("what was open in '%s' is not opened again: %s", name, damage)
+            return None
+        workspace = Workspace(name, Document(), self.config, self.jobs)
+        workspace.resume(last, found)
+        workspace.found_again = True
+        return workspace
 
     def _first_document(self) -> Document:
         # What may be restored is offered before any example is shown.

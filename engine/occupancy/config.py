@@ -142,3 +142,8 @@ PRESETS: dict[str, OccupancyPreset] = {
 PRESETS["noise"] = replace(
     PRESETS["compact"], prior=NoiseConfig(), weights="compact", sampler=SamplerConfig(steps=10, draft_steps=5, guidance=5.0, guided_from=0.65)
 )
+
+
+def weights_folder(preset: str) -> str:
+    """Name of the folder of a preset's weights among the shipped ones."""
+    return PRESETS[preset].weights or preset

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from engine.occupancy.config import PRESETS, TokensConfig, VaeConfig
+from engine.occupancy.config import PRESETS, TokensConfig, VaeConfig, weights_folder
 from engine.occupancy.prior import Prior
 from engine.occupancy.prior.noise import NoisePrior
 from engine.occupancy.prior.sketch import Sketch
@@ -19,12 +19,12 @@ from engine.weights import WEIGHTS, load_model
 
 
 def load_generator(preset: str, device: torch.device, weights: Path | None = None) -> tuple[OccupancyGenerator, dict[str, str]]:
-    """A preset's generator and the SHA-256 of each of its weights: the shipped ones, or those of the folder `weights`.
+    """A preset's generator and the SHA-256 of each of its weights: of `weights` itself or its folder for the preset, the shipped ones by default.
 
     Raises WeightsError, one sentence, where they cannot be used.
     """
-    numbers = PRESETS[preset]
-    folder = WEIGHTS / (numbers.weights or preset) if weights is None else weights
+    numbers, root = PRESETS[preset], weights or WEIGHTS
+    folder = root if (root / "vae.card.json").exists() else root / weights_folder(preset)
     vae, dit = OccupancyVae(numbers.vae), StOccDit(numbers.dit)
     shas = {"vae": load_model(vae, folder / "vae", numbers.vae)["sha256"], "stoccdit": load_model(dit, folder / "stoccdit", numbers.dit)["sha256"]}
     prior: Prior = NoisePrior()

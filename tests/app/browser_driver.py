@@ -25,20 +25,16 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Playwright, WebSocket, expect, sync_playwright
 
+from app.commands.bench_browser import ARGS, CHROMIUM, SIZE
+
 ROOT = Path(__file__).resolve().parents[2]
 WITHOUT_DATA = Path(__file__).with_name("without_data")
-CHROMIUM = Path("/usr/bin/chromium")
-CHROMIUM_ARGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-]  # fmt: skip
 SHOTS = os.environ.get("ANYSCENE_BROWSER_SHOTS")
 """Folder for a picture of every step; none are taken where it is unset."""
 PRESET = os.environ.get("ANYSCENE_BROWSER_PRESET", "fake")
 PATIENCE_S = 60.0 if PRESET == "fake" else 900.0
 """Nothing takes that long; it is reached only where something hangs."""
 POLL_S = 0.05
-SIZE = {"width": 1680, "height": 950}
 
 LOOK = "?look"
 """Marks a socket that is opened to look at the document; it is none of the page's."""
@@ -125,7 +121,7 @@ class StudioProcess:
 
 @contextlib.contextmanager
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
     yield browser
     browser.close()
 

@@ -44,16 +44,31 @@ def stroke(tab: Tab, dy: float) -> None:
     tab.until("the stroke is done", lambda: tab.edits > edits)
 
 
+def first_stroke(tab: Tab) -> None:
+    """With the walkway's brush, which stays in the hand."""
+    tab.at("channel-walkway").click()
+    tab.page.keyboard.press("b")
+    stroke(tab, 60)
+
+
+def make_take(tab: Tab) -> None:
+    tab.generate(frames=2, until="video", preset="fake", views="fake")
+    tab.until_job("a take", lambda job: job["state"] == "done")
+
+
+def back(tab: Tab) -> None:
+    """Pictures and 3D, by themselves."""
+    tab.until("the pictures are back", lambda: pictures(tab))
+    tab.until("the 3D view is back", lambda: is_picture(tab.pixels(tab.at("viewer-3d"))))
+
+
 def pictures(tab: Tab) -> bool:
     return tab.at("strip").locator("img").evaluate_all("(all) => all.length > 0 && all.every((i) => !i.hidden && i.complete && i.naturalWidth > 0)")
 
 
 def test_scenario_s13_a_killed_studio_is_found_again_by_the_page_that_was_open(tab: Tab) -> None:
-    tab.at("channel-walkway").click()
-    tab.page.keyboard.press("b")
-    stroke(tab, 60)
-    tab.generate(frames=2, until="video", preset="fake", views="fake")
-    tab.until_job("a take", lambda job: job["state"] == "done")
+    first_stroke(tab)
+    make_take(tab)
     expect(tab.at("strip-badge")).to_have_text(re.compile(r"^Take, fake\s*frame 0$"))
     stroke(tab, -60)
     work = tab.document()
@@ -78,8 +93,7 @@ def test_scenario_s13_a_killed_studio_is_found_again_by_the_page_that_was_open(t
     assert same_scene(tab.document(), work)
     expect(tab.at("undo-label")).to_have_text("Brush walkway")
     expect(tab.at("take-label")).to_contain_text("Take: frames 0–1, video; the scene changed since")
-    tab.until("the pictures are back", lambda: pictures(tab))
-    tab.until("the 3D view is back", lambda: is_picture(tab.pixels(tab.at("viewer-3d"))))
+    back(tab)
     expect(tab.at("before").first).to_be_visible()
     tab.shot("3_restored")
     tab.page.keyboard.press("Control+z")
@@ -92,9 +106,7 @@ def test_scenario_s13_a_tab_is_closed_in_the_middle_of_a_job_and_opened_again(sl
     before = tab.document()
     tab.generate(frames=24, until="occupancy")
     tab.until_job("it is under way", lambda job: job["state"] == "running" and job["frames_kept"] >= 1)
-    tab.at("channel-walkway").click()
-    tab.page.keyboard.press("b")
-    stroke(tab, 60)
+    first_stroke(tab)
     work = tab.document()
     tab.page.close()
     again = Tab(tab.context.browser, tab.studio).open()  # type: ignore[arg-type]
@@ -118,9 +130,7 @@ def test_scenario_s13_a_studio_killed_in_the_middle_of_a_job_is_found_again_in_t
     tab = slow
     tab.generate(frames=48, until="occupancy")
     tab.until_job("it is under way", lambda job: job["state"] == "running" and job["frames_kept"] >= 2)
-    tab.at("channel-walkway").click()
-    tab.page.keyboard.press("b")
-    stroke(tab, 60)
+    first_stroke(tab)
     work = tab.document()
     tab.page.wait_for_timeout(1000)  # what the last second held may be missing
     faults, kept = list(tab.faults), tab.jobs[-1]["frames_kept"]
@@ -159,11 +169,8 @@ def cars(document: dict[str, Any]) -> int:
 
 def test_a_saved_scene_is_open_again_where_it_was(tab: Tab) -> None:
     """The page that was open goes on, with what was done while the studio was dead; a page that comes anew finds the same."""
-    tab.at("channel-walkway").click()
-    tab.page.keyboard.press("b")
-    stroke(tab, 60)
-    tab.generate(frames=2, until="video", preset="fake", views="fake")
-    tab.until_job("a take", lambda job: job["state"] == "done")
+    first_stroke(tab)
+    make_take(tab)
     tab.at("scene-name").fill("mine")
     tab.page.keyboard.press("Enter")
     tab.page.keyboard.press("Control+s")
@@ -191,8 +198,7 @@ def test_a_saved_scene_is_open_again_where_it_was(tab: Tab) -> None:
     assert document["saved_path"] == saved["saved_path"] and document["dirty"]
     expect(tab.at("frame-label")).to_have_text(re.compile("frame 1 /"))
     expect(tab.at("take-label")).to_contain_text("Take: frames 0–1, video")
-    tab.until("the pictures are back", lambda: pictures(tab))
-    tab.until("the 3D view is back", lambda: is_picture(tab.pixels(tab.at("viewer-3d"))))
+    back(tab)
     tab.shot("saved_1_again")
     for _ in range(2):
         tab.page.keyboard.press("Control+z")
@@ -207,8 +213,7 @@ def test_a_saved_scene_is_open_again_where_it_was(tab: Tab) -> None:
     expect(tab.at("scene-name")).to_have_value("mine")
     expect(tab.at("frame-label")).to_have_text(re.compile("frame 1 /"))
     assert same_scene(tab.document(), saved)
-    tab.until("the pictures are back", lambda: pictures(tab))
-    tab.until("the 3D view is back", lambda: is_picture(tab.pixels(tab.at("viewer-3d"))))
+    back(tab)
     for _ in range(saved["undo_steps"]):
         tab.page.keyboard.press("Control+z")
     tab.until_document("undo goes on to the beginning", lambda d: d["can_undo"] is None)
