@@ -175,6 +175,8 @@ def scrub(act: Actions, frame: int) -> None:
     # Where the frame lies is found as a hand finds it: further to the left or right, the button held down.
     tab.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 8)
     tab.page.mouse.down()
+    # Before the press is drawn the label still names the frame of before, which may be the one that is looked for.
+    tab.settle()
     while (now := int(tab.at("frame-label").inner_text().split()[1])) != frame:
         assert high - low > 1e-4, f"frame {frame} is not found on the timeline"
         middle = (low + high) / 2
