@@ -5,7 +5,7 @@ The two are chosen apart. Nothing here imports torch, so that the page can speak
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
@@ -115,11 +115,18 @@ class OccupancyModel(Protocol):
     """Sampler steps of a frame at full quality, where the recipe names none."""
 
     def occupancy(
-        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None, world: Take | None = None
+        self,
+        clip: SceneClip,
+        recipe: Recipe,
+        cancelled: Cancelled,
+        continue_from: OccupancyFrame | None = None,
+        world: Take | None = None,
+        earlier: Iterable[OccupancyFrame] = (),
     ) -> Iterator[OccupancyFrame]:
         """Frames in order, each as soon as it is done; ends early where `cancelled()` says so.
 
-        With `continue_from`, a frame of this clip at its own index, only the frames after it are made, and it is the first one's history.
+        With `continue_from`, a frame of this clip at its own index, only the frames after it are made, and it is the first one's history; the
+        frames `earlier` than it, in order, show what agents looked like, to a model that remembers that.
         With `world`, an earlier take, what the clip does not ask otherwise of is taken over from it. Raises ValueError where it is of another grid.
         """
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,7 +54,13 @@ class _Played:
         self.facts, self._frames = recorded.facts, recorded.frames
 
     def occupancy(
-        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None, world: Take | None = None
+        self,
+        clip: SceneClip,
+        recipe: Recipe,
+        cancelled: Cancelled,
+        continue_from: OccupancyFrame | None = None,
+        world: Take | None = None,
+        earlier: Iterable[OccupancyFrame] = (),
     ) -> Iterator[OccupancyFrame]:
         """See engine.api.OccupancyModel."""
         for index, packed in enumerate(self._frames):

@@ -198,8 +198,8 @@ class _Making:
                 return
             yield edited(kept, request.document, self.clip) if request.basis is not None and request.basis.seen_anew else kept
         if self.occupancy is not None:
-            remembered = {} if self.world is None else {"world": self.world}
-            for frame in self.occupancy.occupancy(self.clip, self.recipe, self.watch.cancelled, kept, **remembered):
+            earlier = () if request.basis is None else request.basis.occupancy()
+            for frame in self.occupancy.occupancy(self.clip, self.recipe, self.watch.cancelled, kept, self.world, earlier):
                 yield edited(frame, request.document, self.clip)
 
     def _look(self, index: int, views: ViewModel) -> None:

@@ -8,7 +8,7 @@ thinnest: dividers, then crossing, drivable area, walkway. Cells that the layout
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,7 +46,13 @@ class FakeOccupancy:
     frame_steps: int = 1
 
     def occupancy(
-        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None, world: Take | None = None
+        self,
+        clip: SceneClip,
+        recipe: Recipe,
+        cancelled: Cancelled,
+        continue_from: OccupancyFrame | None = None,
+        world: Take | None = None,
+        earlier: Iterable[OccupancyFrame] = (),
     ) -> Iterator[OccupancyFrame]:
         """Frames in order; painted agents of `continue_from` keep their ids. Raises ValueError where an instance id does not fit 16 bits.
 

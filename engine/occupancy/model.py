@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,12 +29,18 @@ class StOccDitOccupancy:
         self.frame_steps = generator.preset.sampler.steps
 
     def occupancy(
-        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None, world: Take | None = None
+        self,
+        clip: SceneClip,
+        recipe: Recipe,
+        cancelled: Cancelled,
+        continue_from: OccupancyFrame | None = None,
+        world: Take | None = None,
+        earlier: Iterable[OccupancyFrame] = (),
     ) -> Iterator[OccupancyFrame]:
         """See engine.api.OccupancyModel."""
         first = 0 if continue_from is None else continue_from.index + 1
         memory = None if world is None else WorldMemory(world, clip)
-        return self.generator.frames(clip, recipe, cancelled, first, continue_from, memory)
+        return self.generator.frames(clip, recipe, cancelled, first, continue_from, memory, earlier)
 
     def redraw(
         self, clip: SceneClip, before: OccupancyFrame, region: np.ndarray, recipe: Recipe, cancelled: Cancelled

@@ -7,7 +7,7 @@ frames; agents are where that moment had them. Nearest voxel, so a turned path r
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -35,7 +35,13 @@ class Resampled:
         self.facts: dict[str, object] = {"occupancy": "resampled"}
 
     def occupancy(
-        self, clip: SceneClip, recipe: Recipe, cancelled: Cancelled, continue_from: OccupancyFrame | None = None, world: Take | None = None
+        self,
+        clip: SceneClip,
+        recipe: Recipe,
+        cancelled: Cancelled,
+        continue_from: OccupancyFrame | None = None,
+        world: Take | None = None,
+        earlier: Iterable[OccupancyFrame] = (),
     ) -> Iterator[OccupancyFrame]:
         """Every frame of the clip, from the take `world`. Raises ValueError where there is none."""
         if world is None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from engine.api import Cancelled, OccupancyFrame, Recipe
 from engine.devices import half_precision
+from engine.occupancy.agent_memory import AgentMemory, own_columns
 from engine.occupancy.cells import agent_cells, stale_cells, whole_cells
 from engine.occupancy.config import OccupancyPreset
 from engine.occupancy.dice import CELL_M, world_cells
@@ -70,10 +72,12 @@ class OccupancyGenerator:
         first: int = 0,
         past: OccupancyFrame | None = None,
         memory: WorldMemory | None = None,
+        earlier: Iterable[OccupancyFrame] = (),
     ) -> Iterator[OccupancyFrame]:
         """Frames in order from index `first` on, each as soon as it is done; ends early where `cancelled()` says so.
 
-        `past` is frame `first` - 1, the history of the first one: going on from a frame of a rollout gives the rest of that rollout.
+        `past` is frame `first` - 1, the history of the first one: going on from a frame of a rollout gives the rest of that rollout, agents
+        in the shapes that the frames `earlier` than it show, or without those in the shape that it shows itself.
         What the `memory` of an earlier take holds is taken over, by rollouts from the first frame on. Raises ValueError where these do not fit.
         """
         if past is not None and memory is not None:
@@ -88,8 +92,10 @@ class OccupancyGenerator:
         if past is not None:
             panoptic.go_on_from(past.semantics, past.instances, clip.boxes[past.index], clip.world_SE3_ego[past.index])
         world = self._world(clip, recipe, past, cancelled)
+        agents = self._agents(clip, past, earlier)
         before = deque([] if past is None else [past.semantics], max(1, self.dit.config.history))
         for index in range(first, len(clip)):
+            own = own_columns(clip.layouts[index], clip.boxes[index], clip.grid)
             remembered = None if memory is None else memory.of(index)
             if remembered is not None and remembered.whole:
                 semantics = remembered.seen.semantics
@@ -101,7 +107,11 @@ class OccupancyGenerator:
                 semantics = self.frame(clip, index, before, recipe, cancelled, (seen, around))
                 if semantics is None:
                     return
+                if agents is not None:
+                    semantics = agents.onto(semantics, own, around, clip.world_SE3_ego[index])
                 semantics = semantics if remembered is None else remembered.onto(semantics)
+            if agents is not None:
+                agents.learn(semantics, own)
             instances = panoptic.assign(semantics, clip.boxes[index], clip.world_SE3_ego[index])
             yield OccupancyFrame(index, semantics, instances)
             before.append(semantics)
@@ -195,6 +205,18 @@ class OccupancyGenerator:
         if again is None or (again == past.semantics)[(again != FREE) | (past.semantics != FREE)].mean() < SAME_WORLD:
             world.believe(all_of(past.semantics, clip.grid, clip.world_SE3_ego[past.index]))
         return world
+
+    def _agents(
+        self, clip: SceneClip, past: OccupancyFrame | None, earlier: Iterable[OccupancyFrame]
+    ) -> AgentMemory | None:
+        """What the agents of a rollout look like up to its `past` frame. None where frames remember frames, agents in them."""
+        if self.preset.memory != "world":
+            return None
+        memory = AgentMemory(clip.grid)
+        if past is not None:
+            for frame in chain((one for one in earlier if one.index < past.index), (past,)):
+                memory.learn(frame.semantics, own_columns(clip.layouts[frame.index], clip.boxes[frame.index], clip.grid))
+        return memory
 
     @torch.no_grad()
     def decode(self, latents: Tensor, layouts: Tensor) -> np.ndarray:

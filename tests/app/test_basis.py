@@ -39,8 +39,9 @@ def session() -> Session:
 class Remembering(FakeOccupancy):
     """Tells what it was given to go on from."""
 
-    def occupancy(self, clip, recipe, cancelled, continue_from=None):
+    def occupancy(self, clip, recipe, cancelled, continue_from=None, world=None, earlier=()):
         object.__setattr__(self, "given", continue_from)
+        object.__setattr__(self, "earlier", [frame.index for frame in earlier])
         yield from super().occupancy(clip, recipe, cancelled, continue_from)
 
 
@@ -61,7 +62,7 @@ def test_the_frames_before_are_kept_and_the_last_of_them_is_the_history(session,
         assert kept.tobytes() == getattr(old, name)[:3].tobytes(), name
         assert np.array_equal(made, getattr(fresh, name)[3:]) and not np.array_equal(made, getattr(old, name)[3:]), name
     assert new.boxes[:3] == old.boxes[:3]
-    assert engine.given.index == 2 and np.array_equal(engine.given.semantics, old.semantics[2])
+    assert engine.earlier == [0, 1, 2] and engine.given.index == 2 and np.array_equal(engine.given.semantics, old.semantics[2])
     assert new.info["recipe"]["kept"]["frames"] == 3 and new.info["recipe"]["kept"]["take"] == "old"
 
 

@@ -30,7 +30,7 @@ class Told(FakeOccupancy):
 
     given: list[Any] = field(default_factory=list)
 
-    def occupancy(self, clip, recipe, cancelled, continue_from=None, world=None):  # noqa: ANN001, ANN201
+    def occupancy(self, clip, recipe, cancelled, continue_from=None, world=None, earlier=()):  # noqa: ANN001, ANN201
         self.given.append(world)
         return super().occupancy(clip, recipe, cancelled, continue_from, world)
 

@@ -44,7 +44,7 @@ def test_every_frame_is_on_disk_before_the_next_is_computed(document, tmp_path):
     seen: list[int] = []
 
     class Watching(FakeOccupancy):
-        def occupancy(self, clip, recipe, cancelled, continue_from=None):
+        def occupancy(self, clip, recipe, cancelled, continue_from=None, world=None, earlier=()):
             for frame in super().occupancy(clip, recipe, cancelled, continue_from):
                 if frame.index:
                     seen.append(Take.open(tmp_path / "take").frame_count)
