@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numba import njit
+from PIL import Image, ImageDraw, ImageFont
 from scipy.spatial import KDTree
 
 from engine.spec.classes import CLASS, FREE
@@ -15,6 +16,8 @@ from engine.views.drawn.facade_rules import TOP, WIDTH
 from engine.views.drawn.facades import facade_surface
 from engine.views.drawn.mesh import Material, Mesh, part
 from engine.views.drawn.roofs import concrete_surface, roof_surface
+from engine.views.drawn.sign_words import COVER, KIOSKS, STARTS, WORDS, draw
+from engine.views.drawn.signs import word_of
 from engine.views.drawn.static_world import StaticWorld
 from engine.views.drawn.surface import ALBEDO, ANSWER, MIRROR
 
@@ -220,6 +223,95 @@ def mean_of(row, footprint_m):
             total[3] += out[MIRROR]
             count += 1
     return total / count
+
+
+def test_a_shops_sign_is_a_word_that_can_be_read() -> None:
+    """The sign's pixels are those of its word as Pillow writes it, upright and not mirrored; seen from farther they keep their mean."""
+    row = shops_row(width=12.6)
+    for shop in range(3):
+        word = WORDS[word_of(shop, False, 88)]
+        sign = sign_of(row, shop * 4.2 + 0.35, 3.5, 0.01)
+        letters = np.abs(sign - np.median(sign)) > 0.1
+        assert 0.02 < letters.mean() < 0.4
+        written = drawn_word(word, letters)
+        same, other = np.corrcoef(letters.ravel(), written.ravel())[0, 1], np.corrcoef(letters.ravel(), written[:, ::-1].ravel())[0, 1]
+        assert same > 0.75 and same > other + 0.3, (word, same, other)
+        assert sign_of(row, shop * 4.2 + 0.35, 3.5, 0.3, step=0.01).mean() == pytest.approx(sign.mean(), rel=0.15)
+    pipe = sign_of(shops_row(12.6, seed=84), 0.0, 0.4, 0.01)
+    assert pipe.min() > 0.03  # a rain pipe beside a board takes nothing from it
+    assert len({word_of(shop, False, 88) for shop in range(23)}) == 23
+    assert WORDS[word_of(0, True, 88)] in KIOSKS
+
+
+def test_the_kept_words_are_what_pillow_draws() -> None:
+    cover, starts = draw()
+    assert np.array_equal(starts, STARTS)
+    assert np.abs(cover.astype(int) - COVER).mean() < 3.0
+
+
+def shops_row(width: float, seed: int = 88) -> np.ndarray:
+    return part(
+        Material.FACADE, (0.4, 0.3, 0.25), MANMADE, seed=seed,
+        params=(facade_rules.PLASTER, width, 12.6, 4.0, 3.0, 5, facade_rules.SHOP, 1.3, 1.7, 0.6, 0.58, 0.52),
+    )  # fmt: skip
+
+
+def sign_of(row: np.ndarray, left_m: float, span_m: float, footprint_m: float, step: float = 0.01) -> np.ndarray:
+    """Brightness (rows from above, columns) of the middle of a sign, sampled every `step` metres."""
+    out = np.zeros(ANSWER)
+    picture = np.zeros((int(0.44 / step), int(span_m / step)))
+    for j in range(picture.shape[0]):
+        for i in range(picture.shape[1]):
+            facade_surface(row, left_m + (i + 0.5) * step, 3.78 - (j + 0.5) * step, footprint_m, footprint_m, out)
+            picture[j, i] = out[ALBEDO : ALBEDO + 3].mean()
+    return picture
+
+
+def drawn_word(word: str, like: np.ndarray) -> np.ndarray:
+    """A word in Pillow's typeface, stretched to the rectangle that the ink of `like` (H, W) fills."""
+    rows, columns = np.flatnonzero(like.any(axis=1)), np.flatnonzero(like.any(axis=0))
+    font = ImageFont.load_default(200)
+    tile = Image.new("L", (3000, 400))
+    ImageDraw.Draw(tile).text((20, 20), word, 255, font, stroke_width=7)
+    ink = tile.crop(tile.getbbox()).resize((int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1), Image.Resampling.BOX)
+    result = np.zeros(like.shape, bool)
+    result[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = np.asarray(ink) > 127
+    return result
+
+
+@pytest.mark.parametrize("shrubs", [False, True])
+def test_no_shop_opens_behind_shrubs(shrubs: bool) -> None:
+    kinds: set[int] = set()
+    for n in range(6):
+        world = empty_world()
+        for x in (-24.0, 0.0, 24.0):
+            put_walls(world, rectangle(x, 14.0, 12.0, 9.0), missing=0.3, seed=n)
+        x, y = middles(world)
+        if shrubs:
+            world.labels[:, (y > 7.8) & (y < 8.8), GROUND_K + 1 : GROUND_K + 4] = CLASS["vegetation"]
+        height = np.full(world.decided.shape, 0.2, np.float32)
+        mesh = build(world, world.decided, height, n, np.zeros(3), Built())
+        fronts = mesh.parts[mesh.face_part[(mesh.normals[mesh.faces[:, 0], 1] < -0.9)]]
+        kinds |= {int(row[facade_rules.KIND]) for row in fronts if row[0] == Material.FACADE}
+    assert (facade_rules.SHOP in kinds) != shrubs
+
+
+def test_a_small_building_at_the_walk_is_no_garden_shed() -> None:
+    """At a walk stand kiosks and stations, which look at the road; sheds of boards stand in gardens."""
+    styles = {}
+    for y in (9.4, 13.2):
+        for x in np.arange(-30.0, 31.0, 10.0):
+            world = empty_world()
+            put_walls(world, rectangle(float(x), y, 2.6, 2.6), top=8)
+            mesh, _ = built_from(world)
+            facades = mesh.parts[mesh.face_part]
+            boards = (facades[:, 0] == Material.FACADE) & (facades[:, facade_rules.STYLE] == facade_rules.BOARDS)
+            styles.setdefault(y, []).append(bool(boards.any()))
+            selling = np.flatnonzero((facades[:, 0] == Material.FACADE) & (facades[:, facade_rules.KIND] == facade_rules.KIOSK))
+            assert (mesh.normals[mesh.faces[selling, 0], 1] < -0.9).all()
+            walls = mesh.normals[mesh.faces[facades[:, 0] == Material.FACADE, 0]]
+            assert (np.abs(walls[:, :2]).max(axis=1) > 0.99).all()  # along the road and across it, as nothing else says how it stands
+    assert not any(styles[9.4]) and all(styles[13.2])
 
 
 def test_roofs_and_concrete_stay_near_their_colour() -> None:

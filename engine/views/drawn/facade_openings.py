@@ -6,8 +6,9 @@ import numpy as np
 from numba import njit
 
 from engine.lattice import hash01
-from engine.views.drawn.facade_rules import CURTAIN, LIT, PANEL, SHOP, STONE
+from engine.views.drawn.facade_rules import CURTAIN, KIOSK, LIT, LOBBY, PANEL, STONE
 from engine.views.drawn.patterns import comb, fade, pulse
+from engine.views.drawn.signs import shop_signs
 from engine.views.drawn.surface import ALBEDO, GLOW, MIRROR
 
 
@@ -142,31 +143,18 @@ def door_of(u0, u1, v0, v1, at, ground, over, seed, wall, trim, out):
 
 @njit(cache=True, error_model="numpy")
 def shop_front(kind, u, v, u0, u1, v0, v1, width, pitch, bays, ground, over, f, seed, wall, out):
-    """Shop windows between piers under a sign, or an office's glazed ground floor."""
+    """Shop windows between piers under their signs, a kiosk's counter, or an office's glazed ground floor."""
     shops = max(1, int(np.round(width / 4.2)))
     p = width / shops
     i = min(shops - 1, max(0, int(u / p)))
-    band = 0.72 if kind == SHOP else 0.3
+    sells = kind != LOBBY
+    band = 0.72 if sells else 0.3
     head = ground - band - 0.12
-    riser = 0.42 if kind == SHOP else 0.1
+    riser = 0.42 if sells else 0.1
     pier = 0.2
     near = fade(f, 1.5)
-    # The sign is one colour for a shop and runs over a whole house.
-    tone = int(hash01(8, 0, seed) * 8.0)
-    sign = (
-        (0.20, 0.02, 0.02),
-        (0.015, 0.05, 0.11),
-        (0.02, 0.08, 0.05),
-        (0.30, 0.24, 0.13),
-        (0.025, 0.025, 0.028),
-        (0.45, 0.43, 0.38),
-        (0.10, 0.03, 0.06),
-        (0.22, 0.10, 0.02),
-    )[tone]
     frame = ((0.035, 0.035, 0.038), (0.42, 0.42, 0.40), (0.10, 0.065, 0.04), (0.04, 0.055, 0.05))[int(hash01(8, 1, seed) * 4.0)]
-    whole_u = u1 - u0
-    m_sign = whole_u * pulse(v0, v1, head + 0.06, head + band) * over
-    m_lip = whole_u * pulse(v0, v1, head + band, ground - 0.03) * over
+    m_lip = (u1 - u0) * pulse(v0, v1, head + band, ground - 0.03) * over
     m_front_u = comb(u0, u1, p, pier, p - pier)
     m_front = m_front_u * pulse(v0, v1, 0.0, head + 0.06) * over
     glass_v = pulse(v0, v1, riser, head - 0.05)
@@ -178,34 +166,18 @@ def shop_front(kind, u, v, u0, u1, v0, v1, width, pitch, bays, ground, over, f, 
     # The door's glass goes to the floor in the middle third.
     door_u = comb(u0, u1, p, p * 0.34 + 0.06, p * 0.66 - 0.06)
     m_door = door_u * pulse(v0, v1, 0.12, riser) * over
-    # Goods stand in the window: blocks of muted colour, darker further up.
+    # Goods stand in the window: blocks of muted colour, darker further up. A lobby has a bare floor.
     gx, gy = int(np.floor(u / 0.43)), int(np.floor(v / 0.62))
     goods = np.empty(3)
     h = hash01(gx, gy, seed + 21)
     low = max(0.0, 1.0 - max(v - riser, 0.0) / 1.4)
-    close = fade(f, 0.43)
+    close = fade(f, 0.43) * (0.5 if sells else 0.0)
     for k in range(3):
         mean = 0.045 + 0.06 * low
         goods[k] = mean * (1.0 + close * low * (0.22 * (hash01(gx, gy, seed + 22 + k) - 0.5) + 1.2 * (h - 0.5)))
-    letters = 0.0
-    if kind == SHOP:
-        mid = (i + 0.5) * p
-        span = p * (0.22 + 0.14 * hash01(i, 9, seed))
-        pitch_l = 0.30
-        lu0, lu1 = max(u0, mid - span), min(u1, mid + span)
-        if lu1 > lu0:
-            stroke = comb(lu0, lu1, pitch_l, 0.03, 0.09) + comb(lu0, lu1, pitch_l, 0.16, 0.22)
-            full = comb(lu0, lu1, pitch_l, 0.03, 0.22)
-            y = head + 0.06 + (band - 0.06) * 0.5
-            bar = int(hash01(int(np.floor(u / pitch_l)), 3, seed) * 3.0)
-            tall = pulse(v0, v1, y - 0.15, y + 0.15)
-            yb = y + (-0.12, 0.0, 0.12)[bar]
-            letters = (stroke * tall + max(full - stroke, 0.0) * pulse(v0, v1, yb - 0.03, yb + 0.03)) * over
-    ink = 0.62 if sign[0] + sign[1] + sign[2] < 0.7 else 0.04
     for k in range(3):
         o = out[ALBEDO + k]
-        o += (sign[k] - wall[k]) * m_sign * (1.0 if kind == SHOP else 0.0) + (0.7 * sign[k] + 0.03 - wall[k]) * m_lip
-        o += (ink - sign[k]) * letters
+        o += (0.5 * frame[k] + 0.06 - wall[k]) * m_lip
         o += (frame[k] - wall[k]) * m_front + (goods[k] - frame[k]) * (m_glass + m_door) - 0.55 * goods[k] * m_dark
         out[ALBEDO + k] = max(o, 0.004)
     out[MIRROR] += m_glass + m_door
@@ -217,7 +189,6 @@ def shop_front(kind, u, v, u0, u1, v0, v1, width, pitch, bays, ground, over, f, 
     out[GLOW] += 1.05 * amount
     out[GLOW + 1] += 0.86 * amount
     out[GLOW + 2] += 0.60 * amount
-    if kind == SHOP and open_late:
-        out[GLOW] += letters * 0.55
-        out[GLOW + 1] += letters * 0.48
-        out[GLOW + 2] += letters * 0.36
+    if sells:
+        lit = (1.0 if open_late else 0.0) * near + 0.7 * (1.0 - near)
+        shop_signs(kind == KIOSK, u0, u1, v0, v1, p, shops, head + 0.06, head + band, over, lit, seed, wall, out)

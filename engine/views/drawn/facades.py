@@ -15,11 +15,13 @@ from engine.spec.classes import CLASS
 from engine.views.drawn.facade_openings import door_of, shop_front, windows
 from engine.views.drawn.facade_rules import (
     BAYS,
+    BLANK,
     BOARDS,
     BRICK,
     GROUND,
     HOUSE,
     KIND,
+    KIOSK,
     LOBBY,
     METAL_SHEET,
     OPEN_H,
@@ -103,7 +105,7 @@ def facade_surface(row, u, v, wide_u_m, wide_v_m, out):
     count = int(np.floor((top - ground) / storey + 0.02))
     high = ground + count * storey
     # String courses and quoins; a shop's sign takes the place of the lower edge of the one over it.
-    glazed = kind == SHOP or kind == LOBBY
+    glazed = kind == SHOP or kind == LOBBY or kind == KIOSK
     courses = 0.0
     if count > 0 and kr[6] > 0.0:
         courses = pulse(v0, v1, ground - (0.03 if glazed else 0.12), ground + 0.1)
@@ -179,7 +181,7 @@ def facade_surface(row, u, v, wide_u_m, wide_v_m, out):
                 out,
             )
             door_of(u0, u1, g0, g1, (door + 0.5) * pitch, ground, over, seed, wall, trim, out)
-        elif kind == SHOP or kind == LOBBY:
+        elif kind != BLANK:
             shop_front(kind, u, v, u0, u1, g0, g1, width, pitch, bays, ground, over, f, seed, wall, out)
     pane = out[MIRROR]
     if pane > 0.0:

@@ -8,12 +8,14 @@ import numpy as np
 from scipy import ndimage
 
 from engine.lattice import hash01
-from engine.views.drawn import fences, poles
+from engine.views.drawn import cabins, fences, poles
 from engine.views.drawn import furniture_mesh as draw
 from engine.views.drawn.footprints import Columns
 from engine.views.drawn.houses import world_seed
 from engine.views.drawn.solids import Solids
 
+AT_WALK_M = 2.5
+"""Small buildings no farther than this from paving belong to the street, others to a garden."""
 _ALL = np.ones((3, 3), bool)
 
 
@@ -142,7 +144,11 @@ class Site:
             (fences.wall if dice < 0.4 else fences.railing)(self.solids, ends, feet, max(0.6, high), here)
 
     def _blob(self, where: np.ndarray, points: np.ndarray, high: float, foot: float) -> None:
-        angle = self._straight(points, _shape(points)[2])
+        distance, towards = self._road(where)
+        along, across, angle = _shape(points)
+        if across > 0.6 * along and distance < 25.0:
+            angle = float(np.arctan2(towards[0], -towards[1]))  # what is about square stands as the road does
+        angle = self._straight(points, angle)
         e = np.array([np.cos(angle), np.sin(angle)])
         n = np.array([-e[1], e[0]])
         t, d = points @ e, points @ n
@@ -151,16 +157,25 @@ class Site:
         at = np.array([*(e * (t.max() + t.min()) / 2 + n * float(np.quantile(d, 0.95) + np.quantile(d, 0.05)) / 2), foot])
         here = world_seed(points[0], self.seed, 23)
         dice = hash01(here, 4, self.seed)
-        distance, towards = self._road(where)
         if high >= 1.9:
             if wide <= 1.9 and long >= 2.0 and (distance >= 8.0 or dice > 0.55):
                 self._run(points, self.cols.top_m[tuple(where.T)], angle)
             elif distance < 8.0 and wide <= 1.9 and long >= 2.0:
                 (draw.shelter if dice < 0.36 else draw.billboard)(self.solids, at, n if n @ towards > 0 else -n, long, here)
-            elif distance < 8.0 and dice < 0.4:
-                draw.kiosk(self.solids, at, e, (max(long, 1.8), max(wide, 1.6), min(max(high, 2.4), 2.8)), here)
+            elif distance < 8.0 and float(self.cols.paved[tuple(where[len(where) // 2])]) < AT_WALK_M:
+                # What stands at a walk sells something or feeds the street with current, and looks at the road.
+                ahead = abs(float(n @ towards)) >= abs(float(e @ towards))
+                out, size = (n, (long, wide)) if ahead else (e, (wide, long))
+                make = cabins.kiosk if dice < 0.5 else cabins.substation
+                make(
+                    self.solids,
+                    at,
+                    out if out @ towards > 0 else -out,
+                    (max(size[0], 2.0), max(size[1], 1.6), min(max(high, 2.5), 2.9)),
+                    here,
+                )
             else:
-                draw.hut(self.solids, at, e, (max(long, 2.2), max(wide, 1.8), min(max(high, 2.1), 2.5)), here)
+                cabins.shed(self.solids, at, e, (max(long, 2.2), max(wide, 1.8), min(max(high, 2.1), 2.5)), here)
         elif high >= 0.35:
             draw.planter(self.solids, at, e, (long, wide, min(high, 1.0)), here)
 

@@ -1,11 +1,10 @@
-"""What stands about in a street: bins, cabinets, benches, planters, kiosks, shelters, boards for posters, sheds."""
+"""What stands about in a street: bins, cabinets, benches, planters, shelters, boards for posters."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from engine.lattice import hash01
-from engine.views.drawn import facade_rules as facades
 from engine.views.drawn.furniture_parts import MANMADE, OTHERS, UP, left_of, level, metal_part, plain_part
 from engine.views.drawn.mesh import Glow, Material, part
 from engine.views.drawn.solids import Solids
@@ -46,29 +45,6 @@ def planter(solids: Solids, at: np.ndarray, e2: np.ndarray, size: tuple[float, f
     corner = at - e * w / 2 - n * d / 2
     solids.box(corner - UP * 0.3, e * w, n * d, UP * (h + 0.3 - 0.08), stone)
     solids.box(corner - (e + n) * 0.04 + UP * (h - 0.08), e * (w + 0.08), n * (d + 0.08), UP * 0.08, stone)
-
-
-def kiosk(solids: Solids, at: np.ndarray, e2: np.ndarray, size: tuple[float, float, float], dice: int) -> None:
-    """A small flat-roofed hut."""
-    e = level(e2)
-    n = left_of(e)
-    w, d, h = size
-    tone = ((0.30, 0.33, 0.31), (0.10, 0.16, 0.12), (0.46, 0.42, 0.34), (0.27, 0.12, 0.085))[int(hash01(dice, 11, 0) * 4)]
-    style = facades.BRICK if tone[0] < 0.28 and tone[0] > 0.2 else facades.METAL_SHEET
-    corner = at - e * w / 2 - n * d / 2
-    points = [corner, corner + e * w, corner + e * w + n * d, corner + n * d]
-    for k in range(4):
-        a, b = points[k], points[(k + 1) % 4]
-        length = w if k % 2 == 0 else d
-        row = solids.part(
-            part(
-                Material.FACADE, tone, MANMADE, seed=(dice + k) & 0x7FFFF8,
-                params=(style, length, h, h, 3.0, 1 if k == 0 and length > 1.8 else 0, facades.HOUSE, 0.9, 0.9, 0.5, 0.5, 0.48),
-            )
-        )  # fmt: skip
-        solids.quad(a - UP * 0.3, b - UP * 0.3, b + UP * h, a + UP * h, row, (0.0, -0.3, length, h))
-    lid = solids.part(part(Material.CONCRETE, (0.30, 0.30, 0.29), MANMADE, seed=dice))
-    solids.box(corner + UP * h - (e + n) * 0.18, e * (w + 0.36), n * (d + 0.36), UP * 0.14, lid)
 
 
 def bench(solids: Solids, at: np.ndarray, e2: np.ndarray) -> None:
@@ -132,34 +108,3 @@ def billboard(solids: Solids, at: np.ndarray, out2: np.ndarray, long: float, dic
         sheet = plain_part(solids, hues[(first + (k if k < 2 else 4 - first)) % 5] if k < 2 else (0.62, 0.60, 0.56))
         corner = a + e * (0.09 + x0 * (w - 0.18)) + n * (0.07 + 0.002 * k) + UP * (low + 0.09 + z0 * (h - 0.18))
         solids.box(corner, e * ((x1 - x0) * (w - 0.18)), n * 0.003, UP * ((z1 - z0) * (h - 0.18)), sheet)
-
-
-def hut(solids: Solids, at: np.ndarray, e2: np.ndarray, size: tuple[float, float, float], dice: int) -> None:
-    """A garden shed of boards under a pitched roof; `size` is (length, depth, height of its eaves)."""
-    e = level(e2)
-    n = left_of(e)
-    w, d, h = size
-    tone = ((0.20, 0.13, 0.08), (0.33, 0.30, 0.25), (0.10, 0.14, 0.11), (0.25, 0.075, 0.055))[int(hash01(dice, 18, 0) * 4)]
-    corner = at - e * w / 2 - n * d / 2
-    points = [corner, corner + e * w, corner + e * w + n * d, corner + n * d]
-    rise = 0.36 * d
-    for k in range(4):
-        a, b = points[k], points[(k + 1) % 4]
-        length = w if k % 2 == 0 else d
-        row = solids.part(
-            part(
-                Material.FACADE, tone, MANMADE, seed=(dice + k) & 0x7FFFF8,
-                params=(facades.BOARDS, length, h, h, 3.0, max(1, int(length / 1.6)) if k % 2 == 0 else 0, facades.HOUSE, 0.7, 0.7, 0.5, 0.49, 0.46),
-            )
-        )  # fmt: skip
-        solids.quad(a - UP * 0.3, b - UP * 0.3, b + UP * h, a + UP * h, row, (0.0, -0.3, length, h))
-        if k % 2 == 1:
-            peak = (a + b) / 2 + UP * (h + rise)
-            solids.quad(a + UP * h, b + UP * h, peak, peak, row, (0.0, h, d, h, d / 2, h + rise, d / 2, h + rise))
-    felt = solids.part(part(Material.ROOF, (0.085, 0.08, 0.075), MANMADE, roughness=0.9, seed=dice, params=(3,)))
-    ridge = (points[0] + points[3]) / 2 + UP * (h + rise) - e * 0.2
-    for start, way, into in ((points[0], e, n), (points[2], -e, -n)):
-        low = start - way * 0.2 - into * 0.2 + UP * (h - 0.14)
-        top = ridge if way is e else ridge + e * (w + 0.4)
-        lift = np.cross(way, top - low)
-        solids.box(low, way * (w + 0.4), top - low, lift * (0.05 / float(np.linalg.norm(lift))), felt)

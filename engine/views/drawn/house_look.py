@@ -82,8 +82,11 @@ class Look:
         return self.height_m + (0.55 if self.roof == FLAT else 0.0)
 
 
-def look_of(rect: Rect, lot: int, foot_m: float, paved_m: float, seed: int) -> Look:
-    """Dice for one lot of a rectangle: what its row shares by `family`, the rest by its own; `paved_m` is how near the pavement is."""
+def look_of(rect: Rect, lot: int, foot_m: float, paved_m: float, seed: int, sells: bool = True) -> Look:
+    """Dice for one lot of a rectangle: what its row shares by `family`, the rest by its own; `paved_m` is how near the pavement is.
+
+    Where it does not sell (`sells`) there is no shop in it.
+    """
 
     def family(salt: int) -> float:
         return hash01(rect.family, salt, seed)
@@ -127,7 +130,7 @@ def look_of(rect: Rect, lot: int, foot_m: float, paved_m: float, seed: int) -> L
     storey = 3.0 + 0.45 * family(4)
     kind = facades.HOUSE
     if storeys > 0 and paved_m < 6.0 and style != facades.BOARDS:
-        kind = facades.SHOP if family(5) < 0.55 else facades.HOUSE
+        kind = facades.SHOP if sells and family(5) < 0.55 else facades.HOUSE
         if style in (facades.PANEL, facades.CURTAIN):
             kind = facades.LOBBY
     if kind == facades.SHOP:

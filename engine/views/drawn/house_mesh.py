@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,19 +16,24 @@ from engine.views.drawn.roof_mesh import flat_roof, pitched_roof
 from engine.views.drawn.solids import Solids
 
 UP = np.array([0.0, 0.0, 1.0])
+Planted = Callable[[np.ndarray, np.ndarray], float]
+"""Share of a front between two points (2,), the house to the left of the way, that low plants hide."""
 
 
-def draw_house(solids: Solids, rect: Rect, feet_m: np.ndarray, paved_m: float, seen: tuple[bool, ...], seed: int) -> None:
+def draw_house(solids: Solids, rect: Rect, feet_m: np.ndarray, paved_m: float, seen: tuple[bool, ...], planted: Planted, seed: int) -> None:
     """Add one rectangle, in lots where it is long.
 
     `feet_m` (4,) is the world z of the ground at its corners, `paved_m` how far its front is from paving, `seen` which sides are looked at.
+    Behind shrubs nobody opens a shop.
     """
     # Doors stand above a slope rather than in it.
     foot = 0.7 * float(feet_m[:2].max()) + 0.3 * float(feet_m[:2].min())
     count = 1
     if rect.width_m > 17.0 and look_of(rect, 0, foot, paved_m, seed).style not in (facades.PANEL, facades.CURTAIN):
         count = max(1, int(np.round(rect.width_m / (8.5 + 5.0 * hash01(rect.family, 30, seed)))))
-    looks = [look_of(rect, lot, foot, paved_m, seed) for lot in range(count)]
+    edges = rect.corner_m + rect.along * (rect.width_m * np.linspace(0.0, 1.0, count + 1)[:, None])
+    hidden = [planted(edges[lot], edges[lot + 1]) > 0.12 for lot in range(count)]
+    looks = [look_of(rect, lot, foot, paved_m, seed, sells=not hidden[lot]) for lot in range(count)]
     if count > 1:
         looks = [replace(look, roof=GABLE) if look.roof == HIP else look for look in looks]
     step = rect.width_m / count

@@ -20,8 +20,10 @@ TUFT_M = 0.3
 """Clumps whose centres are lower than this above ground are grass and ground cover."""
 LARGE = 120
 """A thicket of more clumps than this has fewer, larger leaves."""
+CLIPPED = 0.72
+"""A clipped hedge turns few leaves into each other's shade: it is as green as a shrub with leaves this much darker."""
 _GRASS = np.array([0.098, 0.136, 0.048])
-_GREENS = np.array([(0.076, 0.126, 0.044), (0.094, 0.144, 0.052), (0.062, 0.104, 0.046), (0.108, 0.152, 0.054)])
+_GREENS = np.array([(0.110, 0.176, 0.060), (0.132, 0.196, 0.070), (0.092, 0.150, 0.066), (0.148, 0.204, 0.072)])
 
 
 def undergrowth(plot: Plot, low: np.ndarray, seed: int, scene_origin_m: np.ndarray) -> Mesh:
@@ -35,7 +37,7 @@ def undergrowth(plot: Plot, low: np.ndarray, seed: int, scene_origin_m: np.ndarr
         columns = np.argwhere(group[window] == name) + [part.start for part in window]
         line = hedge_line(columns, top[tuple(columns.T)], plot.voxel_m)
         if line is not None:
-            meshes.append(hedge(plot, line, columns, top, _green(plot, columns, seed), seed, scene_origin_m))
+            meshes.append(hedge(plot, line, columns, top, CLIPPED * _green(plot, columns, seed), seed, scene_origin_m))
             top[tuple(columns.T)] = -1
     if found and (top >= 0).any():
         meshes.append(_shrubs(plot, top, group, seed, scene_origin_m))

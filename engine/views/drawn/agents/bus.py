@@ -57,7 +57,7 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, second
 
     tyre = 0.28 * radius / 0.5
     wheels = [Wheel(x, side * (half - tyre / 2 - 0.04), radius, radius, k == 0) for k, x in enumerate(x_axles) for side in (1, -1)]
-    add_wheels(soup, wheels, truck_wheel(radius, tyre, coarse, segments=16 if len(wheels) == 4 else 12))
+    add_wheels(soup, wheels, truck_wheel(radius, tyre, coarse))
     return Model(soup.rigged(1 + len(wheels)), lambda motion: wheel_poses(wheels, motion.distance_m, motion.steer_rad))
 
 

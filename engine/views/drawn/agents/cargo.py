@@ -148,45 +148,50 @@ def _flatbed(soup: Soup, span: tuple[float, float], size: tuple[float, float, fl
 
 
 def _tipper(soup: Soup, span: tuple[float, float], size: tuple[float, float, float], rgb: pal.Colour, coarse: bool) -> None:
-    """An open skip that widens upwards, with ribs and a heap of earth in it."""
+    """An open body of upright sides with a rail along their top, ribs, a tailgate hung from it, and a heap of earth in it."""
     half, low, high = size
     x0, x1 = span
     top = low + min(0.75 * (high - low), 2.1)
-    row = pal.paint(rgb)
-    foot = np.array([(x1 - 0.1, half * 0.86), (x0 + 0.3, half * 0.86), (x0 + 0.3, -half * 0.86), (x1 - 0.1, -half * 0.86)])
-    rim = np.array([(x1, half), (x0, half), (x0, -half), (x1, -half)])
-    rings = np.stack(
-        [
-            np.insert(foot, 2, low, axis=1),
-            np.insert(rim, 2, top, axis=1),
-            np.insert(rim * (1, 0.95) + ((-0.06, 0), (0.06, 0), (0.06, 0), (-0.06, 0)), 2, top, axis=1),
-        ]
-    )
-    soup.add(loft(rings, closed_ends=False), row)
-    soup.add(box((x0 + 0.3, -half * 0.85, low - 0.08), (x1 - 0.1, half * 0.85, low + 0.02)), pal.CHASSIS)
+    row, dark = pal.plain(rgb, 0.5), pal.plain(pal.shade(rgb, 0.8), 0.5)
+    wall, rail = half - 0.07, 0.14
+    # Upright sides between floor and rail, with a bevel where they meet the floor.
+    foot = low + min(0.16, 0.2 * (top - low))
+    outline = [(wall, foot), (wall, top - 0.02), (-wall, top - 0.02), (-wall, foot), (-wall + 0.14, low), (wall - 0.14, low)]
+    rings = np.stack([np.insert(np.array(outline), 0, x, axis=1) for x in (x0 + 0.09, x1 - 0.05)])
+    soup.add(loft(rings), row)
+    soup.add(box((x0 + 0.3, -half * 0.8, low - 0.1), (x1 - 0.1, half * 0.8, low + 0.01)), pal.CHASSIS)
+    soup.add(both(box((x0 + 0.02, wall - 0.07, top - rail), (x1, half, top))), row)
+    soup.add(box((x1 - 0.12, -half, top - rail), (x1, half, top)), row)
+    # The tailgate: a frame around a panel that is set back.
+    soup.add(box((x0, -half, top - 1.2 * rail), (x0 + 0.12, half, top + 0.03)), row)
+    soup.add(both(box((x0 + 0.015, half - 0.14, low + 0.02), (x0 + 0.12, half - 0.01, top - rail))), row)
+    # A shield that stands at the front and reaches over the cab.
     roofline = top + 0.6 * (high - top)
     soup.add(
         prism(
-            [(x1 - 0.1, top - 0.1), (x1 + 0.1, roofline), (x1 + 0.55, roofline), (x1 + 0.55, roofline - 0.05), (x1, top - 0.1)],
-            -half * 0.9,
-            half * 0.9,
+            [(x1 - 0.05, top - 0.1), (x1 - 0.05, roofline), (x1 + 0.5, roofline), (x1 + 0.5, roofline - 0.06), (x1 + 0.02, top - 0.1)],
+            -half * 0.92,
+            half * 0.92,
         ),
         row,
     )
     n, m = (3, 3) if coarse else (8, 6)
-    x, y = np.linspace(x1 - 0.05, x0 + 0.05, n), np.linspace(half * 0.95, -half * 0.95, m)
+    x, y = np.linspace(x1 - 0.12, x0 + 0.1, n), np.linspace(wall - 0.06, 0.06 - wall, m)
     heap = (1 - np.linspace(-1, 1, n)[:, None] ** 2) * (1 - np.linspace(-1, 1, m)[None] ** 2)
     rough = 1 + 0.15 * np.sin(7 * x[:, None] + 5 * y[None])
     soup.add(
-        grid(np.stack(np.broadcast_arrays(x[:, None], y[None], top - 0.14 + 0.4 * heap * rough), axis=-1)),
+        grid(np.stack(np.broadcast_arrays(x[:, None], y[None], top - 0.01 + min(0.36, 0.85 * (high - top)) * heap * rough), axis=-1)),
         pal.plain((0.13, 0.085, 0.05), 0.95),
     )
     if coarse:
         return
-    for at in np.linspace(x0 + 0.45, x1 - 0.2, 5):
-        outline = [(half * 0.86, low), (half * 0.9, low), (half * 1.0, top), (half * 0.97, top)]
-        rib = prism([(y, z) for y, z in outline], at - 0.04, at + 0.04)[:, ::-1, [1, 0, 2]]
-        soup.add(both(rib), row)
+    for at in np.linspace(x0 + 0.16, x1 - 0.16, max(4, round((x1 - x0) / 1.1))):
+        soup.add(both(box((at - 0.045, wall - 0.01, foot - 0.06), (at + 0.045, half - 0.008, top - rail))), dark)
+    soup.add(box((x0 + 0.015, -half + 0.13, low + 0.02), (x0 + 0.12, half - 0.13, low + 0.15)), row)
+    for y0 in (0.0, 0.45):
+        post = box((x0 + 0.02, y0 * half - 0.04, low + 0.15), (x0 + 0.1, y0 * half + 0.04, top - 1.2 * rail))
+        soup.add(both(post) if y0 else post, dark)
+    soup.add(both(box((x0 - 0.015, half - 0.24, top - 0.06), (x0 + 0.06, half - 0.16, top + 0.07))), pal.CHASSIS)
 
 
 def _tank(soup: Soup, span: tuple[float, float], size: tuple[float, float, float], rgb: pal.Colour, coarse: bool) -> None:

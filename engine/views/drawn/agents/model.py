@@ -94,7 +94,7 @@ def _chosen(class_name: str, size_m: Size, instance_id: int, seed: int, look: Ag
     elif class_name == "truck":
         kind = truck.choose(size_m, dice)
         rgb = pal.car_paint(dice) if kind == "pickup" else pal.pick(dice, pal.CABS)
-        second = pal.pick(dice, pal.CARGO) if kind in ("box", "curtain") else rgb
+        second = pal.pick(dice, pal.CARGO) if kind in ("box", "curtain") else pal.pick(dice, pal.SKIPS) if kind == "tipper" else rgb
     elif class_name == "trailer":
         kind, rgb = trailer.choose(size_m, dice), pal.pick(dice, pal.CARGO)
     elif class_name == "construction_vehicle":

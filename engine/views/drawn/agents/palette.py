@@ -49,6 +49,8 @@ LIVERIES: tuple[tuple[str, str], ...] = (
 """A bus's main and second colour."""
 CABS = ("e9e9e6", "c22b2b", "23508f", "e2b02c", "2f7d4f", "3b4147", "d8702a", "5e97c4")
 CARGO = ("ecebe6", "dcdcd8", "c9ced2", "e9e4d2", "2f5f9e", "b23a34", "4d7f5a")
+SKIPS = ("8f959a", "b9bdbf", "6f7478", "c9862b", "2f5f9e", "a8382f", "4d7f5a")
+"""Bodies of tippers: bare or painted grey, or a contractor's colour."""
 MACHINES = ("f0b018", "eda51c", "f2c12e", "e77a1e")
 BIKES = ("b8252b", "2366ad", "1d1f22", "2f8f6c", "e7e4dc", "e3a01f", "6a4c93")
 COATS = (

@@ -71,7 +71,7 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, coarse
     tyre = 0.34 * radius / 0.5
     inset = 0.01 + tyre / 2 if small else tyre * 0.65
     wheels = [Wheel(x, side * (half - inset), radius, radius) for x in axles for side in (1, -1)]
-    add_wheels(soup, wheels, truck_wheel(radius, tyre, coarse, segments=16 if len(wheels) == 2 else 14))
+    add_wheels(soup, wheels, truck_wheel(radius, tyre, coarse))
     for x in axles:
         soup.add(tube([(x, -half * 0.75, radius), (x, half * 0.75, radius)], 0.06, 4 if coarse else 6), pal.CHASSIS)
     return Model(soup.rigged(1 + len(wheels)), lambda motion: wheel_poses(wheels, motion.distance_m, 0.0))

@@ -52,7 +52,7 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, second
     wheels = [
         Wheel(x, side * (half - tyre * (0.62 if k == 0 else 0.75)), radius, radius, k == 0) for k, x in enumerate(axles) for side in (1, -1)
     ]
-    add_wheels(soup, wheels, truck_wheel(radius, tyre if coarse else tyre * 1.1, coarse, segments=16 if len(wheels) == 4 else 12))
+    add_wheels(soup, wheels, truck_wheel(radius, tyre if coarse else tyre * 1.1, coarse))
     return Model(soup.rigged(1 + len(wheels)), lambda motion: wheel_poses(wheels, motion.distance_m, motion.steer_rad))
 
 
@@ -124,7 +124,7 @@ def _underneath(soup: Soup, axles: list[float], radius: float, back: float, end:
     for x in axles:
         soup.add(tube([(x, -half * 0.7, radius), (x, half * 0.7, radius)], 0.07, 6), pal.CHASSIS)
     for x in axles[1:]:
-        arc = [(x + radius * 1.2 * np.cos(a), radius * 1.2 * np.sin(a) + radius) for a in np.linspace(0.15, np.pi - 0.15, 6)]
+        arc = [(x + radius * 1.2 * np.cos(a), radius * 1.2 * np.sin(a) + radius) for a in np.linspace(0.15, np.pi - 0.15, 12)]
         for (x0, z0), (x1, z1) in zip(arc[:-1], arc[1:], strict=True):
             top0, top1 = min(z0, deck - 0.03), min(z1, deck - 0.03)
             outline = [(x0, top0 - 0.025), (x0, top0), (x1, top1), (x1, top1 - 0.025)]

@@ -11,6 +11,8 @@ from engine.views.drawn.agents.palette import CHASSIS, DARK, RIM, RUBBER
 from engine.views.drawn.agents.shapes import Soup, disc, lathe, mirrored, tube, turned
 
 LEFT = (0.0, 1.0, 0.0)
+ROUND, ROUND_FAR = 28, 12
+"""Segments of a wheel's outline near by and far away: its edges lie 0.6 %, and 3.4 %, of the radius inside its circle at the most."""
 
 
 @dataclass(frozen=True)
@@ -40,43 +42,47 @@ def car_wheel(radius: float, width: float, spokes: int, coarse: bool, rim: np.nd
     half, inner = width / 2, radius * 0.68
     if coarse:
         return _plain_wheel(radius, half, inner, rim)
-    count, dish = 18, half * 0.35
+    count, dish = ROUND, half * 0.35
     return [
         (lathe([(radius * 0.97, -half), (radius, half * 0.7), (radius * 0.94, half), (inner, half * 0.94)], count, LEFT), RUBBER),
         (lathe([(inner, half * 0.94), (inner * 0.9, dish)], count, LEFT), rim),
-        (disc((0, dish, 0), LEFT, inner * 0.92, 8), DARK),
+        (disc((0, dish, 0), LEFT, inner * 0.92, count // 2), DARK),
         (_star(inner * 0.97, half * 0.86, spokes), rim),
-        (lathe([(inner * 0.24, half * 0.7), (inner * 0.2, half * 0.95), (0.0, half * 0.97)], 5, LEFT), rim),
+        (lathe([(inner * 0.24, half * 0.7), (inner * 0.2, half * 0.95), (0.0, half * 0.97)], 8, LEFT), rim),
     ]
 
 
 def _plain_wheel(radius: float, half: float, inner: float, rim: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """What is left of a wheel far away: a drum with a bright disc."""
     return [
-        (lathe([(radius, -half), (radius, half), (0.0, half * 0.98)], 8, LEFT), RUBBER),
-        (disc((0, half + 0.004, 0), LEFT, inner, 5), rim),
+        (lathe([(radius, -half), (radius, half), (0.0, half * 0.98)], ROUND_FAR, LEFT), RUBBER),
+        (disc((0, half + 0.004, 0), LEFT, inner, 8), rim),
     ]
 
 
-def truck_wheel(
-    radius: float, width: float, coarse: bool, rim: np.ndarray = RIM, segments: int = 16
-) -> list[tuple[np.ndarray, np.ndarray]]:
+def truck_wheel(radius: float, width: float, coarse: bool, rim: np.ndarray = RIM) -> list[tuple[np.ndarray, np.ndarray]]:
     """A heavy wheel: a deep dish with a hub and holes around it."""
     half, inner = width / 2, radius * 0.58
     if coarse:
         return _plain_wheel(radius, half, inner, rim)
-    tyre = lathe([(radius * 0.97, -half), (radius, half * 0.8), (radius * 0.93, half), (inner, half * 0.95)], segments, LEFT)
-    dish = [(inner, half * 0.95), (inner * 0.82, half * 0.5), (inner * 0.42, half * 0.5), (inner * 0.34, half * 0.85), (0.0, half * 0.87)]
+    tyre = lathe([(radius * 0.97, -half), (radius, half * 0.8), (radius * 0.93, half), (inner, half * 0.95)], ROUND, LEFT)
+    dish = [
+        (inner * 1.01, half * 0.95),
+        (inner * 0.82, half * 0.5),
+        (inner * 0.42, half * 0.5),
+        (inner * 0.34, half * 0.85),
+        (0.0, half * 0.87),
+    ]
     holes = [
-        (disc((inner * 0.62 * np.cos(a), half * 0.5 + 0.008, inner * 0.62 * np.sin(a)), LEFT, inner * 0.12, 5), DARK)
+        (disc((inner * 0.62 * np.cos(a), half * 0.5 + 0.008, inner * 0.62 * np.sin(a)), LEFT, inner * 0.12, 6), DARK)
         for a in np.linspace(0, 2 * np.pi, 6, endpoint=False)
     ]
-    return [(tyre, RUBBER), (lathe(dish, segments, LEFT), rim), *holes]
+    return [(tyre, RUBBER), (lathe(dish, 3 * ROUND // 4, LEFT), rim), *holes]
 
 
 def spoked_wheel(radius: float, tyre: float, spokes: int, coarse: bool, rim: np.ndarray = RIM) -> list[tuple[np.ndarray, np.ndarray]]:
     """A bicycle's or motorcycle's wheel: a tyre `tyre` thick, a rim and thin spokes."""
-    count, half = (10 if coarse else 20), tyre / 2
+    count, half = (ROUND_FAR if coarse else ROUND), tyre / 2
     middle = radius - half
     ring = [(middle + half * np.cos(a), half * np.sin(a)) for a in np.linspace(-np.pi, np.pi, 4 if coarse else 6)]
     parts = [(lathe(ring, count, LEFT), RUBBER)]
