@@ -1,6 +1,8 @@
 // The nouns of the page. Ambient, so that every module's JSDoc can name them. Metres, seconds, radians; world frame unless a name says other.
 
 type Point = [number, number];
+/** x0, y0, x1, y1. */
+type Box = [number, number, number, number];
 /** x, y, z, yaw, pitch, roll. */
 type Pose = [number, number, number, number, number, number];
 /** time_s, then a Pose. */
@@ -85,6 +87,8 @@ interface Tool {
   cancel?(app: App): boolean;
   /** True where the key was used. */
   key_down?(event: KeyboardEvent, app: App): boolean;
+  /** All that a move of the pointer changes on the canvas, in pixels; a tool that cannot tell has everything drawn again. */
+  touched?(before: CanvasPointer, at: CanvasPointer, app: App): Box;
   /** Drawn over everything, in pixels. */
   draw?(ctx: CanvasRenderingContext2D, app: App): void;
 }

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from ctypes import c_int64
 from dataclasses import replace
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 
 from app.jobs.held_models import HeldModels, Told
 from app.jobs.protocol import Answer, Do, Draw, Ended, Load, Loaded, Loading, Make, Noted, Progressed, Request, Stop, pack, shown, unpack
@@ -172,16 +173,20 @@ class WorkerProcess:
         theirs.close()
         self.killed = False
         """By the studio itself."""
-        self._sending = threading.Lock()
+        self._requests: SimpleQueue[Request] = SimpleQueue()
+        threading.Thread(target=self._send_all, name="anyscene-engine-requests", daemon=True).start()
 
-    def send(self, request: Request) -> bool:
-        """False where the process is gone: its reader will hear of it too."""
-        with self._sending:
-            try:
+    def send(self, request: Request) -> None:
+        """Returns at once: a frame is larger than the pipe, which nobody reads while models are loaded, and who sends holds locks. Where the
+        process is gone its reader hears of it."""
+        self._requests.put(request)
+
+    def _send_all(self) -> None:
+        """Body of the thread that writes the pipe."""
+        with contextlib.suppress(OSError):
+            while not isinstance(request := self._requests.get(), Stop):
                 self.pipe.send(request)
-            except (BrokenPipeError, OSError):
-                return False
-        return True
+            self.pipe.send(request)
 
     def cancel(self, serial: int) -> None:
         self.cancelled_serial.value = serial
@@ -191,6 +196,7 @@ class WorkerProcess:
         with contextlib.suppress(EOFError, OSError):
             while True:
                 yield self.pipe.recv()
+        self._requests.put(Stop())  # nobody is left to send to
 
     def obituary(self) -> str:
         """How the process ended, as the first half of a sentence."""

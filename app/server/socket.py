@@ -22,6 +22,8 @@ From the page
     live {on, preset?, seed?}                    whether edits are answered with drafts of the frame shown -> live, then strip, bev
     view3d {follow?, frusta?, clip_m?, home?}    what the 3D view shows beside the scene: whether the eye goes with the ego, every camera, voxels
                                                  below a height; home: the eye back to where it began
+    strip_width {px}                             how many pixels of its screen the page has for a camera's picture of 16:9: none is drawn larger
+                                                 than the largest page wants; a page that says nothing gets them at their full size
     show_take {path}                             a take of the workspace folder -> take, strip
     carry_on {path}                              what a take lacks that was broken off, in a take beside it -> job messages
     save {path?} | open {path} | new {template?}
@@ -258,6 +260,13 @@ def _view3d(workspace: Workspace, message: Message, send: Send) -> None:
     workspace.screen.set_view(follow, frusta, None if clip is None else float(clip), home=message.get("home") is True)
 
 
+def _strip_width(workspace: Workspace, message: Message, send: Send) -> None:
+    px = message.get("px")
+    if isinstance(px, bool) or not isinstance(px, int) or px < 1:
+        raise EditError(f"The strip's pictures have a width in whole pixels, from 1, not {px!r}.")
+    workspace.screen.seen_by(send, px)
+
+
 HANDLERS: dict[str, Callable[[Workspace, Message, Send], None]] = {
     "hello": _hello,
     "command": _command,
@@ -267,6 +276,7 @@ HANDLERS: dict[str, Callable[[Workspace, Message, Send], None]] = {
     "cancel": _cancel,
     "live": _live,
     "view3d": _view3d,
+    "strip_width": _strip_width,
     **file_actions.HANDLERS,
     **variant_actions.HANDLERS,
 }

@@ -103,6 +103,8 @@ class SceneView:
         scene = self.server.scene
         scene.set_up_direction("+z")
         scene.world_axes.visible = False
+        # Nothing of ours casts or takes a shadow; viser would draw three empty shadow maps with every picture.
+        scene.configure_default_lights(cast_shadow=False)
         scene.set_background_image(np.full((1, 1, 3), BACKGROUND, np.uint8), format="png")
         self.server.gui.configure_theme(dark_mode=True, show_logo=False, show_share_button=False)
         eye.set_home(self.server)

@@ -12,15 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.workspace.shot import CameraPicture, Shot
-from engine.render.above import layout_cells, turned_up
-from engine.render.buffers import colorise, depth_to_rgb, render_buffers
+from engine.render.above import layout_cells, topmost, turned_up
+from engine.render.preview import preview_pictures
 from engine.render.raycast import Volume
 from engine.spec.camera import Camera
 
 STRIP_WIDTH = 384
-"""Pixels across a strip picture of 16:9; a camera with fewer keeps its own."""
-STRIP_PIXELS = STRIP_WIDTH * STRIP_WIDTH * 9 // 16
-"""In a strip picture of any shape: a tall one takes no longer than a wide one."""
+"""Pixels across a strip picture of 16:9 at its largest; a camera with fewer keeps its own."""
 REMEMBERED = 512
 """Pictures kept per workspace: some 40 frames of 6 cameras, 10 MB."""
 
@@ -62,20 +60,24 @@ class CameraImages:
     picture: CameraPicture | None
 
 
-def strip_camera(camera: Camera) -> Camera:
-    """The same view at the strip's size."""
-    width = min(round((STRIP_PIXELS * camera.width / camera.height) ** 0.5), STRIP_WIDTH, camera.width)
+def strip_pixels(width: int) -> int:
+    """In a strip picture of any shape, where one of 16:9 is so wide: a tall one takes no longer than a wide one."""
+    return width * width * 9 // 16
+
+
+def strip_camera(camera: Camera, width: int = STRIP_WIDTH) -> Camera:
+    """The same view at the strip's size, where a picture of 16:9 is `width` pixels wide."""
+    width = min(round((strip_pixels(width) * camera.width / camera.height) ** 0.5), width, camera.width)
     return camera.resized(width, max(1, round(camera.height * width / camera.width)))
 
 
-def render_strip(shot: Shot) -> list[CameraImages]:
-    """Semantic and depth of every camera of a shot, and the generated picture where there is one."""
-    volume = Volume.from_dense(shot.occupancy.semantics, shot.clip.grid, shot.occupancy.instances)
+def render_strip(shot: Shot, width: int = STRIP_WIDTH) -> list[CameraImages]:
+    """At a strip's size (`strip_camera`): semantic and depth of every camera of a shot, and the generated picture where there is one."""
+    volume = Volume.from_dense(shot.occupancy.semantics, shot.clip.grid)
     rendered = []
     for number, camera in enumerate(shot.clip.cameras):
-        buffers = render_buffers(volume, None, shot.clip.grid, strip_camera(camera), shot.clip.camera_pose(0, number), np.eye(4))
-        semantic, depth = encode(colorise(buffers.semantic, buffers.normal)), encode(depth_to_rgb(buffers.depth))
-        rendered.append(CameraImages(camera.name, shot.camera_ids[number], semantic, depth, shot.picture(camera.name)))
+        semantic, depth = preview_pictures(volume, strip_camera(camera, width), shot.clip.camera_pose(0, number))
+        rendered.append(CameraImages(camera.name, shot.camera_ids[number], encode(semantic), encode(depth), shot.picture(camera.name)))
     return rendered
 
 
@@ -94,11 +96,8 @@ def top_down(shot: Shot) -> bytes:
 
     from engine.spec.classes import CLASS_RGB, FREE
 
-    semantics = shot.occupancy.semantics
-    filled = semantics != FREE
-    top = semantics.shape[2] - 1 - np.argmax(filled[:, :, ::-1], axis=2)
-    classes = np.take_along_axis(semantics, top[:, :, None], 2)[:, :, 0]
-    rgba = np.dstack([CLASS_RGB[classes], np.where(filled.any(2), 255, 0)]).astype(np.uint8)
+    classes = topmost(shot.occupancy.semantics)
+    rgba = np.dstack([CLASS_RGB[classes], np.where(classes != FREE, 255, 0)]).astype(np.uint8)
     data = io.BytesIO()
     Image.fromarray(turned_up(rgba)).save(data, "PNG", compress_level=1)
     return data.getvalue()

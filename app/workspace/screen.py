@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.view3d.live import Live
 from app.view3d.settings import Settings
 from app.workspace import text
+from app.workspace.images import STRIP_WIDTH
 from app.workspace.shot import Shot, ShotMaker
 from app.workspace.strip import Strip, voxel_key
 from editor import validate
@@ -21,7 +23,7 @@ from engine.spec.grid import RATE_HZ
 
 if TYPE_CHECKING:
     from app.view3d.scene import SceneView
-    from app.workspace.workspace import Workspace
+    from app.workspace.workspace import Send, Workspace
 
 
 QUIET_S = 0.4
@@ -36,8 +38,12 @@ class Screen:
         self._view: SceneView | None = None
         self._shots = ShotMaker()
         self._strip = Strip(desk.name, desk.images)
+        self._strip_widths: dict[Send, int] = {}
+        """Of every browser that shows the workspace."""
         self._dragged: Document | None = None
         """The scene while a camera's gizmo is held."""
+        self._beside = ThreadPoolExecutor(1, f"anyscene-3d-{desk.name}")
+        """Updates the 3D view while the live thread draws the strip."""
         self._live: Live | None = None
         self._checks: Live | None = None
         self._checked: Document | None = None
@@ -58,6 +64,16 @@ class Screen:
             self._live.ask()
         if self._checks is not None:
             self._checks.ask()
+
+    def seen_by(self, send: Send, strip_width: int = STRIP_WIDTH) -> None:
+        """A browser shows the strip's pictures of 16:9 so many pixels wide."""
+        with self._desk.lock:
+            self._strip_widths[send] = min(max(strip_width, 1), STRIP_WIDTH)
+        self.ask()
+
+    def left_by(self, send: Send) -> None:
+        with self._desk.lock:
+            self._strip_widths.pop(send, None)
 
     def _check(self, superseded: Callable[[], bool]) -> None:
         """Body of the thread that looks for what is wrong in the scene."""
@@ -132,6 +148,7 @@ class Screen:
                 document, frame, edits = self._dragged or self._desk.document, self._desk.frame, self._desk.edits
                 shown, behind = self._desk.shelf.at(frame), self._desk.shelf.takes
                 selection, view = self._desk.session.selection, self._view
+                width = max(self._strip_widths.values(), default=STRIP_WIDTH)
             watched_3d = view is not None and view.watched
             if not self._desk.watched and not watched_3d:
                 return
@@ -141,11 +158,17 @@ class Screen:
             shot = self.below = self._desk.drafter.follow(shot, whole=not self._desk.variants.at(shot))
             shot = self._desk.variants.follow(shot)
             voxels = voxel_key(shot)
+            # Side by side: neither waits for the other, and a browser draws what comes first while the rest is made.
+            in_3d = None
             if view is not None and watched_3d:
-                view.update(shot, voxels, selection, keep=shot.source != "lift", settings=self.settings)
-            if self._desk.watched:
-                for message in self._strip.messages(shot, voxels, edits):
-                    self._desk.broadcast(message)
+                in_3d = self._beside.submit(view.update, shot, voxels, selection, keep=shot.source != "lift", settings=self.settings)
+            try:
+                if self._desk.watched:
+                    for message in self._strip.messages(shot, voxels, edits, width):
+                        self._desk.broadcast(message)
+            finally:
+                if in_3d is not None:
+                    in_3d.result()
             if view is not None and watched_3d and shot.source == "take":
                 self._preload(view, shot, superseded)
         except ValueError as error:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from app.workspace.images import ImageCache, render_strip, strip_key, top_down
+from app.workspace.images import STRIP_WIDTH, ImageCache, render_strip, strip_key, top_down
 from app.workspace.recorded import recorded_jpeg, recorded_pictures
 from app.workspace.shot import Shot
 
@@ -21,12 +21,12 @@ class Strip:
         self._cameras: list[dict[str, object]] = []
         self._bev = ""
 
-    def messages(self, shot: Shot, voxels: Hashable, edits: int) -> Sequence[dict[str, object]]:
-        """A `strip` and a `bev` message of a shot with these voxels, of the document after so many edits."""
+    def messages(self, shot: Shot, voxels: Hashable, edits: int, width: int = STRIP_WIDTH) -> Sequence[dict[str, object]]:
+        """A `strip` and a `bev` message of a shot with these voxels, of the document after so many edits; pictures of 16:9 `width` pixels wide."""
         # While a draft is drawn the scene is another and the voxels are not: rendering them again would take the engine's time.
-        key = strip_key(shot, voxels), recorded_pictures(shot)
+        key = strip_key(shot, voxels), recorded_pictures(shot), width
         if key != self._key:
-            self._key, self._cameras, self._bev = key, self._rendered(shot), self._url(top_down(shot))
+            self._key, self._cameras, self._bev = key, self._rendered(shot, width), self._url(top_down(shot))
         grid, ego = shot.clip.grid, shot.clip.world_SE3_ego[0]
         what = {"frame": shot.frame, "source": shot.source, "edits": edits, "stale": shot.stale, "pending": shot.pending}
         return (
@@ -38,7 +38,7 @@ class Strip:
             },
         )  # fmt: skip
 
-    def _rendered(self, shot: Shot) -> list[dict[str, object]]:
+    def _rendered(self, shot: Shot, width: int) -> list[dict[str, object]]:
         recorded = {name: jpeg for name, path in recorded_pictures(shot) if (jpeg := recorded_jpeg(path)) is not None}
         return [
             {
@@ -47,7 +47,7 @@ class Strip:
                 "recorded": self._url(recorded[one.name]) if one.name in recorded else None,
                 "views": one.picture.take.recipe.views if one.picture else None, "take": one.picture.take.path.name if one.picture else None,
             }
-            for one in render_strip(shot)
+            for one in render_strip(shot, width)
         ]  # fmt: skip
 
     def _url(self, data: bytes) -> str:

@@ -93,11 +93,12 @@ class Workspace:
             self._tell_tabs()
             send({"type": "live", "on": self.drafter.on})
             send(self.variants.message())
-        self.screen.ask()
+        self.screen.seen_by(send)
 
     def leave(self, send: Send) -> None:
         with self.lock:
             self._watchers -= {send}
+            self.screen.left_by(send)
             self.last_used = time.monotonic()
             self._tell_tabs()
 

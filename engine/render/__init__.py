@@ -7,7 +7,7 @@ def warm_up() -> None:
     """Compile (or load from numba's cache) what the first frame needs, so that the first user does not wait for it."""
     import numpy as np
 
-    from engine.render import buffers, mesh
+    from engine.render import above, buffers, mesh, preview, raycast
     from engine.spec.camera import Camera
     from engine.spec.grid import OCC3D
 
@@ -18,4 +18,6 @@ def warm_up() -> None:
     rendered = buffers.render_buffers(semantics, np.zeros(grid.shape, np.uint16), grid, camera, np.eye(4), np.eye(4))
     buffers.colorise(rendered.semantic, rendered.normal)
     buffers.depth_to_rgb(rendered.depth)
+    preview.preview_pictures(raycast.Volume.from_dense(semantics, grid), camera, np.eye(4))
+    above.topmost(semantics)
     mesh.surface_mesh(semantics, grid)

@@ -140,7 +140,11 @@ def _paint(semantic, normal, palette, face_shade, sky, rgb):
                 rgb[v, u, c] = np.uint8(palette[class_id, c] * shade)
 
 
-def depth_to_rgb(depth: np.ndarray, near_m: float = 2.0, far_m: float = 80.0) -> np.ndarray:
+NEAR_M, FAR_M = 2.0, 80.0
+"""What a picture of depths tells apart."""
+
+
+def depth_to_rgb(depth: np.ndarray, near_m: float = NEAR_M, far_m: float = FAR_M) -> np.ndarray:
     """Preview uint8 (H, W, 3) of depths (H, W) in metres: near is bright, far is dark, nothing hit (0) is black.
 
     The scale is the square root of inverse depth between `near_m` and `far_m`, the same for every picture, so that
@@ -149,7 +153,7 @@ def depth_to_rgb(depth: np.ndarray, near_m: float = 2.0, far_m: float = 80.0) ->
     seen = depth > 0
     inverse = 1.0 / np.where(seen, depth, far_m)
     level = np.sqrt(np.clip((inverse - 1 / far_m) / (1 / near_m - 1 / far_m), 0.0, 1.0))
-    rgb = _depth_colours()[(level * 255).astype(np.uint8)]
+    rgb = depth_colours()[(level * 255).astype(np.uint8)]
     rgb[~seen] = 0
     return rgb
 
@@ -166,7 +170,7 @@ _RGB_LMS = np.array(
 
 
 @lru_cache(maxsize=1)
-def _depth_colours() -> np.ndarray:
+def depth_colours() -> np.ndarray:
     """(256, 3) uint8: lightness rises evenly in OKLab while the hue turns from violet over teal to yellow."""
     level = np.linspace(0, 1, 256)
     lightness = 0.24 + 0.70 * level

@@ -132,6 +132,8 @@ def _greedy(semantics, shown, layers, x0, y0):
     # The chunk with a rim of its neighbours, what is not shown being free: one flat array, so that a face costs two reads.
     strides = ((cells[1] + 2) * (layers + 2), layers + 2, 1)
     local = np.full((cells[0] + 2) * strides[0], FREE, np.uint8)
+    # Above and below its own voxels a chunk has no face.
+    lowest, highest = layers, -1
     for x in range(max(x0 - 1, 0), min(x0 + cells[0] + 1, nx)):
         for y in range(max(y0 - 1, 0), min(y0 + cells[1] + 1, ny)):
             base = (x - x0 + 1) * strides[0] + (y - y0 + 1) * strides[1] + 1
@@ -139,6 +141,8 @@ def _greedy(semantics, shown, layers, x0, y0):
                 class_id = semantics[x, y, z]
                 if shown[class_id]:
                     local[base + z] = class_id
+                    lowest, highest = min(lowest, z), max(highest, z)
+    begin, end = (0, 0, lowest), (cells[0], cells[1], highest + 1)
     rows = np.empty((256, 8), np.uint16)
     count = 0
     longest = max(CHUNK, layers)
@@ -147,12 +151,12 @@ def _greedy(semantics, shown, layers, x0, y0):
         axis = face >> 1
         u, v = (axis + 1) % 3, (axis + 2) % 3
         ahead = strides[axis] if face & 1 else -strides[axis]
-        nu, nv, stride_v = cells[u], cells[v], strides[v]
-        for depth in range(cells[axis]):
+        begin_u, begin_v, nu, nv, stride_v = begin[u], begin[v], end[u], end[v], strides[v]
+        for depth in range(begin[axis], end[axis]):
             exposed = False
-            for i in range(nu):
-                at = (depth + 1) * strides[axis] + (i + 1) * strides[u] + stride_v
-                for j in range(nv):
+            for i in range(begin_u, nu):
+                at = (depth + 1) * strides[axis] + (i + 1) * strides[u] + (begin_v + 1) * stride_v
+                for j in range(begin_v, nv):
                     class_id = local[at]
                     if class_id != FREE and local[at + ahead] != FREE:
                         class_id = np.uint8(FREE)
@@ -161,8 +165,8 @@ def _greedy(semantics, shown, layers, x0, y0):
                     at += stride_v
             if not exposed:
                 continue
-            for i in range(nu):
-                j = 0
+            for i in range(begin_u, nu):
+                j = begin_v
                 while j < nv:
                     class_id = pending[i, j]
                     if class_id == FREE:

@@ -234,7 +234,7 @@ def cast(columns, tiles8, tiles32, nz, px, py, pz, dx, dy, dz):
         shift = 5 if side & 31 == 0 else (3 if side & 7 == 0 else 0)
 
 
-_cast_f64 = njit(cache=True, error_model="numpy", nogil=True)(cast)
+cast_f64 = njit(cache=True, error_model="numpy", nogil=True)(cast)
 
 
 @njit(cache=True, parallel=True, error_model="numpy", nogil=True)
@@ -249,7 +249,7 @@ def _cast_table(columns, tiles8, tiles32, nz, table, pose, lanes, voxel, distanc
                 dx = pose[0, 0] * rx + pose[0, 1] * ry + pose[0, 2] * rz
                 dy = pose[1, 0] * rx + pose[1, 1] * ry + pose[1, 2] * rz
                 dz = pose[2, 0] * rx + pose[2, 1] * ry + pose[2, 2] * rz
-                ix, iy, iz, t, code = _cast_f64(columns, tiles8, tiles32, nz, pose[0, 3], pose[1, 3], pose[2, 3], dx, dy, dz)
+                ix, iy, iz, t, code = cast_f64(columns, tiles8, tiles32, nz, pose[0, 3], pose[1, 3], pose[2, 3], dx, dy, dz)
                 voxel[row, column] = -1 if ix < 0 else (ix * ny + iy) * nz + iz
                 distance[row, column] = t
                 face[row, column] = code

@@ -306,6 +306,7 @@ class Tab:
     def seek(self, frame: int) -> None:
         """With the arrow keys; nothing may be selected, or they would nudge it."""
         shown = self.at("frame-label")
+        self.settle()
         now = int(shown.inner_text().split()[1])
         for _ in range(abs(frame - now)):
             self.page.keyboard.press("ArrowRight" if frame > now else "ArrowLeft")

@@ -248,8 +248,8 @@ def test_from_a_log_to_a_take_and_everything_is_found_again(browser: Browser, tm
         make_a_take(tab)
         tab.shot("6_generated")
         first = see_every_camera(tab, "picture", cameras)
+        tab.until("something in the 3D view", lambda: is_picture(tab.pixels(tab.at("viewer-3d"))))
         solid = tab.pixels(tab.at("viewer-3d"))
-        assert is_picture(solid), "the 3D view is empty"
         tab.seek(FRAMES - 1)
         last = tab.until("other pictures at the last frame", lambda: (now := see_every_camera(tab, "picture", cameras)) != first and now)
         assert len(set(last)) == cameras

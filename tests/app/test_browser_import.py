@@ -73,8 +73,7 @@ def test_a_dropped_data_set_asks_for_the_scene_and_brings_its_pictures(tab: Tab,
     expect(tab.at("importing")).to_be_hidden()
     assert heard(tab, "Looking into my nuScenes", "Sending my nuScenes", "pictures: 10 of 10", "Reading my nuScenes")
     tab.at("strip-kind").get_by_text("Recorded").click()
-    under = tab.at("strip-CAM_FRONT").locator("img").first
-    assert under.evaluate("(one) => one.decode().then(() => one.naturalWidth)") == 160
+    shows_what_was_recorded(tab, "CAM_FRONT")
     kept = [path for path in (tab.studio.workspace / "dropped").rglob("*.jpg")]
     assert len(kept) == 10 and all("scene-0002" in path.name for path in kept), "of one scene, and of key frames alone"
     # The same again sends nothing of it; closed, nothing is imported.
@@ -85,6 +84,12 @@ def test_a_dropped_data_set_asks_for_the_scene_and_brings_its_pictures(tab: Tab,
     tab.page.keyboard.press("Escape")
     expect(tab.at("importing")).to_be_hidden()
     assert not heard(tab, "Sending")
+
+
+def shows_what_was_recorded(tab: Tab, camera: str) -> None:
+    """The log's pictures are 160 pixels wide, the strip's own are not: the same element shows one after the other."""
+    under = tab.at(f"strip-{camera}").locator("img").first
+    tab.until(f"the log's picture of {camera}", lambda: under.evaluate("(one) => !one.hidden && one.complete && one.naturalWidth") == 160)
 
 
 def dont_save(tab: Tab) -> None:
@@ -141,9 +146,7 @@ def test_a_logs_pictures_lie_under_the_geometry(tab: Tab, tmp_path: Path) -> Non
     expect(tab.page.locator(".toast").filter(has_text="Imported 'scene-0001'")).to_be_visible()
     tab.at("strip-kind").get_by_text("Recorded").click()
     for camera in ("CAM_FRONT", "CAM_BACK"):
-        under = tab.at(f"strip-{camera}").locator("img").first
-        expect(under).to_be_visible()
-        assert under.evaluate("(one) => one.decode().then(() => one.naturalWidth)") == 160
+        shows_what_was_recorded(tab, camera)
         expect(tab.at(f"over-{camera}")).to_be_visible()
     # In a camera's large view its video can begin from what the log's camera took.
     tab.at("strip-CAM_BACK").dblclick()

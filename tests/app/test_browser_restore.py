@@ -86,7 +86,7 @@ def test_scenario_s13_a_killed_studio_is_found_again_by_the_page_that_was_open(t
     tab.faults = list(faults)  # the browser's own words about a port that nobody answered
     expect(tab.at("restore-name")).to_have_text("crossing")
     expect(tab.at("restore-lost")).to_have_text("2 unsaved steps: Brush walkway (2).")
-    assert is_picture(tab.pixels(tab.at("restore-card").locator("img").first)), "what it was is seen"
+    tab.until("what it was is seen", lambda: is_picture(tab.pixels(tab.at("restore-card").locator("img").first)))
     tab.shot("2_card")
     tab.page.keyboard.press("Enter")
     expect(tab.at("restore-card")).to_be_hidden()

@@ -99,8 +99,8 @@ def test_takes_are_looked_at_compared_and_measured(tab: Tab) -> None:
     box = tile.bounding_box()
     assert box is not None
     tab.drag((box["x"] + 0.5 * box["width"], box["y"] + 40), (box["x"] + 0.2 * box["width"], box["y"] + 40))
-    slide = float(tab.page.evaluate("() => document.querySelector('#versus .video-grid').style.getPropertyValue('--slide')"))
-    assert abs(slide - 0.2) < 0.02
+    slide = "() => Number(document.querySelector('#versus .video-grid').style.getPropertyValue('--slide'))"
+    tab.until("the slider is where it was let go", lambda: abs(tab.page.evaluate(slide) - 0.2) < 0.02)
     check(tab, "the results, A beside B")
 
     tab.page.get_by_role("tab", name="Scores").click()

@@ -281,6 +281,7 @@ def test_scenario_s16_s7_is_done_by_keyboard_alone(act: Actions) -> None:
     keyboard.press("Control+f")
     expect(tab.at("object-filter")).to_be_focused()
     keyboard.type(f"car {lead.instance_id}")
+    tab.settle()
     keyboard.press("ArrowDown")
     # The filter may leave others above it, whose number begins alike.
     for _ in range(12):

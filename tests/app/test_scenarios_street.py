@@ -249,7 +249,8 @@ def test_scenario_s10_somebody_drives_the_wrong_way_and_is_told_of_but_not_stopp
     act.count += 1
     assert act.count <= 6
     car = next(e for e in against["entities"] if e["kind"] == "agent")
-    assert car["keyframes"][-1][1] < car["keyframes"][0][1] and tab.document()["selection"] == [car["id"]]
+    assert car["keyframes"][-1][1] < car["keyframes"][0][1]
+    tab.until_document("the click selects it", lambda d: d["selection"] == [car["id"]])
     take = Take.open(act.generate(preset)["take"])
     filled = take.semantics[0][take.instances[0] == car["instance_id"]]
     assert len(filled) > 20 and (filled == CLASS["car"]).mean() > 0.9

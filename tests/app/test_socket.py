@@ -119,6 +119,28 @@ def test_the_strip_follows_the_playhead_and_its_pictures_are_there(studio):
         assert http.get("/api/ws/strip/image/nothing").status_code == 404
 
 
+def test_the_strips_pictures_are_as_large_as_somebody_shows_them(studio):
+    def size(strip) -> tuple[int, int]:
+        return Image.open(io.BytesIO(http.get(strip["cameras"][0]["semantic"]).content)).size
+
+    with studio.page("large") as page, studio.client() as http:
+        page.command("use_rig", name="nuscenes6")
+        whole = page.wait_for("strip", lambda m: m["cameras"])
+        assert size(whole) == (384, 216)
+        page.send("strip_width", px=128)
+        small = page.wait_for("strip", lambda m: m["cameras"] and m["cameras"][0]["semantic"] != whole["cameras"][0]["semantic"])
+        assert size(small) == (128, 72)
+        with studio.page("large") as other:  # it says nothing
+            assert size(
+                other.wait_for("strip", lambda m: m["cameras"] and m["cameras"][0]["semantic"] != small["cameras"][0]["semantic"])
+            ) == (384, 216)
+            other.send("strip_width", px=10_000)
+            other.send("strip_width", px=0)
+            assert "from 1" in other.wait_for("notice")["text"]
+        page.send("frame", frame=3)
+        assert size(page.wait_for("strip", lambda m: m["frame"] == 3)) == (128, 72), "the other one is gone"
+
+
 def test_the_playhead_stays_on_the_timeline(studio):
     with studio.page("timeline") as page:
         page.send("frame", frame=10**6)

@@ -14,7 +14,7 @@ from app.server.proxy import client_page
 from app.view3d import shapes
 from app.view3d.scene import PRELOADED, SceneView
 from app.view3d.settings import Settings
-from app.workspace.images import STRIP_PIXELS, STRIP_WIDTH, strip_camera
+from app.workspace.images import STRIP_WIDTH, strip_camera, strip_pixels
 from app.workspace.shot import ShotMaker
 from app.workspace.strip import voxel_key
 from editor import commands
@@ -127,9 +127,10 @@ def test_box_edges_join_the_corners_of_the_box():
 
 def test_a_preview_of_any_shape_has_no_more_pixels_than_a_wide_one():
     for camera in (*session_cameras("av2_ring"), *session_cameras("nuscenes6")):
-        small = strip_camera(camera)
-        assert small.width * small.height <= 1.01 * STRIP_PIXELS and small.width <= STRIP_WIDTH
-        assert small.width / small.height == pytest.approx(camera.width / camera.height, rel=0.01)
+        for width in (STRIP_WIDTH, 256):
+            small = strip_camera(camera, width)
+            assert small.width * small.height <= 1.01 * strip_pixels(width) and small.width <= width
+            assert small.width / small.height == pytest.approx(camera.width / camera.height, rel=0.01)
     assert {strip_camera(camera).width for camera in session_cameras("nuscenes6")} == {STRIP_WIDTH}
 
 

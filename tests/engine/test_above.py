@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.render.above import layout_cells, turned_up
-from engine.spec.classes import CHANNEL, CHANNEL_RGB
+from engine.render.above import layout_cells, topmost, turned_up
+from engine.spec.classes import CHANNEL, CHANNEL_RGB, FREE
 
 
 def test_agents_lie_over_lines_and_lines_over_areas() -> None:
@@ -21,3 +21,12 @@ def test_agents_lie_over_lines_and_lines_over_areas() -> None:
     assert cells[3, 0].tolist() == [1, 2, 3]
     picture = turned_up(cells)
     assert picture[1, 2].tolist() == CHANNEL_RGB[CHANNEL["car"]].tolist(), "x = 2 of 4 is the second row, y = 0 of 3 is the last column"
+
+
+def test_the_topmost_voxel_of_every_column():
+    semantics = np.random.default_rng(3).choice([0, 4, 11, FREE], size=(9, 7, 5), p=[0.1, 0.1, 0.2, 0.6]).astype(np.uint8)
+    semantics[2] = FREE
+    found = topmost(semantics)
+    for x, y in np.ndindex(9, 7):
+        filled = [class_id for class_id in semantics[x, y] if class_id != FREE]
+        assert found[x, y] == (filled[-1] if filled else FREE)

@@ -146,7 +146,7 @@ def test_depth_colours_are_ordered_by_lightness() -> None:
     luminance = linear @ (0.2126, 0.7152, 0.0722)
     assert luminance[0] == 0 and luminance[1] == luminance[2]
     assert (np.diff(luminance[2:8]) < 0).all() and luminance[8] > 0
-    assert (np.diff(((buffers._depth_colours() / 255.0) ** 2.2) @ (0.2126, 0.7152, 0.0722)) > -1e-3).all()
+    assert (np.diff(((buffers.depth_colours() / 255.0) ** 2.2) @ (0.2126, 0.7152, 0.0722)) > -1e-3).all()
 
 
 def test_six_cameras_of_a_full_frame() -> None:

@@ -4,7 +4,7 @@ import { button, fill, h } from "../dom.js";
 
 /**
  * @param {App} app
- * @param {{tile: (name: string) => HTMLElement, names: () => string[]}} strip `tile` makes the picture at its full size.
+ * @param {{tile: (name: string) => HTMLElement, names: () => string[], tellSize: () => void}} strip `tile` makes the picture at its full size, `tellSize` asks for it so.
  */
 export function makeLightbox(app, strip) {
   const { store } = app;
@@ -20,6 +20,7 @@ export function makeLightbox(app, strip) {
     Object.assign(zoom, { scale: 1, x: 50, y: 50 });
     box.hidden = !name;
     draw();
+    strip.tellSize();
     if (opened) box.focus();
   }
 

@@ -11,6 +11,13 @@ const KINDS = [["semantic", "Semantic", "Classes of the geometry"], ["depth", "D
 /** @type {[Kind, string, string]} */
 const RECORDED = ["recorded", "Recorded", "What the log's own camera took, under the classes of the geometry"];
 
+/** Across a picture of 16:9: as large as there is. */
+const LARGE_PX = 384;
+/** Widths differ by that much at least, so that a pane that is dragged does not have all drawn at each step. */
+const SIZE_STEP_PX = 64;
+/** Pixels drawn for one that is shown, along each side: voxels have hard edges. */
+const FINER = 2;
+
 /** @param {App} app */
 export function makeStrip(app) {
   const { store } = app;
@@ -18,7 +25,7 @@ export function makeStrip(app) {
   const head = h("span", { class: "head-tools" }), kinds = h("span");
   /** A camera's own choice, where it differs from all. @type {Map<string, Kind>} */ const own = new Map();
   /** @type {Map<string, HTMLImageElement>} */ const images = new Map();
-  const lightbox = makeLightbox(app, { tile: (name) => tile(name, true), names: () => cameras().map((c) => (c.kind === "camera" ? c.camera.name : "")) });
+  const lightbox = makeLightbox(app, { tellSize, tile: (name) => tile(name, true), names: () => cameras().map((c) => (c.kind === "camera" ? c.camera.name : "")) });
 
   const cameras = () => store.entities().filter((e) => e.kind === "camera" && e.enabled);
   /** Until a kind was chosen, the picture where there is one. */ let chosen = false;
@@ -65,15 +72,31 @@ export function makeStrip(app) {
     return figure;
   }
 
+  /** Of the pictures of a 16:9 camera, as the studio was told; 0: not yet. */ let told_px = 0, columns = 3;
+  /** The studio draws the pictures in the size that they are shown in, at most. */
+  function tellSize() {
+    const shown = (list.clientWidth / columns) * window.devicePixelRatio;
+    const px = lightbox.box.hidden ? Math.min(LARGE_PX, SIZE_STEP_PX * Math.ceil((FINER * shown) / SIZE_STEP_PX)) : LARGE_PX;
+    if (shown && store.scene && px !== told_px && app.socket.send({ type: "strip_width", px })) told_px = px;
+  }
+
   function refresh() {
     const names = cameras().map((c) => (c.kind === "camera" ? c.camera.name : ""));
     const waiting = store.strip !== null && !isCurrent(app);
     list.classList.toggle("waiting", waiting);
-    list.style.setProperty("--columns", String(names.length <= 1 ? 1 : names.length <= 4 ? 2 : names.length <= 6 || list.clientWidth < 500 ? 3 : 4));
+    columns = names.length <= 1 ? 1 : names.length <= 4 ? 2 : names.length <= 6 || list.clientWidth < 500 ? 3 : 4;
+    list.style.setProperty("--columns", String(columns));
+    tellSize();
+    const held = list.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
     fill(kinds, segmented({ label: "What the cameras show", value: chosen || !names.length ? store.options.stripKind : best(names[0]), testid: "strip-kind", options: (store.strip?.cameras ?? []).some((c) => c.recorded) ? [...KINDS, RECORDED] : KINDS, change: (v) => { own.clear(); chosen = true; store.options.stripKind = v; store.emit("options"); } }));
     fill(list, names.length ? names.map((n) => tile(n)) : h("div", { class: "pane-empty" }, h("p", { text: "No cameras yet. Place one (C), or take a whole rig:" }), h("div", { class: "group" }, (store.scene?.rigs ?? []).slice(0, 4).map((rig) => button({ text: rig, label: `Use the rig ${rig}`, press: () => void app.command("use_rig", { name: rig }) })))));
+    if (held) [...list.querySelectorAll("button")].find((one) => one.getAttribute("aria-label") === held)?.focus({ preventScroll: true });
     lightbox.draw();
   }
+  // Their pictures are fetched and decoded while the 3D view, which shares the page's thread, draws: the page's next picture may be late.
+  store.on("strip", () => cameras().forEach((c) => c.kind === "camera" && images.has(c.camera.name) && image(c.camera.name, urlOf(c.camera.name), `${c.camera.name}, ${kindOf(c.camera.name)}`)));
+  new ResizeObserver(tellSize).observe(list);
+  store.on("link", () => { if (store.link.state !== "open") told_px = 0; });
   watch(store, ["strip", "frame", "selection", "entities", "options", "scene", "history", "preview"], refresh);
   return { head, body: h("div", { class: "strip-box" }, list), lightbox: lightbox.box };
 }

@@ -18,18 +18,41 @@ export function makeCanvas(app, cursorMoved) {
   const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
   const underlay = new Image();
   let dirty = true, ratio = 1;
+  /** The part that changed since it was drawn, in pixels of the page; null: all of it, or nothing while it is not dirty. @type {Box|null} */ let part = null;
   /** @type {"tool"|"pan"|null} */ let gesture = null;
   /** @type {Point} */ let last = [0, 0];
   let lastDown = { at: 0, px: /** @type {Point} */ ([0, 0]) };
 
   app.redraw = () => {
-    if (dirty) return;
+    part = null;
+    if (!dirty) requestAnimationFrame(draw);
     dirty = true;
-    requestAnimationFrame(draw);
   };
 
+  /** As `redraw`, where nothing outside the box has changed. @param {Box} box */
+  function redrawPart(box) {
+    if (!dirty) part = box;
+    else if (part) part = [Math.min(part[0], box[0]), Math.min(part[1], box[1]), Math.max(part[2], box[2]), Math.max(part[3], box[3])];
+    if (!dirty) requestAnimationFrame(draw);
+    dirty = true;
+  }
+
   function draw() {
+    const box = part;
     dirty = false;
+    part = null;
+    if (!box) return drawAll();
+    ctx.save();
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    const [x0, y0, x1, y1] = [Math.floor(box[0] * ratio), Math.floor(box[1] * ratio), Math.ceil(box[2] * ratio), Math.ceil(box[3] * ratio)];
+    ctx.beginPath();
+    ctx.rect(x0, y0, x1 - x0, y1 - y0);
+    ctx.clip();
+    drawAll();
+    ctx.restore();
+  }
+
+  function drawAll() {
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     ctx.fillStyle = "#0d1014";
     ctx.fillRect(0, 0, view.width, view.height);
@@ -81,7 +104,7 @@ export function makeCanvas(app, cursorMoved) {
     app.redraw();
   });
   canvas.addEventListener("pointermove", (event) => {
-    const at = pointer(event);
+    const at = pointer(event), before = app.pointer;
     app.pointer = at;
     if (gesture === "pan") view.panBy(at.px[0] - last[0], at.px[1] - last[1]);
     else if (gesture === "tool") app.tool.drag?.(at, app);
@@ -89,7 +112,9 @@ export function makeCanvas(app, cursorMoved) {
     last = at.px;
     canvas.style.cursor = gesture === "pan" ? "grabbing" : app.spaceHeld ? "grab" : (app.tool.cursor?.(app) ?? "default");
     cursorMoved(at.world);
-    app.redraw();
+    const box = before && gesture !== "pan" ? app.tool.touched?.(before, at, app) : undefined;
+    if (box) redrawPart(box);
+    else app.redraw();
   });
   // Capture brings the release here even when it happens off the canvas; a lost capture ends the gesture as well.
   const release = (/** @type {PointerEvent} */ event) => {
@@ -127,6 +152,7 @@ export function makeCanvas(app, cursorMoved) {
     ratio = window.devicePixelRatio || 1;
     Object.assign(view, { width: box.width, height: box.height, version: view.version + 1 });
     Object.assign(canvas, { width: Math.round(box.width * ratio), height: Math.round(box.height * ratio) });
+    part = null;
     draw();
   }).observe(canvas);
 
@@ -137,10 +163,12 @@ export function makeCanvas(app, cursorMoved) {
   for (const topic of /** @type {const} */ (["entities", "preview", "scene"])) store.on(topic, map);
   for (const topic of /** @type {const} */ (["selection", "frame", "tool", "options", "channels", "show", "hover", "region", "variant"])) store.on(topic, app.redraw);
   underlay.onload = app.redraw;
-  store.on("bev", () => {
-    if (store.bev) underlay.src = store.bev.url;
+  const under = () => {
+    if (store.bev && store.show.occupancy && underlay.getAttribute("src") !== store.bev.url) underlay.src = store.bev.url;
     app.redraw();
-  });
+  };
+  store.on("bev", under);
+  store.on("show", under);
   dirty = false;
   return canvas;
 }

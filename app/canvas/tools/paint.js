@@ -1,8 +1,12 @@
 /** Brush, eraser and fill: cells of one channel. */
 
 import { spoken } from "../entity.js";
+import { boundsOf } from "../geometry.js";
 
+/** Of a stroke's points, in radii, and at least a pixel. */
 const SPACING = 0.12;
+/** Around a footprint, what its outline and a pixel's edge take. */
+const OUTLINE_PX = 4;
 
 /** @type {Stroke|null} */
 let stroke = null;
@@ -80,6 +84,11 @@ function strokeTool(name) {
       stroke = null;
       app.store.emit("preview");
       return dropped;
+    },
+    touched(before, at, app) {
+      // The stroke's last point may lie a spacing behind the pointer.
+      const [x0, y0, x1, y1] = boundsOf([before.px, at.px, ...at.coalesced.map((p) => app.view.toPx(...p))]), reach = (1 + SPACING) * radius(app) * app.view.scale + OUTLINE_PX;
+      return [x0 - reach, y0 - reach, x1 + reach, y1 + reach];
     },
     draw: (ctx, app) => drawFootprint(ctx, app, radius(app), erases),
   };
