@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from engine.api import OccupancyFrame, Recipe
 from engine.data.worlds import make_world
@@ -24,15 +23,15 @@ from engine.metrics.features import AutoencoderFeatures
 from engine.metrics.frames import LayoutScores
 from engine.metrics.frechet import frechet_distance
 from engine.metrics.invention import Invention, jensen_shannon
-from engine.occupancy.config import PRESETS
+from engine.occupancy.config import PRESETS, OccupancyPreset, TokensConfig
 from engine.occupancy.prior import Begun, Canvas, Prior
 from engine.occupancy.prior.noise import NoisePrior
-from engine.occupancy.rollout import OccupancyGenerator, Velocity
+from engine.occupancy.rollout import OccupancyGenerator
 from engine.spec.clip import SceneClip
 from engine.spec.grid import OCC3D
 from engine.spec.worlds import HELD_OUT_SEED
 
-NOISE = PRESETS["noise"].sampler
+NOISE = PRESETS["noise"]
 """How the noise prior is sampled; in fewer or more steps where it has to take as long as the whole."""
 Progress = Callable[[str, int, int], None]
 
@@ -54,40 +53,30 @@ class Held:
         return Begun(begun.noise if self.noise else begun.latents, begun.noise, torch.zeros_like(begun.free), 0.0)
 
 
-class WithoutHistory(OccupancyGenerator):
-    """Its flow sees no frame but the one that it draws."""
-
-    def velocity(self, layouts: Tensor, history: Tensor, guidance: float) -> Velocity:
-        """See OccupancyGenerator."""
-        return super().velocity(layouts, history[:, :0], guidance)
-
-
-class WithoutLayout(OccupancyGenerator):
-    """Its flow is told 'no layout given'."""
-
-    def velocity(self, layouts: Tensor, history: Tensor, guidance: float) -> Velocity:
-        """See OccupancyGenerator."""
-        null = self.dit.null_state(1, *(size // self.dit.config.patch for size in history.shape[-2:]))
-        past = self.dit.read_history(history) if self.dit.remembers else None
-        return lambda x, t: self.dit.denoise(x, torch.full(x.shape[:2], t, device=x.device), null, past).float()
+def parts(preset: OccupancyPreset) -> tuple[str, ...]:
+    """What can be taken out of a preset, or told to its flow that it is not told; a prior of tokens has the noise prior beside it."""
+    told = (f"{'without' if part in preset.flow_sees else 'told'}_{part}" for part in ("layout", "history"))
+    beside = ("noise_prior", "noise_prior_same_seconds") if isinstance(preset.prior, TokensConfig) else ()
+    return ("whole", "without_stoccdit", *told, "noise_as_latents", *beside)
 
 
 def without(generator: OccupancyGenerator, part: str, steps: int | None = None) -> OccupancyGenerator:
-    """The generator without one part, a name of PARTS; what is left of it is shared."""
-    kind = {"without_history": WithoutHistory, "without_layout_tokens": WithoutLayout}.get(part, OccupancyGenerator)
-    prior: Prior = {
-        "without_stoccdit": Held(generator.prior),
-        "noise_as_latents": Held(generator.prior, noise=True),
-        "noise_prior": NoisePrior(),
-        "noise_prior_same_seconds": NoisePrior(),
-    }.get(part, generator.prior)
-    own = generator.preset.sampler
-    sampler = {"noise_prior": NOISE, "noise_prior_same_seconds": replace(NOISE, steps=steps or NOISE.steps)}.get(part, own)
-    preset = replace(generator.preset, sampler=sampler)
-    return kind(preset, generator.vae, generator.dit, prior, generator.device)
-
-
-PARTS = ("whole", "without_stoccdit", "without_history", "without_layout_tokens", "noise_as_latents", "noise_prior", "noise_prior_same_seconds")
+    """The generator without one of its `parts`; what is left of it is shared. `steps` are those of the noise prior."""
+    preset, prior = generator.preset, generator.prior
+    what, _, name = part.partition("_")
+    if part in ("without_stoccdit", "noise_as_latents"):
+        prior = Held(prior, noise=part == "noise_as_latents")
+    elif part in ("noise_prior", "noise_prior_same_seconds"):
+        prior = NoisePrior()
+        sampler = NOISE.sampler if steps is None or part == "noise_prior" else replace(NOISE.sampler, steps=steps)
+        preset = replace(preset, sampler=sampler, flow_sees=NOISE.flow_sees)
+    elif what == "told":
+        preset = replace(preset, flow_sees=(*preset.flow_sees, name))
+    elif what == "without":
+        # Without a layout there is nothing to guide by.
+        sampler = replace(preset.sampler, guidance=1.0) if name == "layout" else preset.sampler
+        preset = replace(preset, sampler=sampler, flow_sees=tuple(seen for seen in preset.flow_sees if seen != name))
+    return OccupancyGenerator(preset, generator.vae, generator.dit, prior, generator.device)
 
 
 def who_does_the_work(
@@ -105,11 +94,12 @@ def who_does_the_work(
     rows = json.loads(kept.read_text()) if kept.exists() else []
     there = {(row["part"], row["scene"]) for row in rows}
     extractor = AutoencoderFeatures(generator.vae, generator.device, {})
-    total, done = (worlds + len(scenes)) * len(PARTS), 0
+    own = parts(generator.preset)
+    total, done = (worlds + len(scenes)) * len(own), 0
     for name, clip, truths in _scenes(worlds, frames, scenes):
-        missing = [part for part in PARTS if (part, name) not in there]
+        missing = [part for part in own if (part, name) not in there]
         truth = _invented([frame.semantics for frame in truths()], clip, extractor) if missing and truths is not None else {}
-        for part in PARTS:
+        for part in own:
             progress("who", done, total)
             done += 1
             if part not in missing:
@@ -140,7 +130,7 @@ def _as_long_as_the_whole(rows: Sequence[dict[str, Any]], scene: str) -> int | N
     seconds = {row["part"]: row["seconds"] for row in rows if row["scene"] == scene}
     if not {"whole", "noise_prior"} <= seconds.keys():
         return None
-    return max(1, round(NOISE.steps * seconds["whole"] / seconds["noise_prior"]))
+    return max(1, round(NOISE.sampler.steps * seconds["whole"] / seconds["noise_prior"]))
 
 
 def _row(generator: OccupancyGenerator, clip: SceneClip, extractor: AutoencoderFeatures, truth: dict[str, Any]) -> dict[str, Any]:
@@ -180,10 +170,8 @@ def _invented(frames: Sequence[np.ndarray], clip: SceneClip, extractor: Autoenco
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """By part: means over scenes, recall over all agents; for worlds with a truth its distances, the class histogram's and the features'."""
     table: dict[str, Any] = {}
-    for part in PARTS:
+    for part in dict.fromkeys(row["part"] for row in rows):
         own = [row for row in rows if row["part"] == part]
-        if not own:
-            continue
         numbers = "seconds", "steps", "miou", "iou", "phantoms", "specks", "static"
         table[part] = {"scenes": len(own)} | {name: _mean(row[name] for row in own) for name in numbers}
         asked = sum(row["asked"] for row in own)

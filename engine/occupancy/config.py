@@ -110,6 +110,9 @@ class OccupancyPreset:
     memory: Literal["frames", "static_frames", "world"] = "frames"
     """What a frame of a rollout remembers. frames: the last `dit.history` frames, in its own coordinates (the paper). static_frames: the same
     without their agents. world: what stands still, drawn once on key grids and held (`static_world.py`), as one frame."""
+    flow_sees: tuple[str, ...] = ("layout", "history")
+    """What the flow is told beside the latents that it works on: the layout, what is remembered. Where it begins from tokens, remembered cells
+    are held and the layout says the rest: being told the memory too changes nothing and costs a tenth of a frame (docs/models.md)."""
     weights: str = ""
     """The preset whose weights it takes, where it has none of its own."""
 
@@ -131,6 +134,7 @@ PRESETS: dict[str, OccupancyPreset] = {
         SamplerConfig(steps=3, draft_steps=2, guidance=1.0),
         TokensConfig(),
         memory="world",
+        flow_sees=("layout",),
     ),
     "sequences": OccupancyPreset(
         VaeConfig(),
@@ -140,7 +144,11 @@ PRESETS: dict[str, OccupancyPreset] = {
     "paper": OccupancyPreset(VaeConfig(width=128, decoder_sees_layout=False), DitConfig(frame_embeddings=True)),
 }
 PRESETS["noise"] = replace(
-    PRESETS["compact"], prior=NoiseConfig(), weights="compact", sampler=SamplerConfig(steps=10, draft_steps=5, guidance=5.0, guided_from=0.65)
+    PRESETS["compact"],
+    prior=NoiseConfig(),
+    weights="compact",
+    sampler=SamplerConfig(steps=10, draft_steps=5, guidance=5.0, guided_from=0.65),
+    flow_sees=("layout", "history"),
 )
 
 

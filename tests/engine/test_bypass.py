@@ -6,6 +6,7 @@ Random weights: this says that each part reaches the voxels, not how much it doe
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,3 +63,21 @@ def test_every_part_reaches_the_voxels(bypass: Callable[[OccupancyGenerator, pyt
 
 def test_the_same_twice_is_the_same() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(drawn(generator()), drawn(generator()), strict=True))
+
+
+def test_what_a_preset_does_not_tell_its_flow_is_left_out() -> None:
+    made_by = generator()
+    noise, road, blank = torch.randn(1, 1, 4, 12, 12), torch.zeros(1, 1, 15, 48, 48), torch.zeros(1, 1, 15, 48, 48)
+    road[:, :, CHANNEL["drivable_area"], :, 16:32] = 1
+    history = torch.randn(1, 1, 4, 12, 12)
+
+    @torch.no_grad()
+    def velocity(told: tuple[str, ...], layouts: torch.Tensor, past: torch.Tensor, guidance: float = 1.0) -> torch.Tensor:
+        made_by.preset = replace(PRESETS["tiny"], flow_sees=told)
+        return made_by.velocity(layouts, past, guidance)(noise, 0.5)
+
+    assert torch.equal(velocity((), road, history), velocity((), blank, history[:, :0])), "neither is looked at"
+    assert not torch.equal(velocity(("layout",), road, history), velocity(("layout",), blank, history))
+    assert torch.equal(velocity(("layout",), road, history), velocity(("layout",), road, history[:, :0]))
+    assert not torch.equal(velocity(("history",), road, history), velocity(("history",), road, history[:, :0]))
+    assert not torch.equal(velocity((), road, history, 2.0), velocity((), blank, history, 2.0)), "whoever guides by the layout has it read"

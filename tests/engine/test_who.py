@@ -48,7 +48,7 @@ def test_with_noise_as_latents_noise_is_decoded(generator: OccupancyGenerator) -
 
 
 def test_only_what_is_asked_for_is_taken_out(generator: OccupancyGenerator) -> None:
-    frames = {part: [frame.semantics for frame in who.without(generator, part).frames(clip(), Recipe())] for part in who.PARTS[:4]}
+    frames = {part: [frame.semantics for frame in who.without(generator, part).frames(clip(), Recipe())] for part in who.parts(generator.preset)[:5]}
     whole, *others = frames.values()
     assert all(np.array_equal(a.semantics, b) for a, b in zip(generator.frames(clip(), Recipe()), whole, strict=True))
     assert all(not np.array_equal(whole[1], other[1]) for other in others)
@@ -58,8 +58,8 @@ def test_only_what_is_asked_for_is_taken_out(generator: OccupancyGenerator) -> N
 def test_rows_are_kept_and_not_measured_again(generator: OccupancyGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scenes, kept = [("road", clip())], tmp_path / "who.json"
     table = who.who_does_the_work(generator, kept, 0, scenes=scenes)
-    assert list(table["scenes"]) == list(who.PARTS) and table["held_out_worlds"] == {}
-    assert table["scenes"]["noise_prior"]["steps"] == who.NOISE.steps and table["scenes"]["whole"]["iou"] is not None
+    assert list(table["scenes"]) == list(who.parts(generator.preset)) and table["held_out_worlds"] == {}
+    assert table["scenes"]["noise_prior"]["steps"] == who.NOISE.sampler.steps and table["scenes"]["whole"]["iou"] is not None
     rows = json.loads(kept.read_text())
     kept.write_text(json.dumps(rows[1:]))
     measured: list[str] = []
