@@ -103,7 +103,7 @@ const HANDLERS = {
     store.emit("bev");
   },
   files(store, m) {
-    store.files = { projects: m.projects ?? [], recovery: m.recovery ?? [], logs: m.logs ?? [], templates: m.templates ?? [], takes: m.takes ?? [], formats: m.formats ?? [] };
+    store.files = { projects: m.projects ?? [], recovery: m.recovery ?? [], templates: m.templates ?? [], takes: m.takes ?? [], formats: m.formats ?? [] };
     store.emit("files");
   },
   scenes(store, m) {

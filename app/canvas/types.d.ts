@@ -60,9 +60,9 @@ interface BevState { frame: number; url: string; edits: number; stale: boolean; 
 interface VariantState {
   frame: number; region: Point[]; count: number; index: number; seed: number | null; whole: boolean; drawing: boolean; can_keep: boolean; shown: boolean;
 }
-interface FileEntry { path: string; name: string; modified?: string | number; format?: string; source?: string; title?: string; about?: string; picture?: string }
+interface FileEntry { path: string; name: string; modified?: string | number; title?: string; about?: string; picture?: string }
 interface RecoveryEntry { path: string; name: string; modified: number; crashed: boolean; lost: string; picture?: string; takes?: number }
-interface FileLists { projects: FileEntry[]; recovery: RecoveryEntry[]; logs: FileEntry[]; templates: FileEntry[]; takes: FileEntry[]; formats: Array<{ name: string; title: string; source: string; scenes?: boolean }> }
+interface FileLists { projects: FileEntry[]; recovery: RecoveryEntry[]; templates: FileEntry[]; takes: FileEntry[]; formats: Array<{ name: string; title: string; source: string; scenes?: boolean }> }
 /** What looks wrong in the scene; nothing of it blocks anything. */
 interface Problem { sentence: string; ids: string[]; time_s: number | null }
 /** What became of an export. */

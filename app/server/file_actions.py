@@ -90,7 +90,7 @@ def list_files(workspace: Workspace, message: Message, send: Send) -> None:
     config = workspace.config
     send({
         "type": "files", "projects": files.projects(config), "templates": examples.rows(workspace), "takes": files.takes(config),
-        "recovery": unsaved.rows(workspace), "logs": [],
+        "recovery": unsaved.rows(workspace),
         "formats": [
             *({"name": name, "title": one.title, "source": one.source, "scenes": one.has_scenes} for name, one in FORMATS.items()),
             {"name": SCENE_FILE, "title": "AnyScene project", "source": "an .anyscene file, anywhere on this machine", "scenes": False},

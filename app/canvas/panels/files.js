@@ -54,7 +54,6 @@ function examples(entries, press) {
 
 /** @param {FileEntry|RecoveryEntry} entry */
 export function when(entry) {
-  if ("format" in entry && entry.format) return entry.format;
   if (!entry.modified) return "";
   const date = new Date(typeof entry.modified === "number" ? entry.modified * 1000 : entry.modified);
   return Number.isNaN(date.valueOf()) ? String(entry.modified) : date.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
@@ -110,10 +109,9 @@ export function showImport(app) {
     });
   };
   const { body, bind } = listing(app, (close) => {
-    const { logs, formats } = /** @type {FileLists} */ (app.store.files);
+    const { formats } = /** @type {FileLists} */ (app.store.files);
     const chosen = formats.find((f) => f.name === asked.format) ?? formats[0], recorded = asked.format !== "anyscene";
     return [
-      logs.length > 0 && group("Logs found on this machine", logs, "import", "", (e) => go(e.format ?? asked.format, e.source ?? e.path, close)),
       h("div", { class: "import-form" },
         selectField({ label: "", name: "Format", value: asked.format, testid: "import-format", options: formats.map((f) => [f.name, f.title]), change: (v) => { asked.format = v; app.store.emit("files"); } }),
         textField({ label: "Path", value: asked.source, testid: "import-source", placeholder: chosen?.source ?? "path on this machine", change: (v) => (asked.source = v), enter: () => go(asked.format, asked.source, close) })),
