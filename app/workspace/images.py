@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.workspace.shot import CameraPicture, Shot
-from engine.render.above import layout_cells, topmost, turned_up
+from engine.render.above import layout_cells, turned_up
 from engine.render.preview import preview_pictures
 from engine.render.raycast import Volume
 from engine.spec.camera import Camera
@@ -95,8 +95,9 @@ def top_down(shot: Shot) -> bytes:
     from PIL import Image
 
     from engine.spec.classes import CLASS_RGB, FREE
+    from engine.spec.columns import top_class
 
-    classes = topmost(shot.occupancy.semantics)
+    classes = top_class(shot.occupancy.semantics)
     rgba = np.dstack([CLASS_RGB[classes], np.where(classes != FREE, 255, 0)]).astype(np.uint8)
     data = io.BytesIO()
     Image.fromarray(turned_up(rgba)).save(data, "PNG", compress_level=1)

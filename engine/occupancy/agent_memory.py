@@ -105,7 +105,8 @@ def own_columns(layout: np.ndarray, boxes: Sequence[Box], grid: GridSpec) -> lis
     """The boxes of a frame with their own columns under its layout (15, X, Y), those that have any."""
     owners, prints = np.zeros(grid.bev_shape, np.uint8), []
     for box in boxes:
-        if _share_inside(box, grid):
+        corners = box.corners_bev_m()
+        if (corners.max(0) > grid.origin_m[:2]).all() and (corners.min(0) < grid.upper_m[:2]).all():
             own = box_footprint(box, grid)
             owners += own
             prints.append((box, own & (layout[AGENTS.index(box.class_name)] > 0)))
@@ -134,8 +135,7 @@ def _filled(mask: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 def _share_inside(box: Box, grid: GridSpec) -> float:
     """Of a box's footprint, how much lies in the grid: 64 points of it are asked."""
-    at = (np.arange(8) + 0.5) / 8 - 0.5
-    local = np.stack(np.meshgrid(at, at, indexing="ij"), -1).reshape(-1, 2) * box.size_m[:2]
-    c, s = np.cos(box.yaw_rad), np.sin(box.yaw_rad)
-    points = local @ np.array([[c, s], [-s, c]]) + box.center_m[:2]
-    return float(((points >= grid.origin_m[:2]) & (points < grid.upper_m[:2])).all(1).mean())
+    front_left, _, rear_right, rear_left = box.corners_bev_m()
+    at = (np.arange(8) + 0.5) / 8
+    points = rear_left + at[:, None, None] * (front_left - rear_left) + at[:, None] * (rear_right - rear_left)   # (8, 8, 2)
+    return float(((points >= grid.origin_m[:2]) & (points < grid.upper_m[:2])).all(2).mean())

@@ -25,7 +25,7 @@ from engine.occupancy.panoptic import Panoptic
 from engine.occupancy.prior import Canvas, Prior
 from engine.occupancy.prior.sketch import places_in
 from engine.occupancy.static_world import Seen, StaticWorld, all_of, expanded, seen_by
-from engine.occupancy.stoccdit import LayoutState, StOccDit
+from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
 from engine.occupancy.warp import LAST_AGENT
 from engine.spec.classes import FREE
@@ -61,7 +61,6 @@ class OccupancyGenerator:
         self.prior.to(device)
         self._begun: dict[tuple[object, ...], np.ndarray] = {}
         """The latest key grid that was drawn from nothing: the next draft, or the take of an edited scene, begins from the same."""
-        self._null: dict[tuple[int, int], LayoutState] = {}
         if device.type == "cpu":
             self.vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -232,27 +231,22 @@ class OccupancyGenerator:
         Everything that does not depend on noise and time is computed here, once. What the preset's flow is not told is left out. Classifier-free
         guidance is over the layout: null + guidance * (conditioned - null), at times from the sampler's `guided_from` on.
         """
-        sees = self.preset.flow_sees
-        null = self._no_layout(*(size // self.dit.config.patch for size in history.shape[-2:]))
-        layout = self.dit.read_layout(layouts) if "layout" in sees or guidance != 1 else null
+        sees, guided = self.preset.flow_sees, guidance != 1
+        h, w = (size // self.dit.config.patch for size in history.shape[-2:])
+        null = self.dit.null_state(1, h, w) if guided or "layout" not in sees else None
+        layout = self.dit.read_layout(layouts) if guided or null is None else null
         # Before phase 2 has opened the temporal branch there is nothing to remember with.
         past = self.dit.read_history(history if "history" in sees else history[:, :0]) if self.dit.remembers else None
 
         def velocity(x: Tensor, t: float) -> Tensor:
             times = torch.full(x.shape[:2], t, device=x.device)
             given = self.dit.denoise(x, times, layout, past).float()                 # (1, 1, C, X/4, Y/4)
-            if guidance == 1 or t < self.preset.sampler.guided_from:
+            if not guided or null is None or t < self.preset.sampler.guided_from:
                 return given
             blind = self.dit.denoise(x, times, null, past).float()                   # (1, 1, C, X/4, Y/4)
             return blind + guidance * (given - blind)
 
         return velocity
-
-    def _no_layout(self, h: int, w: int) -> LayoutState:
-        """The layout state of 'no layout given' for h x w tokens: the same for all that is drawn."""
-        if (h, w) not in self._null:
-            self._null[h, w] = self.dit.null_state(1, h, w)
-        return self._null[h, w]
 
     def remembered(self, layout: np.ndarray, memory: Seen | None) -> tuple[Tensor, np.ndarray]:
         """Latents (1, M, C, X/4, Y/4) of what is remembered on a grid, M = 0 where nothing is, and where they hold.

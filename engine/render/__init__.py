@@ -7,8 +7,9 @@ def warm_up() -> None:
     """Compile (or load from numba's cache) what the first frame needs, so that the first user does not wait for it."""
     import numpy as np
 
-    from engine.render import above, buffers, mesh, preview, raycast
+    from engine.render import buffers, mesh, preview, raycast
     from engine.spec.camera import Camera
+    from engine.spec.columns import top_class
     from engine.spec.grid import OCC3D
 
     grid = OCC3D.crop(40)
@@ -19,5 +20,5 @@ def warm_up() -> None:
     buffers.colorise(rendered.semantic, rendered.normal)
     buffers.depth_to_rgb(rendered.depth)
     preview.preview_pictures(raycast.Volume.from_dense(semantics, grid), camera, np.eye(4))
-    above.topmost(semantics)
+    top_class(semantics)
     mesh.surface_mesh(semantics, grid)

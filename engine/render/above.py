@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from engine.spec.classes import CHANNEL, CHANNEL_RGB, FREE
+from engine.spec.classes import CHANNEL, CHANNEL_RGB
 
 _ORDER = (*(CHANNEL[name] for name in ("drivable_area", "walkway", "ped_crossing", "lane_divider", "road_divider")), *range(10))
 """Areas, lines, agents."""
@@ -22,17 +21,3 @@ def layout_cells(layout: np.ndarray, background: tuple[int, int, int]) -> np.nda
 def turned_up(cells: np.ndarray) -> np.ndarray:
     """Cells [x, y, ...] as rows and columns of a picture: forward (+x) is up, left (+y) is left."""
     return np.ascontiguousarray(cells[::-1, ::-1])
-
-
-@njit(cache=True, nogil=True)
-def topmost(semantics: np.ndarray) -> np.ndarray:
-    """uint8 (X, Y): the class of the highest voxel of every column of class ids (X, Y, Z) that is not free, 20 (free) where there is none."""
-    nx, ny, nz = semantics.shape
-    classes = np.full((nx, ny), FREE, np.uint8)
-    for x in range(nx):
-        for y in range(ny):
-            for z in range(nz - 1, -1, -1):
-                if semantics[x, y, z] != FREE:
-                    classes[x, y] = semantics[x, y, z]
-                    break
-    return classes

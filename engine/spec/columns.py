@@ -30,9 +30,18 @@ def lowest_class(semantics: np.ndarray) -> np.ndarray:
     return np.take_along_axis(semantics, first[..., None], 2)[..., 0]
 
 
+@njit(cache=True, nogil=True)
 def top_class(semantics: np.ndarray) -> np.ndarray:
-    """uint8 (X, Y): what one sees from above; free where the column is empty."""
-    return lowest_class(semantics[:, :, ::-1])
+    """uint8 (X, Y) from class ids (X, Y, Z): what one sees from above; free where the column is empty."""
+    nx, ny, nz = semantics.shape
+    classes = np.full((nx, ny), FREE, np.uint8)
+    for x in range(nx):
+        for y in range(ny):
+            for z in range(nz - 1, -1, -1):
+                if semantics[x, y, z] != FREE:
+                    classes[x, y] = semantics[x, y, z]
+                    break
+    return classes
 
 
 @njit(parallel=True, cache=True)

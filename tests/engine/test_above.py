@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.render.above import layout_cells, topmost, turned_up
+from engine.render.above import layout_cells, turned_up
 from engine.spec.classes import CHANNEL, CHANNEL_RGB, FREE
+from engine.spec.columns import top_class
 
 
 def test_agents_lie_over_lines_and_lines_over_areas() -> None:
@@ -26,7 +27,7 @@ def test_agents_lie_over_lines_and_lines_over_areas() -> None:
 def test_the_topmost_voxel_of_every_column():
     semantics = np.random.default_rng(3).choice([0, 4, 11, FREE], size=(9, 7, 5), p=[0.1, 0.1, 0.2, 0.6]).astype(np.uint8)
     semantics[2] = FREE
-    found = topmost(semantics)
+    found = top_class(semantics)
     for x, y in np.ndindex(9, 7):
         filled = [class_id for class_id in semantics[x, y] if class_id != FREE]
         assert found[x, y] == (filled[-1] if filled else FREE)
