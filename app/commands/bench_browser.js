@@ -8,7 +8,7 @@
     // the matrices they are drawn with, its end by a fence: reading the pixels would make the page wait, which shares its thread.
     let gl = null, drew = false, hash = 0, before = 0, program = null;
     const values = new Map(), sums = new Map();
-    window.benchChanged = 0;
+    window.benchChanged = window.benchDrawn = 0;
     const instrument = (context) => {
       const wrap = (name, first) => {
         const own = context[name];
@@ -38,6 +38,7 @@
       callback(stamp);
       if (!drew || hash === before) return;
       before = hash;
+      window.benchDrawn += 1;
       const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
       gl.flush();
       const look = () => (gl.getSyncParameter(fence, gl.SYNC_STATUS) === gl.SIGNALED ? (window.benchChanged = now()) : setTimeout(look, 2));
@@ -66,10 +67,12 @@
     }, { once: true });
   });
 
-  // A scrub: from the key's event to the last change of the strip and of the 3D view, none of either for `quiet` milliseconds.
+  // A scrub: from the key's event to the last change of the strip and of the 3D view, none of either for `quiet` milliseconds; and how many different
+  // pictures the 3D view drew for it.
   window.benchScrub = (quiet, patience) => within(patience, (done) => {
     window.addEventListener("keydown", (event) => {
       const began = at(event.timeStamp), frame = document.querySelector("[data-testid=viewer-3d]").contentWindow;
+      const drawn = frame.benchDrawn;
       let strip = 0, painted = 0;
       const loaded = ({ target }) => { if (target.closest?.("[data-testid=strip]")) strip = now(); };
       document.addEventListener("load", loaded, true);
@@ -79,7 +82,7 @@
         if (!strip || !(frame.benchChanged > began) || now() - last < quiet) return;
         clearInterval(look);
         document.removeEventListener("load", loaded, true);
-        done([last - began, strip - began, frame.benchChanged - began]);
+        done([last - began, strip - began, frame.benchChanged - began, frame.benchDrawn - drawn]);
       }, 20);
     }, { once: true, capture: true });
   });

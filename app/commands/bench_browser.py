@@ -57,10 +57,11 @@ def _measured(page: Page) -> Row:
     row: Row = {"stroke echo in the page ms": statistics.median(_echoes(page))}
     for name, prepare in (("layout", _without_take), ("take", _with_take)):
         prepare(page)
-        total, strip, view3d = zip(*_scrubs(page), strict=True)
+        total, strip, view3d, pictures = zip(*_scrubs(page), strict=True)
         row[f"scrub in the page, {name}: seven previews and 3D ms"] = statistics.median(total)
         row[f"scrub in the page, {name}: seven previews ms"] = statistics.median(strip)
         row[f"scrub in the page, {name}: 3D ms"] = statistics.median(view3d)
+        row[f"scrub in the page, {name}: pictures drawn in 3D"] = statistics.mean(pictures)
     return row
 
 

@@ -17,8 +17,7 @@ HIDDEN = (
     "#root .mantine-Paper-root,[data-testid=floating-panel],.mantine-Notifications-root{display:none!important}html,body,#root{background:#101216!important}"
 )
 """viser has no switch for its control panel, which floats in a wide frame and sits at the bottom of a narrow one, nor for its notices."""
-FOCUSED = "document.hasFocus=()=>true;"
-"""Inside a frame without focus viser would not reconnect."""
+SCRIPT = Path(__file__).with_name("viser_frame.js")
 
 
 @lru_cache(maxsize=1)
@@ -32,7 +31,7 @@ def client_page() -> bytes:
         raise RuntimeError(
             "viser's client page has no title to put our style behind: this version of viser is not the one we were tested with."
         )
-    return f"{head}{mark}<style>{HIDDEN}</style><script>{FOCUSED}</script>{rest}".encode()
+    return f"{head}{mark}<style>{HIDDEN}</style><script>{SCRIPT.read_text('utf-8')}</script>{rest}".encode()
 
 
 async def pass_through(browser: WebSocket, port: int) -> None:

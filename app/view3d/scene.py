@@ -27,8 +27,10 @@ from engine.spec.grid import RATE_HZ
 
 log = logging.getLogger("anyscene.view")
 
-PRELOADED = 16
+HELD = 16
 """Frames whose voxels the browser holds; 49 of them cost it 317 MB."""
+AHEAD = 11
+"""Frames that are sent ahead of the playhead: fewer than are held, for the way back."""
 CACHED_GLB = 64
 ACCENT = (88, 196, 255)
 CAMERA = (205, 212, 222)
@@ -86,15 +88,18 @@ class SceneView:
         """Every browser sees the scene as it did when it came."""
         eye.go_home(self.server)
 
-    def preload(self, shot: Moment, key: Hashable) -> bool:
-        """Send a frame's voxels ahead of time, hidden; False where there is no room for more without dropping."""
+    def preload(self, shot: Moment, key: Hashable) -> None:
+        """Send a frame's voxels ahead of time, hidden; what was longest not wanted goes for it."""
         key = key, self._settings.clip_m
-        if key in self._voxels:
-            return True
-        if len(self._voxels) >= PRELOADED:
-            return False
-        self._voxels[key] = self._add_voxels(shot, key, visible=False)
-        return True
+        if key not in self._voxels:
+            with self.server.atomic():
+                self._voxels[key] = self._add_voxels(shot, key, visible=False)
+        self._wanted(key)
+
+    def _wanted(self, key: Hashable) -> None:
+        """Its voxels stay longest; of all that are held the shown ones never go."""
+        self._voxels.move_to_end(key)
+        self._drop([other for other in self._voxels if other != self._shown_key][: max(0, len(self._voxels) - HELD)])
 
     def stop(self) -> None:
         self.server.stop()
@@ -134,11 +139,10 @@ class SceneView:
             handle.visible = True
         if before is not None and before is not handle:
             before.visible = False
-        self._voxels.move_to_end(key)
+        self._shown_key = key
         if not keep:
             self._drop([other for other in self._voxels if other != key])
-        self._drop(list(self._voxels)[: max(0, len(self._voxels) - PRELOADED)])
-        self._shown_key = key
+        self._wanted(key)
 
     def _drop(self, keys: list[Hashable]) -> None:
         for key in keys:

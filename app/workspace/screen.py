@@ -179,15 +179,18 @@ class Screen:
 
     def _preload(self, view: SceneView, shot: Shot, superseded: Callable[[], bool]) -> None:
         """Have the frames after the playhead in the browser before they are played."""
+        from app.view3d.scene import AHEAD
+
         shown = shot.take
         if shown is None:
             return
-        for frame in range(shot.frame + 1, shown.start_frame + shown.frames):
+        for frame in range(shot.frame + 1, shot.frame + 1 + AHEAD):
             if superseded() or not shown.holds(frame):
                 return
             ahead = self._shots.shoot(shot.document, frame, shown)
-            if ahead is None or not view.preload(ahead, voxel_key(ahead)):
+            if ahead is None:
                 return
+            view.preload(ahead, voxel_key(ahead))
 
     def clear(self) -> None:
         """Another document is opened."""

@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from app.server.proxy import client_page
 from app.view3d import shapes
-from app.view3d.scene import PRELOADED, SceneView
+from app.view3d.scene import AHEAD, HELD, SceneView
 from app.view3d.settings import Settings
 from app.workspace.images import STRIP_WIDTH, strip_camera, strip_pixels
 from app.workspace.shot import ShotMaker
@@ -48,8 +48,8 @@ def names(view: SceneView) -> set[str]:
 
 def test_the_client_page_has_our_style_and_names_no_other_site():
     page = client_page().decode()
-    assert "floating-panel" in page and "document.hasFocus=()=>true" in page
-    assert page.index("hasFocus=()=>true") < page.index("</head>")
+    assert "floating-panel" in page and "document.hasFocus = () => true" in page
+    assert page.index("hasFocus = () => true") < page.index("</head>")
     outside = set(re.findall(r'(?:src|href|action)=["\']?(?:https?:)?//[^"\' >]+', page))
     assert outside == set()
 
@@ -102,13 +102,35 @@ def test_what_is_gone_from_the_document_is_gone_from_the_scene(view, session):
 
 def test_the_browser_holds_only_so_many_frames(view, session):
     shot = ShotMaker().shoot(session.document, 0, None)
-    for frame in range(PRELOADED + 5):
+    for frame in range(HELD + 5):
         view.update(shot, frame, (), keep=True)
-    voxels = [handle for name, handle in view.server.scene._handle_from_node_name.items() if name.startswith("/voxels/")]
-    assert len(voxels) == PRELOADED and sum(handle.visible for handle in voxels) == 1
-    assert not view.preload(shot, "one too many")
+    assert len(voxels_of(view)) == HELD and sum(handle.visible for handle in voxels_of(view).values()) == 1
     view.update(shot, "lift", (), keep=False)
     assert sum(name.startswith("/voxels/") for name in names(view)) == 1
+
+
+def test_a_step_through_a_take_finds_its_voxels_in_the_browser_forwards_and_back(view, session):
+    shot = ShotMaker().shoot(session.document, 0, None)
+
+    def step(frame: int) -> bool:
+        """Whether its voxels had to be sent for it."""
+        before = set(voxels_of(view))
+        view.update(shot, frame, (), keep=True)
+        sent = set(voxels_of(view)) - before
+        for ahead in range(frame + 1, frame + 1 + AHEAD):
+            view.preload(shot, ahead)
+        held = voxels_of(view)
+        assert len(held) <= HELD and [handle.visible for handle in held.values()].count(True) == 1, "the shown one stays, whatever is sent ahead"
+        return bool(sent)
+
+    assert step(0)
+    assert not any(step(frame) for frame in range(1, 3 * HELD))
+    assert not any(step(frame) for frame in range(3 * HELD - 2, 3 * HELD - 5, -1))
+    assert step(0), "what was longest not wanted has gone"
+
+
+def voxels_of(view: SceneView) -> dict[str, viser.GlbHandle]:
+    return {name: handle for name, handle in view.server.scene._handle_from_node_name.items() if name.startswith("/voxels/")}
 
 
 def test_poses_survive_the_way_to_viser_and_back():
