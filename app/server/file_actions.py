@@ -138,7 +138,7 @@ def offer_recovery(workspace: Workspace, send: Send) -> None:
         send({"type": "recovery", "drafts": found})
     elif workspace.found_again:
         workspace.found_again = False
-        if others := len(unsaved.of_earlier_runs(workspace.config.drafts)):
+        if others := len(unsaved.of_earlier_runs(recovery.drafts(workspace.config.drafts))):
             send({"type": "notice", "level": "info", "text": f"Unsaved work of before is under Open: {plural(others, 'draft')}."})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -39,16 +39,16 @@ class Summary:
     """How many takes it showed that are still there."""
 
 
-def of_earlier_runs(folder: Path) -> list[Draft]:
-    """Drafts that a run before this one left: what was put away in this one is known to whoever did it."""
-    return [draft for draft in recovery.drafts(folder) if not draft.ours]
+def of_earlier_runs(found: Iterable[Draft]) -> list[Draft]:
+    """Of these drafts those worth offering that a run before this one left: what was put away in this one is known to whoever did it."""
+    return [draft for draft in found if draft.offered and not draft.ours]
 
 
 def rows(workspace: Workspace, earlier: bool = False) -> list[dict[str, object]]:
     """The drafts that may be restored (of earlier runs alone), those of this workspace first, then the newest."""
-    folder = workspace.config.drafts
-    found = (of_earlier_runs(folder) if earlier else recovery.drafts(folder))[:MOST]
-    return [_row(workspace, draft) for draft in sorted(found, key=lambda draft: draft.owner != workspace.name)]
+    found = recovery.drafts(workspace.config.drafts)
+    found = of_earlier_runs(found) if earlier else found
+    return [_row(workspace, draft) for draft in sorted(found[:MOST], key=lambda draft: draft.owner != workspace.name)]
 
 
 def _row(workspace: Workspace, draft: Draft) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from app.config import AppConfig, is_workspace_name
 from app.jobs.job import Job
@@ -15,6 +15,7 @@ from app.workspace import files, unsaved, unused
 from app.workspace.workspace import Workspace
 from editor.document import Document, EditError
 from editor.files import recovery
+from editor.files.recovery import Draft
 
 log = logging.getLogger("anyscene.workspaces")
 
@@ -82,12 +83,14 @@ class Workspaces:
 
     def _begun(self, name: str) -> Workspace:
         """With the scene that was open in it when an earlier run ended, where nothing of it was unsaved: what was is offered first."""
-        workspace = self._found_again(name)
-        recovery.clear(self.config.drafts, name)
-        return workspace or Workspace(name, self._first_document(), self.config, self.jobs)
+        left = recovery.left_behind(self.config.drafts)
+        last = recovery.last_open(left, name)
+        workspace = self._found_again(name, last)
+        # What is open again is no longer left behind.
+        recovery.clear([draft for draft in left if workspace is None or draft is not last], name)
+        return workspace or Workspace(name, self._first_document(left), self.config, self.jobs)
 
-    def _found_again(self, name: str) -> Workspace | None:
-        last = recovery.last_open(self.config.drafts, name)
+    def _found_again(self, name: str, last: Draft | None) -> Workspace | None:
         if last is None or last.unsaved:
             return None
         try:
@@ -100,9 +103,9 @@ class Workspaces:
         workspace.found_again = True
         return workspace
 
-    def _first_document(self) -> Document:
+    def _first_document(self, left: Sequence[Draft]) -> Document:
         # What may be restored is offered before any example is shown.
-        return Document() if unsaved.of_earlier_runs(self.config.drafts) else files.first_document(self.config)
+        return Document() if unsaved.of_earlier_runs(left) else files.first_document(self.config)
 
     def _on_job(self, job: Job, message: dict[str, object], answer: Answer | None) -> None:
         workspace = self.find(job.workspace)

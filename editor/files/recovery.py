@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,11 @@ class Draft:
     making: bool = False
     """Whether a take of it was under way."""
 
+    @property
+    def offered(self) -> bool:
+        """Whether something would be lost without it."""
+        return self.unsaved or self.making
+
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
@@ -61,24 +66,24 @@ def drafts(root: str | Path) -> list[Draft]:
 
     Left out: folders that a running studio still owns, and drafts with nothing that their project does not hold.
     """
-    return [draft for draft in _left_behind(Path(root)) if draft.unsaved or draft.making]
+    return [draft for draft in left_behind(root) if draft.offered]
 
 
-def last_open(root: str | Path, owner: str) -> Draft | None:
-    """What `owner` had open when its studio ended: of its drafts the one written last; None where it left none."""
-    return next((draft for draft in _left_behind(Path(root)) if draft.owner == owner and draft.open), None)
+def last_open(found: Iterable[Draft], owner: str) -> Draft | None:
+    """What `owner` had open when its studio ended: of its drafts, newest first, the one written last; None where it left none."""
+    return next((draft for draft in found if draft.owner == owner and draft.open), None)
 
 
-def clear(root: str | Path, owner: str) -> None:
-    """Deletes those drafts of `owner` that hold nothing but what their project files hold."""
-    for draft in _left_behind(Path(root)):
-        if draft.owner == owner and not (draft.unsaved or draft.making):
+def clear(found: Iterable[Draft], owner: str) -> None:
+    """Deletes of these drafts those of `owner` that hold nothing but what their project files hold."""
+    for draft in found:
+        if draft.owner == owner and not draft.offered:
             discard(draft)
 
 
-def _left_behind(base: Path) -> list[Draft]:
+def left_behind(root: str | Path) -> list[Draft]:
     """Every draft that no running studio owns, newest first."""
-    found: list[Draft] = []
+    base, found = Path(root), list[Draft]()
     for folder in (base, *sorted(_folders(base))):
         lock = read_lock(folder) or {}
         path = max(folder.glob(PATTERN), default=None)

@@ -238,6 +238,17 @@ def test_unsaved_work_of_an_earlier_run_is_offered_and_goes_on_with_its_history(
         assert page.wait_for("files")["recovery"] == [], "it is open now"
 
 
+def test_what_earlier_runs_left_is_looked_through_once_for_a_workspace(run_studio, tmp_path, monkeypatch):
+    config = AppConfig(port=0, preset="fake", workspace=tmp_path, warm=False)
+    with run_studio(config) as before, before.page("desk") as page:
+        page.command("add_agent", class_name="bus", x=3, y=1)
+    as_of_an_earlier_run(config)
+    looked, left_behind = [], recovery.left_behind
+    monkeypatch.setattr(recovery, "left_behind", lambda root: looked.append(root) or left_behind(root))
+    with run_studio(config) as after:
+        assert len(after.workspaces.get("desk").document.entities) == 0 and looked == [config.drafts]
+
+
 def test_what_is_declined_stays_on_offer_until_it_is_discarded(run_studio, tmp_path):
     config = AppConfig(port=0, preset="fake", workspace=tmp_path, warm=False)
     with run_studio(config) as before, before.page("desk") as page:
