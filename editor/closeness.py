@@ -11,7 +11,7 @@ import shapely
 from editor.clip import ego_pose_at, frame_count
 from editor.document import Document
 from editor.entities import Agent, Keyframe
-from editor.track import exists_at, pose_at
+from editor.track import exists_at, pose_at, stations_m
 from engine.spec.grid import RATE_HZ
 
 EGO_FRONT_M = 3.7
@@ -61,7 +61,7 @@ def crossing_of(document: Document, agent: Agent) -> Crossing | None:
     ways = [_way(track) for track in (agent.keyframes, document.ego.keyframes)]
     if any(way is None for way in ways):
         return None
-    (theirs, their_s), (own, own_s) = ways  # type: ignore[misc]
+    theirs, own = ways  # type: ignore[misc]
     # The front is ahead of the origin: the path of the origin is carried on by that much.
     last, before = np.array(own.coords[-1]), np.array(own.coords[-2])
     reach = shapely.LineString([*own.coords, last + (last - before) / max(np.hypot(*(last - before)), 1e-9) * EGO_FRONT_M])
@@ -70,16 +70,16 @@ def crossing_of(document: Document, agent: Agent) -> Crossing | None:
         return None
     point = min(met, key=reach.project)
     front = reach.project(point) - EGO_FRONT_M
-    return Crossing(float(point.x), float(point.y), _when(theirs, their_s, theirs.project(point)), _when(own, own_s, max(front, 0.0)))
+    return Crossing(
+        float(point.x), float(point.y), _when(agent.keyframes, theirs.project(point)), _when(document.ego.keyframes, max(front, 0.0))
+    )  # fmt: skip
 
 
-def _way(track: Sequence[Keyframe]) -> tuple[shapely.LineString, np.ndarray] | None:
-    places = np.array([(k.pose.x_m, k.pose.y_m) for k in track])
-    if len(track) < 2 or np.hypot(*np.diff(places, axis=0).T).sum() < 0.1:
-        return None
-    return shapely.LineString(places), np.array([k.time_s for k in track])
+def _way(track: Sequence[Keyframe]) -> shapely.LineString | None:
+    """What a track draws on the ground; None where it goes nowhere."""
+    return None if stations_m(track)[-1] < 0.1 else shapely.LineString([(k.pose.x_m, k.pose.y_m) for k in track])
 
 
-def _when(line: shapely.LineString, times_s: np.ndarray, station_m: float) -> float:
-    stations = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(np.array(line.coords), axis=0).T))])
-    return float(np.interp(station_m, stations, times_s))
+def _when(track: Sequence[Keyframe], station_m: float) -> float:
+    """The moment (s) at which a track is so far along its way."""
+    return float(np.interp(station_m, stations_m(track), [k.time_s for k in track]))

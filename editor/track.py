@@ -31,6 +31,13 @@ def pose_at(keyframes: Sequence[Keyframe], time_s: float) -> Pose:
     return interpolate(start.pose, end.pose, (time_s - start.time_s) / (end.time_s - start.time_s))
 
 
+def stations_m(keyframes: Sequence[Keyframe], stays_m: float = 0.0) -> np.ndarray:
+    """(K,) metres from the first keyframe to each along the track, from above; what two lie apart by no more than `stays_m` counts as nothing."""
+    places = np.array([(keyframe.pose.x_m, keyframe.pose.y_m) for keyframe in keyframes], np.float64).reshape(-1, 2)
+    far = np.hypot(*np.diff(places, axis=0).T)
+    return np.concatenate([[0.0], np.cumsum(np.where(far > stays_m, far, 0.0))])
+
+
 def exists_at(agent: Agent, time_s: float) -> bool:
     """Whether the agent is in the scene at a time (s); both ends inclusive."""
     return (agent.appears_s is None or time_s >= agent.appears_s - SAME_MOMENT_S) and (

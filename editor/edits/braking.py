@@ -11,7 +11,7 @@ from editor import check
 from editor.document import Document, Edit, EditError
 from editor.edits.agents import tracked, with_track
 from editor.entities import Keyframe
-from editor.track import pose_at
+from editor.track import pose_at, stations_m
 from engine.spec.grid import RATE_HZ
 
 USUAL_M_S2 = 8.0
@@ -42,10 +42,8 @@ def brake_within(id: str, limit_m_s2: float = USUAL_M_S2) -> Edit:
 
 def braked(track: Sequence[Keyframe], limit_m_s2: float) -> tuple[Keyframe, ...]:
     """The same way within the limit: the same keyframes, at their times or later, and more of them where it brakes."""
-    places, lasts = np.array([(k.pose.x_m, k.pose.y_m) for k in track]), np.diff([k.time_s for k in track])
-    far = np.hypot(*np.diff(places, axis=0).T)
-    far[far <= STAYS_M] = 0.0
-    stations = np.concatenate([[0.0], np.cumsum(far)])
+    stations, lasts = stations_m(track, STAYS_M), np.diff([k.time_s for k in track])
+    far = np.diff(stations)
     if stations[-1] == 0.0:
         return tuple(track)
     fine = np.unique(np.concatenate([stations, np.arange(0.0, stations[-1], FINE_M)]))

@@ -15,7 +15,7 @@ from editor.edits.transform import copied, move
 from editor.entities import Agent, CameraEntity, Keyframe
 from editor.ground import height_at
 from editor.lanes import route_from
-from editor.track import pose_at
+from editor.track import pose_at, stations_m
 from engine.spec.geometry import Pose
 
 FASTEST_M_S = 100.0
@@ -165,7 +165,7 @@ def _fastest(track: tuple[Keyframe, ...]) -> float:
 
 def _behind(document: Document, track: tuple[Keyframe, ...], metres: float) -> tuple[Keyframe, ...]:
     """The same way, driven so many metres behind: it begins before the way does, straight on backwards."""
-    stations = np.concatenate([[0.0], np.cumsum([np.hypot(b.pose.x_m - a.pose.x_m, b.pose.y_m - a.pose.y_m) for a, b in zip(track, track[1:], strict=False)])])
+    stations = stations_m(track)
     first = track[0].pose
 
     def place(station: float) -> Pose:

@@ -11,7 +11,7 @@ from editor import edits
 from editor.clip import boxes_at, ego_pose_at
 from editor.document import Document, EditError, Ground
 from editor.entities import Agent, Keyframe
-from editor.track import exists_at, pose_at
+from editor.track import exists_at, pose_at, stations_m
 from engine.spec.geometry import Pose
 
 
@@ -23,6 +23,18 @@ def test_position_is_linear_and_held_outside() -> None:
     track = (Keyframe(1.0, Pose(0, 0)), Keyframe(3.0, Pose(10, -4, 2)))
     assert pose_at(track, 2.0) == Pose(5, -2, 1)
     assert pose_at(track, 0.0) is track[0].pose and pose_at(track, 9.0) is track[1].pose and pose_at(track, 1.0) is track[0].pose
+
+
+def test_stations_are_metres_along_the_way_seen_from_above() -> None:
+    track = [Keyframe(float(k), Pose(x, y, z)) for k, (x, y, z) in enumerate([(0, 0, 0), (3, 4, 50), (3, 4.005, 0), (3, 10, 0)])]
+    assert stations_m(track).tolist() == pytest.approx([0, 5, 5.005, 11])
+    assert stations_m(track, stays_m=0.01).tolist() == pytest.approx([0, 5, 5, 10.995]), "a stop is no way"
+    assert stations_m(track[:1]).tolist() == [0]
+    rng, plain = np.random.default_rng(1), [0.0]
+    shaken = [Keyframe(float(k), Pose(*rng.normal(size=3) * 20)) for k in range(30)]
+    for a, b in zip(shaken, shaken[1:], strict=False):
+        plain.append(plain[-1] + float(np.sqrt((b.pose.x_m - a.pose.x_m) ** 2 + (b.pose.y_m - a.pose.y_m) ** 2)))
+    assert stations_m(shaken).tolist() == pytest.approx(plain)
 
 
 def test_heading_takes_the_short_way_round() -> None:
