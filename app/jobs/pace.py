@@ -32,6 +32,8 @@ class Pace:
         """By occupancy model, with its steps where they were asked for."""
         self.picture_s: dict[str, float] = {}
         """By view model."""
+        self._alone: dict[str, float] = {}
+        """The quickest single frame or picture of a model of which nothing else is known: the first of them may have compiled kernels."""
 
     def learn_from(self, takes: Path) -> None:
         """From the folder of takes, oldest first so that the newest has the last word."""
@@ -53,12 +55,24 @@ class Pace:
         frames = int(info.get("frame_count", 0))
         made = frames - int(told.get("kept", {}).get("frames", 0))
         if made > 0 and "occupancy" in seconds:
-            frame_s = _each(float(seconds["occupancy"]), float(first.get("occupancy", 0.0)), made)
-            _blend(self.frame_s, occupancy_key(str(told.get("occupancy")), told.get("steps")), frame_s)
+            key = occupancy_key(str(told.get("occupancy")), told.get("steps"))
+            self._take_in(self.frame_s, key, float(seconds["occupancy"]), float(first.get("occupancy", 0.0)), made)
         # A take that keeps pictures has drawn fewer of them than it holds, and says nothing about one picture.
         if frames and cameras and "video" in seconds and "kept_pictures" not in told:
             drawn = float(seconds["video"]) + float(seconds.get("buffers", 0.0))
-            _blend(self.picture_s, str(told.get("views")), _each(drawn, float(first.get("video", 0.0)), frames * cameras))
+            self._take_in(self.picture_s, str(told.get("views")), drawn, float(first.get("video", 0.0)), frames * cameras)
+
+    def _take_in(self, known: dict[str, float], key: str, seconds: float, first_s: float, pieces: int) -> None:
+        """Learn from so many pieces. Of a single one nobody can tell whether it compiled, but from what is known, or from a second one."""
+        if pieces > 1:
+            _blend(known, key, _each(seconds, first_s, pieces))
+        elif key in known:
+            if seconds <= COMPILES * known[key]:
+                _blend(known, key, seconds)
+        elif key in self._alone:
+            known[key] = min(seconds, self._alone.pop(key))
+        else:
+            self._alone[key] = seconds
 
     def rates(self, request: TakeRequest) -> tuple[float | None, float | None]:
         """Seconds a frame and seconds a picture of a request, None where nothing is known. What is not made takes no time."""

@@ -1,4 +1,4 @@
-"""The queue on disk, so that a studio that is killed goes on with it: what waits, in order, and what was running.
+"""The queue on disk, so that a studio that is killed goes on with it: what waits, in order, what was running, and what failed.
 
 `queue.json` names the jobs; the scene of each lies beside it as a project file, named by its hash, and a frame that was drawn anew by
 its own. Each is written beside, flushed and put in place; what no job needs any more is deleted.
@@ -60,13 +60,13 @@ class QueueFile:
             _write_redrawn(self.folder / _redrawn_name(request.basis.redrawn), request.basis.redrawn)
 
     def write(self, jobs: Sequence[Job]) -> None:
-        """These are what there is to do, in order."""
+        """These are what there is to do, in order, and what failed."""
         for job in jobs:
             self.keep(job.request)  # what was kept ahead may be gone again: nothing named it
         rows = [
             {
                 "id": job.id, "serial": job.serial, "workspace": job.workspace, "running": job.state != "queued", "item": job.item,
-                "asked": job.asked, **self._told(job.request),
+                "asked": job.asked, "failed": job.message if job.state == "failed" else None, **self._told(job.request),
             }
             for job in jobs
         ]  # fmt: skip
@@ -123,7 +123,8 @@ def _job(row: dict[str, Any], request: TakeRequest | Errand) -> Job:
     if row["running"]:
         job.frames_kept = frames_on_disk(request.out) if isinstance(request, TakeRequest) else 0
         kept = f" {kept_frames(job.frames_kept)}." if job.frames_kept else ""
-        job.state, job.ended, job.message = "failed", time.monotonic(), f"The studio ended while this ran.{kept} Retry makes it again."
+        why = row.get("failed") or f"The studio ended while this ran.{kept} Retry makes it again."
+        job.state, job.ended, job.message = "failed", time.monotonic(), str(why)
     return job
 
 

@@ -205,11 +205,12 @@ class JobStore:
         return [*([self._running] if self._running else []), *self._queue]
 
     def _persist(self) -> None:
-        """The queue as it is now, on disk. A disk that is full costs the queue's safety and not the job."""
+        """The queue as it is now, and what failed, on disk. A disk that is full costs the queue's safety and not the job."""
         if self._file is None or self._closed:
             return
         try:
-            self._file.write(self._under_way())
+            # What is done is on the shelf, and what was cancelled nobody wants; what failed can be run again.
+            self._file.write([*self._under_way(), *(job for job in self._jobs.values() if job.state == "failed")])
         except OSError as fault:
             log.warning("the queue could not be kept on disk (%s): a studio that is killed now forgets it", fault)
 

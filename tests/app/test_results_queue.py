@@ -153,6 +153,30 @@ def test_the_queue_outlives_the_studio(tmp_path, way):
     jobs.close()
 
 
+def test_what_failed_can_be_run_again_by_a_later_studio_and_what_is_done_has_no_row(tmp_path):
+    jobs = store(tmp_path)
+    bad, good, unwanted = [jobs.submit("a", request(tmp_path, name), item=name) for name in ("bad", "good", "unwanted")]
+    jobs.cancel(unwanted.id)
+    Worker.started[0].told.put(Ended(bad.serial, "failed", "No memory."))
+    wait_until(lambda: good.state == "running")
+    Worker.started[0].told.put(Ended(good.serial, "done"))
+    wait_until(lambda: good.state == "done")
+    jobs.close()
+    for _ in range(2):
+        again = store(tmp_path)
+        assert [(row["id"], row["state"], row["message"], row["item"]) for row in again.all()] == [(bad.id, "failed", "No memory.", "bad")]
+        again.resume()
+        again.submit("a", request(tmp_path, "other"))  # writes the list again
+        again.cancel_all("a")
+        Worker.started[-1].told.put(Ended(max(job.serial for job in again.of("a")), "cancelled"))
+        wait_until(lambda again=again: order(again) == [])
+        again.close()
+    last = store(tmp_path)
+    retried = last.retry(bad.id, tmp_path / "anew")
+    assert retried is not None and retried.state == "running" and last.get(bad.id) is None
+    last.close()
+
+
 def test_a_frame_that_was_drawn_anew_comes_back_bit_for_bit(tmp_path):
     rng = np.random.default_rng(1)
     frame = OccupancyFrame(2, rng.integers(0, 21, OCC3D.shape, np.uint8), rng.integers(0, 9, OCC3D.shape, np.uint16))
@@ -235,6 +259,27 @@ def test_the_take_that_compiled_the_kernels_says_nothing_of_the_next_one(tmp_pat
     take_json(tmp_path / "warm", 3, {"occupancy": 8.0, "video": 6.0}, first_seconds={"occupancy": 4.0, "video": 3.0})
     pace.learn(tmp_path / "warm")
     assert pace.frame_s == {"fake": pytest.approx(8 / 3)} and pace.picture_s == {"fake": 1.0}, "a first frame costs a little more on any machine"
+
+
+def test_a_single_first_frame_may_have_compiled_kernels_and_is_not_learned_from(tmp_path):
+    pace = Pace()
+    take_json(tmp_path / "a", 1, {"occupancy": 240.0})
+    pace.learn(tmp_path / "a")
+    assert pace.frame_s == {}, "the kernels' compiling would be expected of every frame"
+    take_json(tmp_path / "b", 1, {"occupancy": 4.0})
+    pace.learn(tmp_path / "b")
+    assert pace.frame_s == {"fake": 4.0}, "the second one tells what a frame takes"
+    take_json(tmp_path / "c", 1, {"occupancy": 240.0})
+    pace.learn(tmp_path / "c")
+    assert pace.frame_s == {"fake": 4.0}, "compiled again, after an update"
+    take_json(tmp_path / "d", 1, {"occupancy": 8.0})
+    pace.learn(tmp_path / "d")
+    assert pace.frame_s == {"fake": 6.0}
+    take_json(tmp_path / "e", 1, {"occupancy": 5.0}, steps=30)
+    take_json(tmp_path / "f", 3, {"occupancy": 9.0}, steps=30)
+    pace.learn(tmp_path / "e")
+    pace.learn(tmp_path / "f")
+    assert pace.frame_s == {"fake": 6.0, "fake/30": 3.0}, "several frames need no second take"
 
 
 def test_the_estimate_converges_on_what_a_job_really_takes(tmp_path, monkeypatch):
