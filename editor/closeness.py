@@ -58,10 +58,9 @@ class Crossing:
 
 def crossing_of(document: Document, agent: Agent) -> Crossing | None:
     """The first place on the ego's path that an agent's path crosses; None where they do not cross."""
-    ways = [_way(track) for track in (agent.keyframes, document.ego.keyframes)]
-    if any(way is None for way in ways):
+    theirs, own = _way(agent.keyframes), _way(document.ego.keyframes)
+    if theirs is None or own is None:
         return None
-    theirs, own = ways  # type: ignore[misc]
     # The front is ahead of the origin: the path of the origin is carried on by that much.
     last, before = np.array(own.coords[-1]), np.array(own.coords[-2])
     reach = shapely.LineString([*own.coords, last + (last - before) / max(np.hypot(*(last - before)), 1e-9) * EGO_FRONT_M])
