@@ -8,20 +8,21 @@
 
   // Turns of the event loop from the arrival of voxels to their being in the scene: read, then committed.
   const TURNS = 4;
-  // Longer than viser goes on drawing after a change: one drawing at the end of it is left, for what comes late.
-  const REST_MS = 260;
+  // Longer than viser goes on drawing after a change: one drawing at the end of it is left, for what comes late. From then on it draws once a second,
+  // whatever happens: while nothing does, every rest is twice as long as the one before.
+  const REST_MS = 260, LONGEST_MS = 8000;
   // So long after the last touch of the view every drawing is wanted: the eye glides on.
   const TOUCHED_MS = 1000;
 
   const animate = window.requestAnimationFrame.bind(window);
   const waiting = new Map();
-  let last = 0, armed = false, held = 0, timer = 0, restUntil = 0, touched = -TOUCHED_MS;
+  let last = 0, armed = false, held = 0, timer = 0, rest = REST_MS, restUntil = 0, touched = -TOUCHED_MS;
 
   const arm = () => {
     if (armed || held || !waiting.size) return;
-    const rest = restUntil - performance.now();
-    if (rest > 0) {
-      timer ||= setTimeout(() => { timer = 0; arm(); }, rest);
+    const left = restUntil - performance.now();
+    if (left > 0) {
+      timer ||= setTimeout(() => { timer = 0; arm(); }, left);
       return;
     }
     armed = true;
@@ -32,7 +33,10 @@
     if (held) return;
     const due = [...waiting.values()];
     waiting.clear();
-    if (performance.now() - touched > TOUCHED_MS) restUntil = performance.now() + REST_MS;
+    if (performance.now() - touched > TOUCHED_MS) {
+      restUntil = performance.now() + rest;
+      rest = Math.min(2 * rest, LONGEST_MS);
+    }
     for (const callback of due) {
       try { callback(stamp); } catch (error) { reportError(error); }
     }
@@ -40,6 +44,7 @@
   const wake = () => {
     clearTimeout(timer);
     timer = restUntil = 0;
+    rest = REST_MS;
     arm();
   };
   window.requestAnimationFrame = (callback) => {

@@ -268,6 +268,9 @@ def test_scenario_s14_from_a_blank_page_to_a_t_junction(act: Actions) -> None:
     act.press("z")
     act.point(px((12, -10)))
     undone(tab, "Add crosswalk")
+    # What ties it to its road is in its name; a person reads which road that is.
+    expect(tab.at("shape-name")).to_have_value("")
+    expect(tab.at("shape-name")).to_have_attribute("placeholder", "crossing of road 3")
     act.press("s")
     act.click("walkways")
     undone(tab, "Walkways")

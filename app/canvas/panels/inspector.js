@@ -1,6 +1,6 @@
 /** The selection in numbers. A field sends one command when it is left or Enter is pressed. */
 
-import { MADE, cameraHeading, cameraPose, cameraTilt, fovOf, labelOf, plural, spoken } from "../entity.js";
+import { cameraHeading, cameraPose, cameraTilt, fovOf, labelOf, plural, spoken } from "../entity.js";
 import { button, colourField, fill, h, numberField, politely, selectField, textField } from "../dom.js";
 import { icon } from "../icons.js";
 import { ringArea } from "../geometry.js";
@@ -74,7 +74,7 @@ function shapeFields(app, e) {
   return [
     section(e.kind === "area" ? "Area" : "Line",
       whole(selectField({ label: "", name: "Channel", value: e.channel, testid: "shape-channel", options: channels, change: (v) => send({ channel: v }) })),
-      whole(textField({ label: "", name: "Name", value: e.name === MADE ? "" : e.name, placeholder: labelOf(e), testid: "shape-name", change: (v) => send({ name: v }) })),
+      whole(textField({ label: "", name: "Name", value: labelOf(e) === e.name ? e.name : "", placeholder: labelOf(e), testid: "shape-name", change: (v) => send({ name: v }) })),
       e.kind === "line" && numberField({ label: "width", name: "Width of the line", unit: "m", value: e.width_m, digits: 2, step: 0.05, min: 0.01, max: 100, testid: "line-width", change: (v) => v && send({ width_m: v }) })),
     ...stampFields(app, e),
     h("p", { class: "empty", text: "Drag a corner to move it, a dot between corners to add one; Alt-click removes a corner." }),

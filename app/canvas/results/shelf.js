@@ -35,12 +35,12 @@ function card(held, take, value) {
   const models = [take.occupancy, take.views].filter(Boolean).join(" + ");
   return h("div", { class: `card${on ? " on" : ""}${other ? " other" : ""}`, role: "option", tabindex: "0", "aria-selected": String(on), testid: "shelf-take", title: take.name, "data-take": take.name, on: {
     click: pick, keydown: (/** @type {KeyboardEvent} */ e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); pick(); } else if (e.key === "b") compare(e); } } },
-    h("div", { class: "thumb" }, h("img", { src: take.thumbnail, alt: "", loading: "lazy", draggable: "false" }), other && h("b", { class: "letter", text: "B" })),
+    h("div", { class: "thumb" }, h("img", { src: take.thumbnail, alt: "", loading: "lazy", draggable: "false" }), (other || (on && value.other)) && h("b", { class: `letter${on ? " a" : ""}`, text: on ? "A" : "B" })),
     h("div", { class: "words" },
       h("div", { class: "line" }, h("b", { class: "scene", text: take.scene || "(no name)" }), mark ? h("span", { class: `mark ${take.state}`, text: mark[0], title: mark[1] }) : null, !take.whole && h("span", { class: "mark unfinished", text: take.making ? "in the making" : "unfinished", title: `${take.frames} of ${plural(take.asked_frames || take.frames, "frame")}, ${take.stage} of ${take.until}` })),
       h("div", { class: "line prompt", text: take.prompt || "no prompt" }),
       h("div", { class: "line facts" }, h("span", { text: models, title: "Occupancy model and view model" }), h("span", { class: "mono", text: `seed ${take.seed}` })),
-      h("div", { class: "line facts" }, h("span", { class: "mono", text: take.whole ? `${plural(take.frames, "frame")} · ${take.stage === "video" ? `${take.length_s.toFixed(1)} s` : take.stage}` : `${take.frames} of ${plural(take.asked_frames || take.frames, "frame")}` }), h("span", { class: "faint", text: when(take.modified) }))),
+      h("div", { class: "line facts" }, h("span", { text: take.whole ? `${plural(take.frames, "frame")} · ${take.stage === "video" ? `${take.length_s.toFixed(1)} s` : take.stage}` : `${take.frames} of ${plural(take.asked_frames || take.frames, "frame")}` }), h("span", { class: "faint", text: when(take.modified) }))),
     !on && h("button", { type: "button", class: "mini compare", label: `Compare with ${take.name}`, title: "Compare with the take that is selected (B)", text: "A|B", on: { click: compare } }));
 }
 
