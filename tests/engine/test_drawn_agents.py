@@ -246,6 +246,25 @@ def test_seeds_vary_what_is_seen(class_name: str) -> None:
     assert any(m.parts.tobytes() != o.parts.tobytes() for m, o in zip(meshes, other_take, strict=False))
 
 
+def test_lorries_are_mostly_white_and_grey_and_seldom_green() -> None:
+    """Of the largest painted or plain surface of many lorries and trailers."""
+    for class_name, size in (("truck", (8.0, 2.5, 3.4)), ("trailer", (12.0, 2.5, 3.8))):
+        colours = []
+        for k in range(160):
+            mesh = agent_mesh(class_name, size, k, 1, coarse=True)
+            corners = mesh.vertices[mesh.faces].astype(np.float64)
+            area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+            area[~np.isin(mesh.parts[mesh.face_part, MATERIAL], (Material.PAINT, Material.PLAIN, Material.CLOTH))] = 0.0
+            colours.append(mesh.parts[np.bincount(mesh.face_part, area).argmax(), 1:4])
+        red, green, blue = np.array(colours, np.float64).T
+        high, low = np.max([red, green, blue], axis=0), np.min([red, green, blue], axis=0)
+        vivid = (high - low) / high
+        is_green = (green >= high) & (vivid > 0.15)
+        assert (vivid < 0.35).mean() > 0.55, class_name
+        assert is_green.mean() < 0.12 and (vivid[is_green] < 0.5).all(), class_name
+        assert len({tuple(colour) for colour in colours}) >= 6
+
+
 def test_the_author_may_choose_model_and_colour() -> None:
     look = AgentLook("pickup", "#c01020")
     mesh = agent_mesh("car", DEFAULT_SIZE_M["car"], 7, 3, look=look)

@@ -10,14 +10,15 @@ from scipy.spatial import KDTree
 
 from engine.spec.classes import CLASS, FREE
 from engine.spec.grid import OCC3D
-from engine.views.drawn import facade_rules
+from engine.views.drawn import facade_rules, furniture_mesh, posters
 from engine.views.drawn.buildings import Built, build
 from engine.views.drawn.facade_rules import TOP, WIDTH
 from engine.views.drawn.facades import facade_surface
 from engine.views.drawn.mesh import Material, Mesh, part
 from engine.views.drawn.roofs import concrete_surface, roof_surface
-from engine.views.drawn.sign_words import COVER, KIOSKS, STARTS, WORDS, draw
+from engine.views.drawn.sign_words import COVER, KIOSKS, SLOGANS, STARTS, WORDS, draw
 from engine.views.drawn.signs import word_of
+from engine.views.drawn.solids import Solids
 from engine.views.drawn.static_world import StaticWorld
 from engine.views.drawn.surface import ALBEDO, ANSWER, MIRROR
 
@@ -279,21 +280,109 @@ def drawn_word(word: str, like: np.ndarray) -> np.ndarray:
     return result
 
 
-@pytest.mark.parametrize("shrubs", [False, True])
-def test_no_shop_opens_behind_shrubs(shrubs: bool) -> None:
+@pytest.mark.parametrize("before", ["nothing", "shrubs", "fence"])
+def test_no_shop_opens_behind_shrubs_or_a_fence(before: str) -> None:
     kinds: set[int] = set()
     for n in range(6):
         world = empty_world()
         for x in (-24.0, 0.0, 24.0):
             put_walls(world, rectangle(x, 14.0, 12.0, 9.0), missing=0.3, seed=n)
         x, y = middles(world)
-        if shrubs:
+        if before == "shrubs":
             world.labels[:, (y > 7.8) & (y < 8.8), GROUND_K + 1 : GROUND_K + 4] = CLASS["vegetation"]
+        elif before == "fence":
+            world.labels[np.abs(x % 24.0 - 12.0) > 7.0, np.argmin(np.abs(y - 7.9)), GROUND_K + 1 : GROUND_K + 5] = MANMADE
         height = np.full(world.decided.shape, 0.2, np.float32)
         mesh = build(world, world.decided, height, n, np.zeros(3), Built())
         fronts = mesh.parts[mesh.face_part[(mesh.normals[mesh.faces[:, 0], 1] < -0.9)]]
         kinds |= {int(row[facade_rules.KIND]) for row in fronts if row[0] == Material.FACADE}
-    assert (facade_rules.SHOP in kinds) != shrubs
+    assert (facade_rules.SHOP in kinds) == (before == "nothing")
+
+
+def test_nothing_stands_before_a_door() -> None:
+    """A cabinet where the door was: the door is in another bay; a wall along the whole front: it has none."""
+
+    def door_of(things: np.ndarray, n: int) -> float | None:
+        """World x of the middle of the front's door."""
+        world = empty_world()
+        put_walls(world, rectangle(0.0, 19.0, 13.0, 9.0), seed=3)
+        x, y = middles(world)
+        for at in things:
+            world.labels[np.abs(x - at) < 0.45, np.argmin(np.abs(y - 13.0)), GROUND_K + 1 : GROUND_K + 4] = MANMADE
+        mesh = build(world, world.decided, np.full(world.decided.shape, 0.2, np.float32), n, np.zeros(3), Built())
+        fronts = mesh.face_part[mesh.normals[mesh.faces[:, 0], 1] < -0.9]
+        fronts = [p for p in np.unique(fronts) if mesh.parts[p, 0] == Material.FACADE and mesh.parts[p, WIDTH] > 9.0]
+        row = mesh.parts[fronts[0]]
+        if row[facade_rules.KIND] != facade_rules.HOUSE or row[facade_rules.DOOR] < 0:
+            return None
+        left = mesh.vertices[mesh.faces[mesh.face_part == fronts[0]]][..., 0].min()
+        return float(left + (row[facade_rules.DOOR] + 0.5) * row[WIDTH] / row[facade_rules.BAYS])
+
+    moved = 0
+    for n in range(5):
+        free = door_of(np.zeros(0), n)
+        if free is None:
+            continue  # an office
+        kept = door_of(np.array([free]), n)
+        assert kept is None or abs(kept - free) > 1.0, (n, free, kept)
+        moved += kept is not None
+        assert door_of(np.arange(-8.0, 8.1, 0.8), n) is None
+    assert moved >= 2
+
+
+@pytest.mark.parametrize("design", posters.DESIGNS)
+def test_a_poster_keeps_its_mean_colour_from_far_away(design: int) -> None:
+    for size in ((3.9, 2.3), (0.85, 1.55)):
+        near, far = poster_of(design, size, size[0] / 150), poster_of(design, size, size[0] / 20)
+        assert np.abs(near.mean(axis=(0, 1)) - far.mean(axis=(0, 1))).max() < 0.04
+        assert near.std(axis=(0, 1)).max() > 0.1 and near.min() >= 0.0 and near.max() < 0.95
+
+
+def test_a_posters_words_are_those_that_pillow_writes() -> None:
+    """Upright and not mirrored, and of their size."""
+    assert len(posters.DESIGNS) == len(SLOGANS)
+    for design, slogan in enumerate(SLOGANS):
+        for which, word in enumerate(slogan):
+            sheet, rgb = np.zeros((40, 520)), np.zeros(3)
+            for j, i in np.ndindex(sheet.shape):
+                rgb[:] = 0.0
+                number = WORDS.index(SLOGANS[0][0]) + 2 * design + which
+                posters.words_on(number, (i + 0.5) / 100, (39.5 - j) / 100, 0.01, 0.01, 2.6, 0.10, 0.20, 5.0, rgb, 1.0, 1.0, 1.0)
+                sheet[j, i] = rgb[1]
+            letters = sheet > 0.5
+            written = drawn_word(word, letters)
+            same, other = np.corrcoef(letters.ravel(), written.ravel())[0, 1], np.corrcoef(letters.ravel(), written[:, ::-1].ravel())[0, 1]
+            assert same > 0.7 and same > other + 0.2, (word, same, other)
+            rows = np.flatnonzero(letters.any(axis=1))
+            assert 8 <= rows[0] <= 11 and 28 <= rows[-1] <= 31
+
+
+def test_a_billboards_poster_reads_from_left_to_right_and_faces_the_road() -> None:
+    for kind, make in (("billboard", furniture_mesh.billboard), ("shelter", furniture_mesh.shelter)):
+        solids = Solids(np.zeros(3))
+        out = np.array([0.6, -0.8])
+        make(solids, np.zeros(3), out, 3.6, 77)
+        mesh = solids.mesh()
+        sheets = np.flatnonzero(mesh.parts[mesh.face_part, 0] == Material.POSTER)
+        assert len(sheets) == (2 if kind == "billboard" else 4)
+        for face in sheets:
+            corners, uv = mesh.vertices[mesh.faces[face]].astype(float), mesh.uv[mesh.faces[face]].astype(float)
+            along_u, along_v = (np.linalg.lstsq(uv[1:] - uv[0], corners[1:] - corners[0], rcond=None)[0][k] for k in (0, 1))
+            normal = mesh.normals[mesh.faces[face, 0]]
+            assert np.allclose(np.cross(along_u, along_v), normal, atol=1e-4) and np.allclose(along_v, (0.0, 0.0, 1.0), atol=1e-4)
+            if kind == "billboard":
+                assert normal[:2] @ out > 0.99
+
+
+def poster_of(design: int, size_m: tuple[float, float], step_m: float) -> np.ndarray:
+    """Linear colour (rows from above, columns, 3) of a poster in pixels `step_m` wide."""
+    row = part(Material.POSTER, class_id=MANMADE, params=(*size_m, design, 0))
+    picture = np.zeros((round(size_m[1] / step_m), round(size_m[0] / step_m), 3))
+    out = np.zeros(ANSWER)
+    for j, i in np.ndindex(picture.shape[:2]):
+        posters.poster_surface(row, (i + 0.5) * step_m, size_m[1] - (j + 0.5) * step_m, step_m, step_m, out)
+        picture[j, i] = out[ALBEDO : ALBEDO + 3]
+    return picture
 
 
 def test_a_small_building_at_the_walk_is_no_garden_shed() -> None:

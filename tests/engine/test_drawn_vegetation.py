@@ -178,6 +178,30 @@ def test_leaves_keep_their_mean_colour_however_wide_a_pixel_is() -> None:
     assert (means[0] > 0.4 * row[RED : RED + 3]).all()
 
 
+def test_a_clipped_hedge_is_even_and_darker_than_the_lawn() -> None:
+    """What a pixel from across the street sees of a hedge: leaves and what is between them differ little, and it is greener than light."""
+    world = _world()
+    world.labels[:, :, _GROUND + 1 :] = FREE
+    world.labels[20:60, 140:143, 4:8] = _PLANT
+    mesh = _grow(world, world.decided, Grown())
+    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    parts = np.unique(mesh.face_part)
+    assert len(parts) == 2 and np.median(area) < 0.005  # leaves no wider than a hand
+    seen = []
+    for part_row in parts:
+        middles = corners[mesh.face_part == part_row].mean(axis=1)[::7]
+        answers = np.zeros((len(middles), ANSWER))
+        for answer, (x, y, z) in zip(answers, middles, strict=True):
+            answer[NORMAL + 2] = 1.0
+            foliage_surface(mesh.parts[part_row], x, y, z, 0.06, answer)
+        seen.append(answers[:, :3])
+    means = np.array([answers.mean(axis=0) for answers in seen])
+    assert 1.1 < means[:, 1].max() / means[:, 1].min() < 1.5
+    assert max(float(answers[:, 1].std() / answers[:, 1].mean()) for answers in seen) < 0.08
+    assert means[:, 1].max() < 0.11 and (means[:, 1] > 1.25 * means[:, 0]).all() and (means[:, 1] > 2.0 * means[:, 2]).all()
+
+
 def test_a_crown_whose_peak_was_decided_earlier_and_found_no_place_still_grows() -> None:
     world = _world()
     world.labels[:] = FREE

@@ -9,12 +9,14 @@ from numba import njit
 from engine.views.drawn.facades import facade_surface
 from engine.views.drawn.ground_surface import ground_seen
 from engine.views.drawn.mesh import MATERIAL, Material
+from engine.views.drawn.posters import poster_surface
 from engine.views.drawn.roofs import concrete_surface, roof_surface
 from engine.views.drawn.surface import clear, plain_surface
 from engine.views.drawn.vegetation_surface import bark_surface, foliage_surface
 
 _GROUND, _FACADE, _ROOF = int(Material.GROUND), int(Material.FACADE), int(Material.ROOF)
 _FOLIAGE, _BARK, _CONCRETE = int(Material.FOLIAGE), int(Material.BARK), int(Material.CONCRETE)
+_POSTER = int(Material.POSTER)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -54,6 +56,9 @@ def answer(row, maps, x, y, z, u, v, nx, ny, nz, dx, dy, dz, wide_m, long_m, out
         roof_surface(row, u, v, wide_u, wide_v, out)
     elif material == _CONCRETE:
         concrete_surface(row, x, y, z, footprint_m, out)
+    elif material == _POSTER:
+        wide_u, wide_v = _along_surface(nx, ny, nz, dx, dy, dz, wide_m, long_m)
+        poster_surface(row, u, v, wide_u, wide_v, out)
     elif material == _BARK:
         bark_surface(row, x, y, z, footprint_m, out)
     else:

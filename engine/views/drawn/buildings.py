@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from engine.spec.classes import CLASS
 from engine.views.drawn.footprints import HARD, REACH_M, UNKNOWN, WALL, Columns, Segment, columns, direction_of, segments
+from engine.views.drawn.fronts import fronts
 from engine.views.drawn.furniture import Site
 from engine.views.drawn.house_mesh import draw_house
 from engine.views.drawn.houses import rectangles
@@ -63,33 +64,21 @@ def build(world: StaticWorld, fresh: np.ndarray, height_m: np.ndarray, seed: int
     leaves = labels == CLASS["vegetation"]
     level = corner_m[2] + (np.arange(labels.shape[2]) + 0.5) * world.voxel_m
     shrubs = (leaves & (level < feet[:, :, None] + SHRUB_M)).any(axis=2)
+    others = (labels == CLASS["others"]).any(axis=2) & (cols.kind < WALL)
+    before = fronts(cols, shrubs, others, feet, [*built.rects, *rects])
     for rect in rects:
         i, j = cols.at(rect.corners())
         middle = rect.corner_m + rect.along * rect.width_m / 2
         a, b = cols.at(middle[None])
         seen = sides_seen(cols, rect, [*built.rects, *rects])
-        draw_house(
-            solids, rect, feet[i, j], float(cols.paved[a[0], b[0]]), seen, lambda start, end: _planted(cols, shrubs, start, end), seed
-        )
+        draw_house(solids, rect, feet[i, j], float(cols.paved[a[0], b[0]]), seen, before, seed)
     built.rects.extend(rects)
     rest = left_over(cols, cells & ~waits, built.rects)
-    others = (labels == CLASS["others"]).any(axis=2) & fresh[window] & (cols.kind < WALL)
-    others = left_over(cols, others, built.rects)
+    others = left_over(cols, others & fresh[window], built.rects)
     site = Site(solids, cols, _road(labels, decided, world.voxel_m), feet, built.angles, leaves.any(axis=2), seed)
     site.furnish(rest, others)
     built.lamps = np.concatenate([built.lamps, np.array(site.lamps).reshape(-1, 3)])
     return solids.mesh()
-
-
-def _planted(cols: Columns, shrubs: np.ndarray, start_m: np.ndarray, end_m: np.ndarray) -> float:
-    """Share of a front from `start_m` to `end_m` (2,), the house to its left, before which low plants stand; `shrubs` bool (X, Y)."""
-    way = end_m - start_m
-    length = float(np.hypot(*way))
-    along, out = way / length, np.array([way[1], -way[0]]) / length
-    t, d = np.arange(0.2, length, 0.4), np.arange(0.2, 3.4, 0.4)
-    points = start_m + t[:, None, None] * along + d[None, :, None] * out
-    i, j = cols.at(points.reshape(-1, 2))
-    return float(shrubs[i, j].reshape(len(t), len(d)).any(axis=1).mean())
 
 
 def _walls(cols: Columns, cells: np.ndarray, built: Built, waited: np.ndarray) -> tuple[list[Segment], np.ndarray]:

@@ -9,6 +9,8 @@ from engine.views.drawn.mesh import PARAMS
 # Columns of a facade's part.
 STYLE, WIDTH, TOP, GROUND, STOREY, BAYS, KIND, OPEN_W, OPEN_H, TRIM = range(PARAMS, PARAMS + 10)
 """Width and top of the wall, heights of ground floor and storey, number of bays, kind of ground floor, window size; TRIM.. is a colour."""
+DOOR = TRIM + 3
+"""Bay of the door of a HOUSE, -1 where it has none."""
 SHOP, LOBBY, HOUSE, BLANK, KIOSK = 1, 2, 0, 3, 4
 """Kinds of ground floor."""
 PLASTER, BRICK, STONE, BOARDS, PANEL, CURTAIN, METAL_SHEET = range(7)

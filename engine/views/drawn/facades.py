@@ -18,6 +18,7 @@ from engine.views.drawn.facade_rules import (
     BLANK,
     BOARDS,
     BRICK,
+    DOOR,
     GROUND,
     HOUSE,
     KIND,
@@ -157,7 +158,7 @@ def facade_surface(row, u, v, wide_u_m, wide_v_m, out):
     g0, g1 = max(v0, 0.0), min(v1, ground)
     if g1 > g0:
         if kind == HOUSE:
-            door = int(hash01(3, 1, seed) * bays)
+            door = np.int64(row[DOOR])
             windows(
                 row,
                 kr,
@@ -180,7 +181,8 @@ def facade_surface(row, u, v, wide_u_m, wide_v_m, out):
                 trim,
                 out,
             )
-            door_of(u0, u1, g0, g1, (door + 0.5) * pitch, ground, over, seed, wall, trim, out)
+            if door >= 0:
+                door_of(u0, u1, g0, g1, (door + 0.5) * pitch, ground, over, seed, wall, trim, out)
         elif kind != BLANK:
             shop_front(kind, u, v, u0, u1, g0, g1, width, pitch, bays, ground, over, f, seed, wall, out)
     pane = out[MIRROR]

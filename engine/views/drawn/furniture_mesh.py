@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from engine.lattice import hash01
+from engine.views.drawn import posters
 from engine.views.drawn.furniture_parts import MANMADE, OTHERS, UP, left_of, level, metal_part, plain_part
-from engine.views.drawn.mesh import Glow, Material, part
+from engine.views.drawn.mesh import Material, part
 from engine.views.drawn.solids import Solids
 
 
@@ -70,7 +71,6 @@ def shelter(solids: Solids, at: np.ndarray, out2: np.ndarray, long: float, dice:
     w, d, h = float(np.clip(long, 2.6, 4.6)), 1.3, 2.45
     iron = metal_part(solids, ((0.05, 0.055, 0.06), (0.30, 0.31, 0.32), (0.03, 0.06, 0.05))[int(hash01(dice, 16, 0) * 3)])
     glass = solids.part(part(Material.GLASS, (0.10, 0.13, 0.125), MANMADE, roughness=0.05))
-    lit = solids.part(part(Material.PLAIN, (0.55, 0.52, 0.46), MANMADE, glow=Glow.WINDOW, glow_level=0.8))
     a = at - e * w / 2 - n * d / 2
     posts = 3
     for k in range(posts):
@@ -81,8 +81,9 @@ def shelter(solids: Solids, at: np.ndarray, out2: np.ndarray, long: float, dice:
         step = (w - 0.07) / (posts - 1)
         solids.box(a + e * (k * step + 0.1) + n * 0.025 + UP * 0.25, e * (step - 0.13), n * 0.015, UP * (h - 0.45), glass)
     solids.box(a + e * 0.02 + n * 0.1 + UP * 0.25, e * 0.03, n * (d - 0.3), UP * (h - 0.5), iron)
-    for side in (0.0, 0.032):
-        solids.box(a + e * (0.018 + side) + n * 0.18 + UP * 0.45, e * 0.004, n * (d - 0.46), UP * (h - 0.9), lit)
+    for side, way in ((0.012, -n), (0.058, n)):
+        foot = a + e * side + n * (0.18 if way is n else d - 0.28) + UP * 0.45
+        _poster(solids, foot, way, d - 0.46, h - 0.9, dice + (way is n), 0.7)
     solids.box(a - e * 0.15 - n * 0.12 + UP * h, e * (w + 0.3), n * (d + 0.5), UP * 0.1, iron)
     wood = solids.part(part(Material.BARK, (0.20, 0.13, 0.08), MANMADE))
     solids.box(a + e * 0.4 + n * 0.12 + UP * 0.45, e * (w - 0.8), n * 0.36, UP * 0.05, wood)
@@ -100,11 +101,12 @@ def billboard(solids: Solids, at: np.ndarray, out2: np.ndarray, long: float, dic
     for x in (0.25, w - 0.35):
         solids.box(a + e * x - n * 0.08 - UP * 0.3, e * 0.1, n * 0.1, UP * (low + 0.6), iron)
     solids.box(a - n * 0.05 + UP * low, e * w, n * 0.12, UP * h, iron)
-    hues = ((0.42, 0.10, 0.06), (0.05, 0.17, 0.36), (0.50, 0.36, 0.08), (0.08, 0.26, 0.20), (0.50, 0.48, 0.43))
-    first = int(hash01(dice, 17, 0) * 5)
-    for k, (x0, x1, z0, z1) in enumerate(
-        ((0.0, 1.0, 0.0, 1.0), (0.08, 0.45, 0.15, 0.85), (0.52, 0.92, 0.55, 0.66), (0.52, 0.84, 0.36, 0.44), (0.52, 0.76, 0.2, 0.26))
-    ):
-        sheet = plain_part(solids, hues[(first + (k if k < 2 else 4 - first)) % 5] if k < 2 else (0.62, 0.60, 0.56))
-        corner = a + e * (0.09 + x0 * (w - 0.18)) + n * (0.07 + 0.002 * k) + UP * (low + 0.09 + z0 * (h - 0.18))
-        solids.box(corner, e * ((x1 - x0) * (w - 0.18)), n * 0.003, UP * ((z1 - z0) * (h - 0.18)), sheet)
+    _poster(solids, a + e * (w - 0.09) + n * 0.075 + UP * (low + 0.09), -e, w - 0.18, h - 0.18, dice, 0.25)
+
+
+def _poster(solids: Solids, foot: np.ndarray, along: np.ndarray, wide: float, high: float, dice: int, lit: float) -> None:
+    """A poster from its lower left corner as its reader sees it, going `along`; `lit` is how much of its paper's colour it sends out at night."""
+    design, tone = int(hash01(dice, 17, 0) * len(posters.DESIGNS)), int(hash01(dice, 18, 0) * posters.TONES)
+    row = solids.part(part(Material.POSTER, class_id=MANMADE, seed=dice, glow_level=lit, params=(wide, high, design, tone)))
+    a, b, up = foot, foot + along * wide, UP * high
+    solids.quad(a, b, b + up, a + up, row, (0.0, 0.0, wide, high))

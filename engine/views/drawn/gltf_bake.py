@@ -1,4 +1,4 @@
-"""Procedural surfaces as pictures that any viewer shows: the ground from above, walls and roofs in an atlas, leaves by their vertices (numba)."""
+"""Procedural surfaces as pictures that any viewer shows: the ground from above, walls, roofs and posters in an atlas, leaves by their vertices (numba)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from engine.views.drawn.facades import facade_surface
 from engine.views.drawn.ground_lookup import GroundMaps
 from engine.views.drawn.ground_surface import ground_surface
 from engine.views.drawn.mesh import MATERIAL, Material, Mesh
+from engine.views.drawn.posters import poster_surface
 from engine.views.drawn.roofs import roof_surface
 from engine.views.drawn.surface import ALBEDO, ANSWER, METALLIC, ROUGHNESS
 from engine.views.drawn.vegetation_surface import foliage_surface
@@ -27,7 +28,7 @@ GUTTER = 4
 """Texels around a chart that go on with what lies at its rim, so that no neighbour shines in from afar."""
 LEAF_PIXEL_M = 0.1
 """Leaves are coloured as a pixel of this width sees them."""
-_FACADE = int(Material.FACADE)
+_FACADE, _POSTER = int(Material.FACADE), int(Material.POSTER)
 
 Area = tuple[float, float, float, float]
 """World x and y of a rectangle's lowest corner, then of its highest, metres."""
@@ -35,7 +36,7 @@ Area = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Atlas:
-    """Charts of facades and roofs, one a part."""
+    """Charts of facades, roofs and posters, one a part."""
 
     colour: np.ndarray
     """uint8 (H, W, 3), sRGB."""
@@ -62,7 +63,7 @@ def ground_picture(maps: GroundMaps, area: Area, texel_m: float = GROUND_TEXEL_M
 
 
 def atlas_of(mesh: Mesh, faces: np.ndarray, texel_m: float = BUILT_TEXEL_M, most_px: int = MOST_PX) -> Atlas:
-    """Facades and roofs of a mesh: `faces` bool (F,) says which triangles they are. Every part gets the rectangle that its triangles span."""
+    """Facades, roofs and posters of a mesh: `faces` bool (F,) says which triangles they are. Every part gets the rectangle that its triangles span."""
     count = len(mesh.parts)
     low, high = np.full((count, 2), np.inf), np.full((count, 2), -np.inf)
     owner = np.repeat(mesh.face_part[faces], 3)
@@ -140,6 +141,8 @@ def _charts(parts, charts, spans, texel, colour, shine):
                 u = min(max(low_u + (i + 0.5) * texel, low_u), high_u)
                 if int(row[MATERIAL]) == _FACADE:
                     facade_surface(row, u, v, texel, texel, out)
+                elif int(row[MATERIAL]) == _POSTER:
+                    poster_surface(row, u, v, texel, texel, out)
                 else:
                     roof_surface(row, u, v, texel, texel, out)
                 a, b = int(y) + j, int(x) + i

@@ -57,7 +57,7 @@ def materials_of(parts: np.ndarray) -> np.ndarray:
     """Name (N,) of the material of every part: few, so that a user may change all glass or all paint at once."""
     names = np.array([kind.name.lower() for kind in Material])
     names[Material.GROUND], names[Material.FOLIAGE] = EARTH, LEAVES
-    names[Material.FACADE] = names[Material.ROOF] = "?"
+    names[Material.FACADE] = names[Material.ROOF] = names[Material.POSTER] = "?"
     result = names.astype("<U24")[parts[:, MATERIAL].astype(int)]
     result[result == "?"] = BUILT
     for glow in Glow:
@@ -114,4 +114,4 @@ def _looks(parts: np.ndarray) -> np.ndarray:
 
 def _plain(parts: np.ndarray) -> np.ndarray:
     """bool (N,): the parts that have neither picture nor colours of their own."""
-    return ~np.isin(parts[:, MATERIAL].astype(int), (Material.GROUND, Material.FACADE, Material.ROOF, Material.FOLIAGE))
+    return ~np.isin(parts[:, MATERIAL].astype(int), (Material.GROUND, Material.FACADE, Material.ROOF, Material.POSTER, Material.FOLIAGE))

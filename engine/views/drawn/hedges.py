@@ -20,8 +20,10 @@ SHORTEST_M, WIDEST_M = 4.0, 2.4
 STRAY_M = 0.4
 """A run whose middle strays farther than this from a straight line, or whose ends are ragged, is a row of shrubs."""
 STEP_M = 0.4
-_LEAVES_M2 = 110.0
-_LEAF_M = 0.15
+_LEAVES_M2 = 170.0
+_LEAF_M = 0.105
+_EVEN = 0.8
+"""How much of the tufts of a shrub shears took away."""
 _SPRAY_UV = np.array([(foliage.TIP, 0.0), (foliage.BASE, -1.0), (foliage.BASE, 1.0)])
 """Surface coordinates of a leaf's corners: near by it is a twig with leaflets, as on trees."""
 
@@ -103,10 +105,11 @@ def hedge(plot: Plot, line: Line, columns: np.ndarray, top: np.ndarray, leaf: np
         normals[end] /= np.linalg.norm(normals[end], axis=1, keepdims=True)
     faces, ends = _sheet(count, len(profile))
     middle = np.array([*spot[count // 2], ground[count // 2] + 0.4 * tall[count // 2]])
-    # As a clump of a large radius everything is deep inside and dark, as one of a small radius nothing is.
+    # As a clump of a large radius everything is deep inside and dark, as one of a small radius nothing is: leaves are a third lighter than
+    # what is between them.
     rows = [
-        part(Material.FOLIAGE, tuple(colour), CLASS["vegetation"], seed=row_seed, params=(*middle, radius, *middle, 1.0, 1.0, 0.0, 0.05))
-        for colour, radius in ((leaf * 0.72, 1e6), (leaf * 0.96, 0.05))
+        part(Material.FOLIAGE, tuple(colour), CLASS["vegetation"], seed=row_seed, params=(*middle, radius, *middle, 1.0, 1.0, 0.0, 0.05, _EVEN))
+        for colour, radius in ((leaf, 1e6), (leaf * 0.84, 0.05))
     ]
     faces = np.concatenate([faces, ends])
     flat = points.reshape(-1, 3)

@@ -40,7 +40,7 @@ _WALLS = {
         (0.36, 0.43, 0.45),
         (0.50, 0.45, 0.33),
         (0.30, 0.36, 0.31),
-        (0.40, 0.14, 0.11),
+        (0.24, 0.075, 0.055),
         (0.56, 0.52, 0.44),
     ),
     facades.PANEL: ((0.47, 0.46, 0.44), (0.40, 0.38, 0.35), (0.52, 0.49, 0.44)),
@@ -204,11 +204,11 @@ class Lot:
         return hash01(self.own, salt, self.seed)
 
 
-def wall_part(solids: Solids, look: Look, width: float, kind: int, bays: int, seed: int) -> int:
-    """The part of one wall."""
+def wall_part(solids: Solids, look: Look, width: float, kind: int, bays: int, seed: int, door: int = -1) -> int:
+    """The part of one wall; `door` is the bay of its door, -1 where it has none."""
     return solids.part(
         part(
             Material.FACADE, look.wall, MANMADE, roughness=0.85, seed=seed,
-            params=(look.style, width, look.height_m, look.ground_m, look.storey_m, bays, kind, *look.open_m, *look.trim),
+            params=(look.style, width, look.height_m, look.ground_m, look.storey_m, bays, kind, *look.open_m, *look.trim, door),
         )
     )  # fmt: skip

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from engine.lattice import hash01
 from engine.views.drawn import facade_rules as facades
+from engine.views.drawn.fronts import Fronts
 from engine.views.drawn.house_look import FLAT, GABLE, HIP, MANMADE, Lot, look_of, wall_part
 from engine.views.drawn.mesh import Material, part
 from engine.views.drawn.rects import Rect
@@ -16,15 +16,13 @@ from engine.views.drawn.roof_mesh import flat_roof, pitched_roof
 from engine.views.drawn.solids import Solids
 
 UP = np.array([0.0, 0.0, 1.0])
-Planted = Callable[[np.ndarray, np.ndarray], float]
-"""Share of a front between two points (2,), the house to the left of the way, that low plants hide."""
 
 
-def draw_house(solids: Solids, rect: Rect, feet_m: np.ndarray, paved_m: float, seen: tuple[bool, ...], planted: Planted, seed: int) -> None:
+def draw_house(solids: Solids, rect: Rect, feet_m: np.ndarray, paved_m: float, seen: tuple[bool, ...], before: Fronts, seed: int) -> None:
     """Add one rectangle, in lots where it is long.
 
     `feet_m` (4,) is the world z of the ground at its corners, `paved_m` how far its front is from paving, `seen` which sides are looked at.
-    Behind shrubs nobody opens a shop.
+    Behind shrubs and fences nobody opens a shop, and `before` a door nothing stands.
     """
     # Doors stand above a slope rather than in it.
     foot = 0.7 * float(feet_m[:2].max()) + 0.3 * float(feet_m[:2].min())
@@ -32,26 +30,25 @@ def draw_house(solids: Solids, rect: Rect, feet_m: np.ndarray, paved_m: float, s
     if rect.width_m > 17.0 and look_of(rect, 0, foot, paved_m, seed).style not in (facades.PANEL, facades.CURTAIN):
         count = max(1, int(np.round(rect.width_m / (8.5 + 5.0 * hash01(rect.family, 30, seed)))))
     edges = rect.corner_m + rect.along * (rect.width_m * np.linspace(0.0, 1.0, count + 1)[:, None])
-    hidden = [planted(edges[lot], edges[lot + 1]) > 0.12 for lot in range(count)]
-    looks = [look_of(rect, lot, foot, paved_m, seed, sells=not hidden[lot]) for lot in range(count)]
+    looks = [look_of(rect, lot, foot, paved_m, seed, sells=before.sells(edges[lot], edges[lot + 1])) for lot in range(count)]
     if count > 1:
         looks = [replace(look, roof=GABLE) if look.roof == HIP else look for look in looks]
     step = rect.width_m / count
     along = np.array([*rect.along, 0.0])
     for n, look in enumerate(looks):
         base = np.array([*rect.corner_m, foot]) + along * (step * n)
-        before = looks[n - 1].wall_m if n else None
-        after = looks[n + 1].wall_m if n + 1 < count else None
+        left = looks[n - 1].wall_m if n else None
+        right = looks[n + 1].wall_m if n + 1 < count else None
         own = (rect.seed * 13 + n * 7919) & 0x7FFFFF
-        _draw_lot(solids, Lot(base, along, step, rect.depth_m, float(feet_m.min()) - 0.8 - foot, look, own, seed, before, after), seen)
+        _draw_lot(solids, Lot(base, along, step, rect.depth_m, float(feet_m.min()) - 0.8 - foot, look, own, seed, left, right), before, seen)
 
 
-def _draw_lot(solids: Solids, lot: Lot, seen: tuple[bool, ...]) -> None:
+def _draw_lot(solids: Solids, lot: Lot, before: Fronts, seen: tuple[bool, ...]) -> None:
     look = lot.look
     corners = lot.corners()
     stone = solids.part(part(Material.CONCRETE, tuple(0.8 * c for c in look.trim), MANMADE, seed=lot.own))
     for side in range(4):
-        _wall(solids, lot, side, corners[side], corners[(side + 1) % 4], seen[side])
+        _wall(solids, lot, before, side, corners[side], corners[(side + 1) % 4], seen[side])
     if look.roof == FLAT:
         flat_roof(solids, lot, stone)
     else:
@@ -70,14 +67,14 @@ def _draw_lot(solids: Solids, lot: Lot, seen: tuple[bool, ...]) -> None:
         _balconies(solids, lot, stone)
 
 
-def _wall(solids: Solids, lot: Lot, side: int, a: np.ndarray, b: np.ndarray, seen: bool) -> None:
+def _wall(solids: Solids, lot: Lot, before: Fronts, side: int, a: np.ndarray, b: np.ndarray, seen: bool) -> None:
     """One side, 0 being the front, from foot `a` to foot `b`."""
     look, bottom = lot.look, lot.low_m
     length = lot.width_m if side % 2 == 0 else lot.depth_m
     neighbour = (None, lot.after_m, None, lot.before_m)[side]
     bays = max(1, int(np.round(length / look.pitch_m)))
     kind = look.kind
-    if side != 0 and kind == facades.SHOP and (not seen or lot.dice(46 + side) < 0.5):
+    if side != 0 and kind == facades.SHOP and (not seen or lot.dice(46 + side) < 0.5 or not before.sells(a[:2], b[:2])):
         kind = facades.HOUSE
     if neighbour is not None:
         # Of two walls that stand in one place only the higher is built, and only where it rises above the other.
@@ -90,7 +87,9 @@ def _wall(solids: Solids, lot: Lot, side: int, a: np.ndarray, b: np.ndarray, see
         bays = max(1, bays - 1)
     if length < 2.0:
         bays = 0
-    row = wall_part(solids, look, length, kind, bays, (lot.own + side * 977) & 0x7FFFF8)
+    own = (lot.own + side * 977) & 0x7FFFF8
+    door = before.door(a[:2], b[:2], bays, int(hash01(3, 1, own) * bays)) if kind == facades.HOUSE else -1
+    row = wall_part(solids, look, length, kind, bays, own, door)
     solids.quad(a + UP * bottom, b + UP * bottom, b + UP * look.wall_m, a + UP * look.wall_m, row, (0.0, bottom, length, look.wall_m))
 
 

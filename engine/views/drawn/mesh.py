@@ -28,6 +28,7 @@ class Material(IntEnum):
     METAL = 9
     RUBBER = 10
     CLOTH = 11
+    POSTER = 12
 
 
 class Glow(IntEnum):

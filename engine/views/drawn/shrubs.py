@@ -20,7 +20,7 @@ TUFT_M = 0.3
 """Clumps whose centres are lower than this above ground are grass and ground cover."""
 LARGE = 120
 """A thicket of more clumps than this has fewer, larger leaves."""
-CLIPPED = 0.72
+CLIPPED = 0.60
 """A clipped hedge turns few leaves into each other's shade: it is as green as a shrub with leaves this much darker."""
 _GRASS = np.array([0.098, 0.136, 0.048])
 _GREENS = np.array([(0.110, 0.176, 0.060), (0.132, 0.196, 0.070), (0.092, 0.150, 0.066), (0.148, 0.204, 0.072)])

@@ -1,4 +1,4 @@
-"""The words over shops: drawn once with the typeface that Pillow carries (Aileron, CC0), and kept as a small picture beside this file."""
+"""The words over shops and on posters: drawn once with the typeface that Pillow carries (Aileron, CC0), and kept as a small picture beside this file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ SHOPS = (
 )  # fmt: skip
 """Their number is prime: steps of any length name every one of them before one comes again."""
 KIOSKS = ("COFFEE", "NEWS", "SNACKS", "ICE CREAM", "TICKETS")
-WORDS = SHOPS + KIOSKS
+SLOGANS = (
+    ("WIDE OPEN", "THE HILLS BY TRAIN"), ("GO TO SEA", "THREE NIGHTS FROM 99"), ("ICE COLD", "PRESSED LEMONS"),
+    ("WAKE UP", "FRESHLY ROASTED"), ("GO ELECTRIC", "DRIVE ONE TODAY"), ("SALE", "THIS WEEK ONLY"), ("JAZZ NIGHT", "CITY HALL AT EIGHT"),
+)  # fmt: skip
+"""What posters say, large and small, in the order of their designs (posters.py)."""
+WORDS = SHOPS + KIOSKS + tuple(words for slogan in SLOGANS for words in slogan)
 ROWS = 24
 """Texels of a capital's height."""
 FILE = Path(__file__).with_name("sign_words.png")

@@ -20,6 +20,8 @@ INNER_SHADE = PARAMS + 9
 """0 to 1: how dark it is deep inside the crown."""
 LEAF_M = PARAMS + 10
 """Width of a leaf."""
+EVEN = PARAMS + 11
+"""0 to 1: how little it is in tufts, lighter and darker."""
 
 _TURN = 0.55
 """How far leaves near by turn the normal."""
@@ -74,7 +76,7 @@ def foliage_surface(row, x, y, z, footprint_m, out):
     out_of_crown = np.sqrt((ex * ex + ey * ey) / row[CROWN_RADIUS] ** 2 + (ez / row[CROWN_HALF_HEIGHT]) ** 2)
     light = (0.70 + 0.42 * smoothstep(0.62, 1.2, depth)) * (1.0 - row[INNER_SHADE] * (1.0 - smoothstep(0.25, 1.0, out_of_crown)))
     yellow = 0.0
-    seen = _seen(footprint_m, 0.45)
+    seen = _seen(footprint_m, 0.45) * (1.0 - row[EVEN])
     if seen > 0.0:
         tuft = _noise3(x, y, z, 0.45, seed) - 0.5
         light *= 1.0 + 0.5 * seen * tuft

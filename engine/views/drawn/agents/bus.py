@@ -120,10 +120,12 @@ def _ends(soup: Soup, hull: Hull, kind: str, size_m: tuple[float, float, float],
     _, width, h = size_m
     soup.add(both(hull.sheet(0.72, 1.6, sill + 0.1 * h, sill + 0.165 * h, 0.014)), pal.HEADLIGHT)
     soup.add(hull.sheet(-1.9, 1.9, sill + 0.03 * h, sill + 0.06 * h), pal.TRIM)
-    for low, high, row in ((0.14, 0.2, pal.SIGNAL), (0.2, 0.3, pal.TAIL)):
-        soup.add(both(hull.band(4.05, 4.35, low * h, high * h, 1, 1, 0.012)), row)
+    lamps = ((0.205, 0.245, pal.TAIL), (0.16, 0.195, pal.SIGNAL), (0.255, 0.295, pal.TAIL), (0.13, 0.15, pal.LENS))
+    for low, high, row in lamps[: 2 if coarse else 4]:
+        soup.add(both(hull.band(4.08, 4.25, low * h, high * h, 1, 1, 0.014)), row)
     if coarse:
         return
+    soup.add(both(hull.band(4.055, 4.275, 0.12 * h, 0.305 * h, 1, 1, 0.008)), pal.TRIM)
     plate = 0.26 / width
     soup.add(hull.band(-plate, plate, sill + 0.065 * h, sill + 0.065 * h + 0.12, 1, 1, 0.02), pal.PLATE)
     soup.add(hull.band(5 - plate, 5 + plate, 0.3 * h, 0.3 * h + 0.12, 1, 1, 0.02), pal.PLATE)

@@ -92,7 +92,7 @@ def _rear(soup: Soup, lower: Hull, body: Body, size_m: tuple[float, float, float
     low, high = (deck - 0.17 * h, deck - 0.01 * h) if not tall else (deck - 0.19 * h, deck - 0.025 * h)
     inner = 4.28 if trim < 3 or tall else 4.4
     if not body.last_glass:
-        low, inner = deck - 0.36 * h, 4.0
+        low, inner = deck - 0.36 * h, 3.85
     lamp = [(3.25, low + 0.05 * h), (inner, low + 0.035 * h), (inner + 0.05, high - 0.02 * h), (3.1, high)]
     sill = body.sill * size_m[2]
     if coarse:
@@ -104,6 +104,11 @@ def _rear(soup: Soup, lower: Hull, body: Body, size_m: tuple[float, float, float
     soup.add(both(lower.patch(lamp, 4, 2, 0.014)), pal.TAIL)
     strip = [(3.3, low + 0.068 * h), (inner - 0.08, low + 0.058 * h), (inner - 0.08, low + 0.078 * h), (3.28, low + 0.09 * h)]
     soup.add(both(lower.patch(strip, 4, 1, 0.02)), pal.SIGNAL if trim % 2 else pal.LENS)
+    if not body.last_glass:
+        # A tall lamp is three, one over the other.
+        for share, row in ((0.42, pal.LENS), (0.66, pal.TRIM), (0.36, pal.TRIM), (0.54, pal.TRIM)):
+            z, thick = low + share * (high - low), (0.085 if row is pal.LENS else 0.012) * (high - low)
+            soup.add(both(lower.patch([(3.19, z), (inner - 0.01, z), (inner - 0.01, z + thick), (3.19, z + thick)], 4, 1, 0.022)), row)
     soup.add(lower.band(3.7, 6.3, sill + 0.055 * h, sill + 0.13 * h, 6, 2, 0.016), pal.TRIM)
     soup.add(both(lower.band(3.45, 3.75, sill + 0.14 * h, sill + 0.16 * h, 2, 1, 0.018)), pal.TAIL)
     seam = max(0.6 * deck, sill + 0.2 * h)

@@ -93,10 +93,10 @@ def _chosen(class_name: str, size_m: Size, instance_id: int, seed: int, look: Ag
         rgb, second = pal.srgb(main), pal.srgb(other)
     elif class_name == "truck":
         kind = truck.choose(size_m, dice)
-        rgb = pal.car_paint(dice) if kind == "pickup" else pal.pick(dice, pal.CABS)
-        second = pal.pick(dice, pal.CARGO) if kind in ("box", "curtain") else pal.pick(dice, pal.SKIPS) if kind == "tipper" else rgb
+        rgb = pal.car_paint(dice) if kind == "pickup" else pal.weighed(dice, pal.CABS)
+        second = pal.weighed(dice, pal.CARGO) if kind in ("box", "curtain") else pal.weighed(dice, pal.SKIPS) if kind == "tipper" else rgb
     elif class_name == "trailer":
-        kind, rgb = trailer.choose(size_m, dice), pal.pick(dice, pal.CARGO)
+        kind, rgb = trailer.choose(size_m, dice), pal.weighed(dice, pal.CARGO)
     elif class_name == "construction_vehicle":
         kind, rgb = construction.choose(size_m, dice), pal.pick(dice, pal.MACHINES)
     elif class_name in ("bicycle", "motorcycle"):

@@ -47,10 +47,18 @@ LIVERIES: tuple[tuple[str, str], ...] = (
     ("dfe2e4", "2a4f8f"),
 )
 """A bus's main and second colour."""
-CABS = ("e9e9e6", "c22b2b", "23508f", "e2b02c", "2f7d4f", "3b4147", "d8702a", "5e97c4")
-CARGO = ("ecebe6", "dcdcd8", "c9ced2", "e9e4d2", "2f5f9e", "b23a34", "4d7f5a")
-SKIPS = ("8f959a", "b9bdbf", "6f7478", "c9862b", "2f5f9e", "a8382f", "4d7f5a")
-"""Bodies of tippers: bare or painted grey, or a contractor's colour."""
+CABS: tuple[tuple[float, str], ...] = (
+    (0.42, "e6e7e4"), (0.12, "b9bdc0"), (0.09, "4b5157"), (0.09, "2f4d73"), (0.06, "6d8aa6"), (0.10, "8f2f2c"), (0.05, "c9a03a"), (0.03, "b5652f"),
+    (0.04, "47604f"),
+)  # fmt: skip
+CARGO: tuple[tuple[float, str], ...] = (
+    (0.34, "ecebe6"), (0.16, "dcdcd8"), (0.14, "c9ced2"), (0.08, "e4dfcf"), (0.06, "9aa1a6"), (0.08, "3d5a80"), (0.05, "7f97ab"), (0.06, "8e3b36"),
+    (0.03, "5b6f60"),
+)  # fmt: skip
+SKIPS: tuple[tuple[float, str], ...] = (
+    (0.22, "8f959a"), (0.18, "b9bdbf"), (0.16, "6f7478"), (0.12, "dcdcd8"), (0.10, "3f5873"), (0.08, "8a3d35"), (0.07, "b3853f"), (0.07, "55655a"),
+)  # fmt: skip
+"""Shares of colours of cabs, of what they carry, and of tippers' bodies, bare or in a contractor's colour: mostly white and grey, green least."""
 MACHINES = ("f0b018", "eda51c", "f2c12e", "e77a1e")
 BIKES = ("b8252b", "2366ad", "1d1f22", "2f8f6c", "e7e4dc", "e3a01f", "6a4c93")
 COATS = (
@@ -90,10 +98,15 @@ def pick(dice: np.random.Generator, choices: Sequence[str]) -> Colour:
     return shade(srgb(choices[int(dice.integers(len(choices)))]), float(dice.uniform(0.85, 1.15)))
 
 
+def weighed(dice: np.random.Generator, choices: Sequence[tuple[float, str]]) -> Colour:
+    """One of them by its share."""
+    shares = np.array([share for share, _ in choices])
+    return srgb(choices[int(dice.choice(len(choices), p=shares / shares.sum()))][1])
+
+
 def car_paint(dice: np.random.Generator) -> Colour:
     """As cars on the road are painted: mostly white, black, grey and silver."""
-    shares = np.array([share for share, _ in CAR_PAINTS])
-    return srgb(CAR_PAINTS[int(dice.choice(len(CAR_PAINTS), p=shares / shares.sum()))][1])
+    return weighed(dice, CAR_PAINTS)
 
 
 def shade(rgb: Colour, factor: float) -> Colour:
