@@ -21,7 +21,7 @@ from engine.spec.grid import OCC3D
 from engine.spec.take import Take
 from engine.views.drawn.gltf import DrawnGlb
 from engine.views.drawn.gltf_bake import MOST_PX, Atlas, atlas_of, ground_picture
-from engine.views.drawn.gltf_parts import Palette, materials_of
+from engine.views.drawn.gltf_parts import BUILT, Palette, materials_of
 from engine.views.drawn.mesh import Glow, Material, Mesh, part
 from engine.write import TakeWriter
 
@@ -165,6 +165,21 @@ def test_walls_are_baked_as_their_function_says() -> None:
     row, column = int((1 - uv[:, 1].mean()) * atlas.colour.shape[0]), int(uv[:, 0].mean() * atlas.colour.shape[1])
     assert atlas.colour[row, column, 0] > atlas.colour[row, column, 2] + 30 and abs(int(atlas.shine[row, column, 1]) - 178) < 3
     assert atlas_of(mesh, np.ones(2, bool), texel_m=0.1, most_px=40).texel_m > 0.1, "coarser where there is no room"
+
+
+def test_a_poster_is_baked_as_its_function_says() -> None:
+    """Its material has the walls' pictures, and its words are there for any viewer."""
+    row = part(Material.POSTER, class_id=CLASS["manmade"], params=(3.9, 2.3, 5, 0))
+    corners = np.array([[0, 0, 0], [3.9, 0, 0], [3.9, 2.3, 0], [0, 2.3, 0]], np.float32)
+    mesh = Mesh(
+        corners, np.tile(np.float32([0, 0, 1]), (4, 1)), np.array([[0, 1, 2], [0, 2, 3]], np.int32), np.zeros(2, np.int32), row[None],
+        corners[:, :2],
+    )  # fmt: skip
+    assert materials_of(row[None]).tolist() == [BUILT]
+    colour = atlas_of(mesh, np.ones(2, bool)).colour.astype(int)
+    red = (colour[..., 0] > colour[..., 1] + 80).mean()
+    pale = (colour.min(axis=2) > 180).mean()
+    assert 0.3 < red < 0.7 and 0.25 < pale < 0.65, "pale letters and a pale band on red"
 
 
 def test_the_palette_knows_every_plain_colour() -> None:
