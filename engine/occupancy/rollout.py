@@ -24,6 +24,7 @@ from engine.occupancy.memory import WorldMemory
 from engine.occupancy.panoptic import Panoptic
 from engine.occupancy.prior import Canvas, Prior
 from engine.occupancy.prior.sketch import places_in
+from engine.occupancy.shared_columns import every_agent_shown
 from engine.occupancy.static_world import Seen, StaticWorld, all_of, expanded, seen_by
 from engine.occupancy.stoccdit import StOccDit
 from engine.occupancy.vae import OccupancyVae
@@ -109,6 +110,7 @@ class OccupancyGenerator:
                     return
                 if agents is not None:
                     semantics = agents.onto(semantics, own, around, clip.world_SE3_ego[index])
+                    semantics = every_agent_shown(semantics, clip.layouts[index], clip.grid)
                 semantics = semantics if remembered is None else remembered.onto(semantics)
             if agents is not None:
                 agents.learn(semantics, own)
