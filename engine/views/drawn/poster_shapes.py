@@ -9,6 +9,7 @@ import math
 
 from numba import njit
 
+from engine.views.drawn.patterns import pulse
 from engine.views.drawn.surface import smoothstep
 
 
@@ -21,7 +22,7 @@ def cover(inside, pixel):
 @njit(cache=True, error_model="numpy", inline="always")
 def band(away, half, pixel):
     """Share of a pixel that a stripe covers whose middle is `away` from the pixel's, `half` wide to either side."""
-    return max(0.0, min(away + 0.5 * pixel, half) - max(away - 0.5 * pixel, -half)) / pixel
+    return pulse(away - 0.5 * pixel, away + 0.5 * pixel, -half, half) / pixel
 
 
 @njit(cache=True, error_model="numpy", inline="always")

@@ -13,8 +13,8 @@ from numba import njit
 
 from engine.views.drawn.mesh import GLOW_LEVEL, PARAMS
 from engine.views.drawn.poster_shapes import band, bottle_on, car_on, cover, cup_on, horn_on, landscape, lay
-from engine.views.drawn.sign_words import KIOSKS, ROWS, SHOPS, SLOGANS, STARTS
-from engine.views.drawn.signs import word_area
+from engine.views.drawn.sign_words import KIOSKS, ROWS, SHOPS, SLOGANS
+from engine.views.drawn.signs import word_area, word_width
 from engine.views.drawn.surface import ALBEDO, GLOW, METALLIC, MIRROR, ROUGHNESS
 
 # Columns of a poster's part, beside its seed and glow's level.
@@ -23,7 +23,6 @@ WIDTH, HEIGHT, DESIGN, TONE = range(PARAMS, PARAMS + 4)
 HILLS, SEA, BOTTLE, CUP, CAR, SALE, JAZZ = DESIGNS = tuple(range(len(SLOGANS)))
 TONES = 3
 _FIRST = len(SHOPS) + len(KIOSKS)
-_STARTS = STARTS.astype(np.int64)
 _MARGIN = 0.03
 """White paper around a picture."""
 _GROUNDS = np.array(
@@ -43,7 +42,7 @@ _GROUNDS = np.array(
 @njit(cache=True, error_model="numpy")
 def words_on(which, x, y, fx, fy, middle, foot, high, most, rgb, r, g, b):
     """Words around x = `middle` on a line at `foot`, capitals `high` tall or as small as `most` asks for."""
-    wide = float(_STARTS[which + 1] - _STARTS[which])
+    wide = word_width(which)
     texel = min(high / ROWS, most / wide)
     left, foot = middle - 0.5 * wide * texel, foot + 0.5 * (high - ROWS * texel)
     across, up = fx / texel, fy / texel
@@ -79,11 +78,9 @@ def _picture(design, tone, x, y, wide, fx, fy, rgb):
         return
     # Beside the words where a sheet is wide, above them where it is tall.
     middle = 0.5 * wide if tall else 0.29 * wide
-    put = 0.27 if tall else 0.0
-    size = 0.70 if tall else 1.0
     if tall:
         # The thing is drawn smaller, so that it fits above the words.
-        x1, y1, f1 = middle + (x - middle) / size, (y - put) / size, f / size
+        x1, y1, f1 = middle + (x - middle) / 0.70, (y - 0.27) / 0.70, f / 0.70
     else:
         x1, y1, f1 = x, y, f
     if design == BOTTLE:

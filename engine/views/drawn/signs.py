@@ -44,6 +44,12 @@ def _sum(x, y):
 
 
 @njit(cache=True, error_model="numpy")
+def word_width(word):
+    """Texels from a word's left end to its right one."""
+    return float(_STARTS[word + 1] - _STARTS[word])
+
+
+@njit(cache=True, error_model="numpy")
 def word_area(word, x0, x1, y0, y1):
     """Texels squared of a word's ink in [x0, x1] x [y0, y1]; x from its left end, y from its foot, both in texels."""
     first, last = _STARTS[word], _STARTS[word + 1]
@@ -82,7 +88,7 @@ def shop_signs(kiosk, u0, u1, v0, v1, pitch, shops, low, high, over, lit, seed, 
             continue
         tone = int(hash01(8, 16 + shop, seed) * len(_BOARDS))
         word = word_of(shop, kiosk, seed)
-        wide = float(_STARTS[word + 1] - _STARTS[word])
+        wide = word_width(word)
         texel = min(min(LETTER_M, 0.58 * (high - low)) / ROWS, 0.84 * (pitch - 2 * GAP_M) / wide)
         x, y = left + 0.5 * (pitch - wide * texel), 0.5 * (low + high - ROWS * texel)
         ink = word_area(word, (u0 - x) / texel, (u1 - x) / texel, (v0 - y) / texel, (v1 - y) / texel) * texel * texel * over
