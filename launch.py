@@ -32,6 +32,10 @@ ENVIRONMENT = {
     # Nothing is fetched behind the user's back; HF_HUB_OFFLINE=0 in the environment allows it.
     "HF_HUB_OFFLINE": "1",
 }
+COMPILES = "app.jobs.warm"
+"""The module that runs every hot path once."""
+GOMP = "libgomp.so.1.0.0"
+"""What numba's threads need, by the name that its wheel asks for."""
 INTERRUPTED = 130
 NO_NETWORK = ("NewConnectionError", "ConnectTimeout", "Name or service", "name resolution", "ProxyError", "from versions: none")
 
@@ -62,7 +66,8 @@ def main(argv: "list[str]") -> int:
             return INTERRUPTED
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    if _inside_venv():
+    lent = _lend_openmp()
+    if _inside_venv() and not lent:
         return _run(argv)
     return _run_inside_venv(argv)
 
@@ -179,9 +184,39 @@ def _compile() -> None:
     """Runs what numba compiles once, so that the first scene need not wait for it. Where that fails, it is compiled when needed."""
     import subprocess
 
-    if os.path.exists(os.path.join(ROOT, "app", "warm.py")):
-        _status("compiling, half a minute")
-        subprocess.run([VENV_PYTHON, "-m", "app.jobs.warm"], cwd=ROOT, capture_output=True, check=False)
+    _status("compiling, a minute")
+    _lend_openmp()
+    subprocess.run([VENV_PYTHON, "-m", COMPILES], cwd=ROOT, capture_output=True, check=False)
+    _status("")
+
+
+def _lend_openmp() -> bool:
+    """Where the machine has no libgomp, as slim containers have none, numba is lent the one that came with torch; whether that was needed.
+
+    The loader reads LD_LIBRARY_PATH when a process starts: what is started from here on finds it.
+    """
+    folder = os.path.join(VENV, "openmp")
+    paths = os.environ.get("LD_LIBRARY_PATH", "").split(":")
+    if sys.platform != "linux" or folder in paths:
+        return False
+    import ctypes
+    import glob
+
+    try:
+        ctypes.CDLL(GOMP)
+        return False
+    except OSError:
+        brought = glob.glob(os.path.join(VENV, "lib", "python3*", "site-packages", "torch*", "lib*", "libgomp*"))
+    if not brought:
+        return False
+    os.makedirs(folder, exist_ok=True)
+    link = os.path.join(folder, GOMP)
+    if os.path.realpath(link) != os.path.realpath(brought[0]):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(link)
+        os.symlink(brought[0], link)
+    os.environ["LD_LIBRARY_PATH"] = ":".join([folder, *filter(None, paths)])
+    return True
 
 
 def _venv_is_sound() -> bool:

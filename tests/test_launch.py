@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -26,7 +28,7 @@ def build_parser():
     parser.add_argument("--procedural")
     return parser
 def main(argv):
-    names = ("NUMBA_THREADING_LAYER", "GRADIO_ANALYTICS_ENABLED", "HF_HUB_OFFLINE")
+    names = ("NUMBA_THREADING_LAYER", "GRADIO_ANALYTICS_ENABLED", "HF_HUB_OFFLINE", "LD_LIBRARY_PATH")
     print(json.dumps({"argv": argv, "prefix": sys.prefix, "cwd": os.getcwd(), **{name: os.environ.get(name) for name in names}}))
     return 3 if argv == ["three"] else 0
 '''
@@ -71,6 +73,33 @@ def test_a_second_start_installs_nothing_and_sets_the_environment(checkout: Path
     assert answer["argv"] == ["a", "--b=c d"]
     assert (answer["NUMBA_THREADING_LAYER"], answer["GRADIO_ANALYTICS_ENABLED"], answer["HF_HUB_OFFLINE"]) == ("omp", "False", "1")
     assert json.loads(launch(checkout, HF_HUB_OFFLINE="0").stdout)["HF_HUB_OFFLINE"] == "0", "what the user set stays"
+
+
+def test_what_is_compiled_after_an_installation_is_there() -> None:
+    found = re.search(r'^COMPILES = "(.+)"$', (ROOT / "launch.py").read_text(), re.MULTILINE)
+    assert found
+    assert importlib.util.find_spec(found[1]), "a module that has moved would be passed over in silence"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems find it otherwise")
+def test_a_machine_without_libgomp_is_lent_the_one_that_came_with_torch(tmp_path: Path) -> None:
+    folder = make_checkout(tmp_path / "studio", [])
+    script = (folder / "launch.py").read_text()
+    assert script.count("libgomp.so.1.0.0") == 1
+    (folder / "launch.py").write_text(script.replace("libgomp.so.1.0.0", "libgomp.nowhere.so"))
+    launch(folder, "first")
+    (packages,) = (folder / ".venv/lib").glob("python3*/site-packages")
+    (packages / "torch/lib").mkdir(parents=True)
+    shutil.copy(importlib.util.find_spec("_ctypes").origin, packages / "torch/lib/libgomp.so.1")  # any library that can be opened
+    answer = json.loads(launch(folder, "second", LD_LIBRARY_PATH="/of/the/user").stdout)
+    assert answer["LD_LIBRARY_PATH"] == f"{folder}/.venv/openmp:/of/the/user"
+    inside = subprocess.run(
+        [folder / ".venv/bin/python", folder / "launch.py", "third"], capture_output=True, text=True, timeout=60, cwd=folder
+    )
+    assert json.loads(inside.stdout)["argv"] == ["third"], inside.stderr
+    found = "import ctypes; ctypes.CDLL('libgomp.nowhere.so')"
+    environment = os.environ | {"LD_LIBRARY_PATH": answer["LD_LIBRARY_PATH"]}
+    assert subprocess.run([sys.executable, "-c", found], env=environment, check=False).returncode == 0
 
 
 def test_exit_codes_come_through(checkout: Path) -> None:
