@@ -170,7 +170,7 @@ def _install(groups: "list[str]") -> None:
         _make_venv()
     _remove_half_installed()
     what = "the studio's dependencies" if groups == ["base"] else f"what '{groups[-1]}' needs"
-    print(f"Installing {what} into {VENV}: once, a minute or more.", flush=True)
+    print(fx, flush=True)
     if requirements:
         _pip_install(requirements)
     for group in groups:
@@ -184,7 +184,7 @@ def _compile() -> None:
     """Runs what numba compiles once, so that the first scene need not wait for it. Where that fails, it is compiled when needed."""
     import subprocess
 
-    _status("compiling, a minute")
+    _status("compiling, a minute or two")
     _lend_openmp()
     subprocess.run([VENV_PYTHON, "-m", COMPILES], cwd=ROOT, capture_output=True, check=False)
     _status("")

@@ -15,7 +15,7 @@ from app.workspace.images import STRIP_WIDTH
 from app.workspace.shot import Shot, ShotMaker
 from app.workspace.strip import Strip, voxel_key
 from editor import validate
-from editor.clip import ego_pose_at
+from editor.clip import ego_pose_at, frame_count
 from editor.document import Document
 from editor.entities import CameraEntity, Keyframe
 from engine.spec.geometry import Pose
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 QUIET_S = 0.4
 """How long nothing may have changed before a scene is checked."""
+LAYOUTS_AHEAD = 2
+"""Frames of a layout that are sent to the 3D view before somebody comes to them."""
 
 
 class Screen:
@@ -47,6 +49,8 @@ class Screen:
         self._live: Live | None = None
         self._checks: Live | None = None
         self._checked: Document | None = None
+        self._stood: tuple[Document, int] | None = None
+        """The scene and the frame that were shown last."""
         self.problems: list[dict[str, object]] = []
         """What looks wrong in the scene that was checked last, as the page gets it."""
         self.settings = Settings()
@@ -158,10 +162,11 @@ class Screen:
             shot = self.below = self._desk.drafter.follow(shot, whole=not self._desk.variants.at(shot))
             shot = self._desk.variants.follow(shot)
             voxels = voxel_key(shot)
+            step = self._step(document, frame)
             # Side by side: neither waits for the other, and a browser draws what comes first while the rest is made.
             in_3d = None
             if view is not None and watched_3d:
-                in_3d = self._beside.submit(view.update, shot, voxels, selection, keep=shot.source != "lift", settings=self.settings)
+                in_3d = self._beside.submit(view.update, shot, voxels, selection, keep=bool(step) or shot.source != "lift", settings=self.settings)
             try:
                 if self._desk.watched:
                     for message in self._strip.messages(shot, voxels, edits, width):
@@ -169,28 +174,37 @@ class Screen:
             finally:
                 if in_3d is not None:
                     in_3d.result()
-            if view is not None and watched_3d and shot.source == "take":
-                self._preload(view, shot, superseded)
+            if view is not None and watched_3d:
+                self._preload(view, shot, step, superseded)
         except ValueError as error:
             self._desk.notice("warn", str(error))
         except Exception as error:
             self._desk.log.exception("the live view failed")
             self._desk.notice("error", text.our_fault(error))
 
-    def _preload(self, view: SceneView, shot: Shot, superseded: Callable[[], bool]) -> None:
-        """Have the frames after the playhead in the browser before they are played."""
+    def _step(self, document: Document, frame: int) -> int:
+        """How many frames the playhead went since what was shown before; 0 if the scene is another."""
+        before, self._stood = self._stood, (document, frame)
+        return frame - before[1] if before is not None and before[0] is document else 0
+
+    def _preload(self, view: SceneView, shot: Shot, step: int, superseded: Callable[[], bool]) -> None:
+        """Have the frames that come next in the browser before they are shown: of a take those that would be played, of the layout those
+        that somebody who goes through it frame by frame comes to."""
         from app.view3d.scene import AHEAD
 
-        shown = shot.take
-        if shown is None:
+        if shot.source == "take":
+            ahead = range(shot.frame + 1, shot.frame + 1 + AHEAD)
+        elif shot.source == "lift" and abs(step) == 1:
+            ahead = range(shot.frame + step, shot.frame + (LAYOUTS_AHEAD + 1) * step, step)
+        else:
             return
-        for frame in range(shot.frame + 1, shot.frame + 1 + AHEAD):
-            if superseded() or not shown.holds(frame):
+        for frame in ahead:
+            if superseded() or not 0 <= frame < frame_count(shot.document):
                 return
-            ahead = self._shots.shoot(shot.document, frame, shown)
-            if ahead is None:
+            following = self._shots.shoot(shot.document, frame, shot.take, superseded)
+            if following is None or following.source != shot.source:
                 return
-            view.preload(ahead, voxel_key(ahead))
+            view.preload(following, voxel_key(following))
 
     def clear(self) -> None:
         """Another document is opened."""

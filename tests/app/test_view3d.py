@@ -176,3 +176,41 @@ def test_a_click_selects_and_with_shift_adds_and_takes_away(studio):
         for click, selected in ((("car-1", False), ["car-1"]), (("car-2", True), ["car-1", "car-2"]), (("car-1", True), ["car-2"]), ((None, False), [])):
             screen._picked(*click)
             page.wait_for("patch", lambda m, selected=selected: m["selection"] == selected)
+
+
+def test_whoever_steps_through_a_layout_finds_the_next_frames_there_and_an_edit_sends_none_ahead(studio, monkeypatch):
+    sent: list[tuple[int, bool]] = []
+
+    class View(SceneView):
+        watched = True
+
+        def update(self, shot, key, selection, *, keep, settings):
+            sent.append((shot.frame, keep))
+
+        def preload(self, shot, key):
+            sent.append((shot.frame, False))
+
+    with studio.page("ahead") as page:
+        page.wait_for("document")
+        page.command("set_scene", duration_s=1.0)
+        workspace = studio.workspaces.find("ahead")
+        screen = workspace.screen
+        screen._live.close()
+        screen._live = None  # this thread draws
+        monkeypatch.setattr("app.view3d.scene.SceneView", View)
+        screen.viser_port()
+
+        def shown(frame: int) -> list[tuple[int, bool]]:
+            """What is sent when the playhead goes there."""
+            sent.clear()
+            workspace.move_playhead(frame)
+            screen._show(lambda: False)
+            return list(sent)
+
+        shown(0)
+        assert shown(1) == [(1, True), (2, False), (3, False)]
+        assert shown(9) == [(9, True)], "a jump says nothing of where the next one goes"
+        assert shown(10) == [(10, True), (11, False)], "there are 12 frames"
+        assert shown(9) == [(9, True), (8, False), (7, False)]
+        page.command("add_agent", class_name="car", x=10, y=0)
+        assert shown(9) == [(9, False)]
