@@ -170,7 +170,7 @@ def _install(groups: "list[str]") -> None:
         _make_venv()
     _remove_half_installed()
     what = "the studio's dependencies" if groups == ["base"] else f"what '{groups[-1]}' needs"
-    print(fx, flush=True)
+    print(f"Installing {what} into {VENV}: once, a few minutes.", flush=True)
     if requirements:
         _pip_install(requirements)
     for group in groups:

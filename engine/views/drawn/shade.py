@@ -198,7 +198,7 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
             for first in range(samples):
                 if taken >> first & 1:
                     continue
-                count = 0
+                count = group = 0
                 x = y = z = nx = ny = nz = gx = gy = gz = tu = tv = distance = dx = dy = dz = lit = 0.0
                 foliage = False
                 if key[first] >= 0:
@@ -207,7 +207,7 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                 for s in range(first, samples):
                     if taken >> s & 1 or not _alike(key, far, place, shape, geometric, first, s, foliage, spread):
                         continue
-                    taken |= 1 << s
+                    group |= 1 << s
                     count += 1
                     dx, dy, dz = dx + sight[s, 0], dy + sight[s, 1], dz + sight[s, 2]
                     if key[s] < 0:
@@ -224,6 +224,7 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                             geometric[s, 0], geometric[s, 1], geometric[s, 2], far[s], near, foliage,
                         ):  # fmt: skip
                             lit += 1.0
+                taken |= group
                 weight = count / samples
                 dx, dy, dz = unit(dx, dy, dz)
                 if key[first] < 0:
@@ -237,6 +238,7 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                     continue
                 x, y, z, tu, tv, distance = x / count, y / count, z / count, tu / count, tv / count, distance / count
                 nx, ny, nz = unit(nx, ny, nz)
+                hit_nx, hit_ny, hit_nz = nx, ny, nz
                 gx, gy, gz = unit(gx, gy, gz)
                 asked = count
                 if samples == FEW and not foliage and 0.0 < lit < count:
@@ -302,7 +304,13 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                 if mirror > 0.0 and lit > 0.0 and sun > 0.0:
                     # The sun itself in the gloss.
                     hx, hy, hz = unit(light.sun_xyz[0] - dx, light.sun_xyz[1] - dy, light.sun_xyz[2] - dz)
-                    gloss = max(0.0, nx * hx + ny * hy + nz * hz) ** (40.0 + 260.0 * (1 - out[ROUGHNESS]))
+                    sharp = 40.0 + 260.0 * (1 - out[ROUGHNESS])
+                    # Every ray's own normal answers: on a crease narrower than the pixel their mean would shine where no ray does, as a row of dots.
+                    gloss = 0.0
+                    for s in range(samples):
+                        if group >> s & 1:
+                            ax, ay, az = unit(shape[s, 0] + nx - hit_nx, shape[s, 1] + ny - hit_ny, shape[s, 2] + nz - hit_nz)
+                            gloss += max(0.0, ax * hx + ay * hy + az * hz) ** sharp / count
                     for c in range(3):
                         glint = min(2.0, gloss * fresnel * 22.0) * lit * light.sun_rgb[c]
                         rgb[c] += glint
@@ -316,17 +324,27 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                     rough = out[ROUGHNESS]
                     flat = gx * nx + gy * ny + gz * nz
                     wet_ground = rough > 0.2 and flat > 0.9 and nz > 0.9
-                    casts = 3 if wet_ground else 1
-                    for k in range(casts):
-                        # A wet road is rough along the line of sight: reflections are drawn out upright.
-                        tilt = (k - 1) * 0.5 * rough if wet_ground else 0.0
-                        mx, my, mz = unit(nx + tilt * dx * 0.35, ny + tilt * dy * 0.35, nz)
-                        along = mx * dx + my * dy + mz * dz
-                        rx, ry, rz = dx - 2 * along * mx, dy - 2 * along * my, dz - 2 * along * mz
+                    # An agent's skin bends within a pixel: every ray is mirrored where it hit. Elsewhere one stands for all.
+                    bent = key[first] >> 40 != 0 and not wet_ground
+                    casts = 3 if wet_ground else count if bent else 1
+                    for k in range(samples):
+                        if (not group >> k & 1) if bent else k >= casts:
+                            continue
+                        mx, my, mz, px, py, pz, ix, iy, iz = nx, ny, nz, x, y, z, dx, dy, dz
+                        if wet_ground:
+                            # A wet road is rough along the line of sight: reflections are drawn out upright.
+                            tilt = (k - 1) * 0.5 * rough
+                            mx, my, mz = unit(nx + tilt * dx * 0.35, ny + tilt * dy * 0.35, nz)
+                        elif bent:
+                            mx, my, mz = unit(shape[k, 0] + nx - hit_nx, shape[k, 1] + ny - hit_ny, shape[k, 2] + nz - hit_nz)
+                            px, py, pz = place[k, 0], place[k, 1], place[k, 2]
+                            ix, iy, iz = sight[k, 0], sight[k, 1], sight[k, 2]
+                        along = mx * ix + my * iy + mz * iz
+                        rx, ry, rz = ix - 2 * along * mx, iy - 2 * along * my, iz - 2 * along * mz
                         if rx * gx + ry * gy + rz * gz < 0.01:
                             rx, ry, rz = unit(rx + gx * 0.05, ry + gy * 0.05, rz + gz * 0.05)
                         seen_in_mirror(
-                            scene, static, moving, maps, light, origin, ray, words, x + gx * 0.02, y + gy * 0.02, z + gz * 0.02, rx, ry, rz,
+                            scene, static, moving, maps, light, origin, ray, words, px + gx * 0.02, py + gy * 0.02, pz + gz * 0.02, rx, ry, rz,
                             spread * 2 + 0.02 * rough, out, box, air,
                         )  # fmt: skip
                         for c in range(3):
