@@ -8,6 +8,7 @@ from engine.views.drawn.agents import palette as pal
 from engine.views.drawn.agents.car_bodies import Body
 from engine.views.drawn.agents.hull import Hull
 from engine.views.drawn.agents.shapes import Soup, both, box
+from engine.views.drawn.mesh import RED
 
 CROWN = 0.035
 """How much higher hood and boot are in the middle, in heights."""
@@ -35,6 +36,8 @@ def add_details(
     _rear(soup, lower, body, size_m, deck, trim, coarse)
     if not coarse:
         _sides(soup, lower, cabin, body, size_m, paint, trim)
+        if not body.last_glass:
+            _panels(soup, lower, cabin, body, size_m, paint)
         hood = u[(u > 1.2) & (u < lower.u_at(body.wind[0] * size_m[0] - 0.01))]
         for across in (HOOD_SEAM, -HOOD_SEAM):
             soup.add(lower.cover_strip(hood, CROWN * height, across, 0.008), pal.DARK)
@@ -148,6 +151,28 @@ def _sides(soup: Soup, lower: Hull, cabin: Hull, body: Body, size_m: tuple[float
         soup.add(both(lower.band(at - 0.026, at + 0.026, z, z + 0.014 * h, 1, 1, 0.026)), paint if trim % 3 else pal.CHROME)
     at, sill = lower.u_at(0.02 * length), body.sill * h
     soup.add(both(lower.band(at - 0.27, at + 0.27, sill + 0.012 * h, sill + 0.05 * h, 3, 1, 0.012)), pal.TRIM)
+
+
+def _panels(soup: Soup, lower: Hull, cabin: Hull, body: Body, size_m: tuple[float, float, float], paint: np.ndarray) -> None:
+    """A panel van's sides: a sliding door and its rail, panels pressed where others have windows, a strip against dents."""
+    h = size_m[2]
+    front_axle, rear_axle = lower.arches
+    belt = body.hood[len(body.hood) // 2][1] * h
+    door, slide = 2.02 + body.pillars[0], cabin.u_at(rear_axle.x + 1.25 * rear_axle.radius)
+    for u0, u1 in ((door + 0.03, slide - 0.03), (slide + 0.03, 2.93)):
+        panel = [(u0, belt + 0.09 * h), (u1, belt + 0.09 * h), (u1 - 0.015, 0.86 * h), (u0 + 0.015, 0.86 * h)]
+        pressed = paint.copy()
+        pressed[RED : RED + 3] *= 0.86
+        soup.add(both(cabin.patch(panel, 3, 4, 0.012)), pressed)
+    for at in (door, slide):
+        soup.add(both(cabin.band(at - 0.0025, at + 0.0025, belt, 0.9 * h, 1, 5, 0.012)), pal.DARK)
+    at = lower.u_at(rear_axle.x + 1.25 * rear_axle.radius)
+    soup.add(both(lower.band(at - 0.0022, at + 0.0022, body.sill * h + 0.03 * h, belt - 0.01 * h, 1, 4, 0.008)), pal.DARK)
+    soup.add(both(cabin.band(slide, 2.95, belt + 0.035 * h, belt + 0.047 * h, 4, 1, 0.014)), pal.TRIM)
+    before = lower.u_at(front_axle.x - 1.15 * front_axle.radius), lower.u_at(rear_axle.x + 1.15 * rear_axle.radius)
+    behind = lower.u_at(rear_axle.x - 1.15 * rear_axle.radius), 2.98
+    for u0, u1 in (before, behind):
+        soup.add(both(lower.band(u0, u1, 0.27 * h, 0.305 * h, 6, 1, 0.016)), pal.TRIM)
 
 
 def _mirrors(soup: Soup, cabin: Hull, body: Body, h: float, paint: np.ndarray) -> None:

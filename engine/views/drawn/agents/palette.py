@@ -24,31 +24,31 @@ CAR_PAINTS: tuple[tuple[float, str], ...] = (
     (0.09, "4b4f54"),
     (0.07, "777c81"),
     (0.12, "b4b8bb"),
-    (0.07, "1f3f7a"),
-    (0.05, "3f74b0"),
+    (0.07, "2a3f62"),
+    (0.05, "54799f"),
     (0.04, "16263f"),
-    (0.07, "a3161b"),
-    (0.03, "6d1019"),
-    (0.03, "1e4a35"),
-    (0.02, "6f8c74"),
-    (0.02, "d9b52a"),
-    (0.02, "d5701f"),
+    (0.07, "8c2327"),
+    (0.03, "5f1820"),
+    (0.03, "294537"),
+    (0.02, "778a7a"),
+    (0.02, "ae9a5e"),
+    (0.02, "a4633a"),
     (0.03, "b9a888"),
     (0.02, "5b3f2e"),
 )
-TAXI = "eeb111"
+TAXI = "dca82a"
 LIVERIES: tuple[tuple[str, str], ...] = (
     ("e8e6df", "b3202a"),
-    ("c92a2f", "f0ead8"),
+    ("b23a3c", "ece6d6"),
     ("2a5fa8", "dfe6ee"),
-    ("f0efe9", "2f8a55"),
-    ("e7b321", "35393f"),
+    ("f0efe9", "3f7857"),
+    ("cfa440", "35393f"),
     ("3c8f97", "eef0ee"),
     ("dfe2e4", "2a4f8f"),
 )
 """A bus's main and second colour."""
 CABS: tuple[tuple[float, str], ...] = (
-    (0.42, "e6e7e4"), (0.12, "b9bdc0"), (0.09, "4b5157"), (0.09, "2f4d73"), (0.06, "6d8aa6"), (0.10, "8f2f2c"), (0.05, "c9a03a"), (0.03, "b5652f"),
+    (0.42, "e6e7e4"), (0.12, "b9bdc0"), (0.09, "4b5157"), (0.09, "2f4d73"), (0.06, "6d8aa6"), (0.10, "8f2f2c"), (0.05, "ae9a5e"), (0.03, "98623f"),
     (0.04, "47604f"),
 )  # fmt: skip
 CARGO: tuple[tuple[float, str], ...] = (
@@ -56,7 +56,7 @@ CARGO: tuple[tuple[float, str], ...] = (
     (0.03, "5b6f60"),
 )  # fmt: skip
 SKIPS: tuple[tuple[float, str], ...] = (
-    (0.22, "8f959a"), (0.18, "b9bdbf"), (0.16, "6f7478"), (0.12, "dcdcd8"), (0.10, "3f5873"), (0.08, "8a3d35"), (0.07, "b3853f"), (0.07, "55655a"),
+    (0.22, "8f959a"), (0.18, "b9bdbf"), (0.16, "6f7478"), (0.12, "dcdcd8"), (0.10, "3f5873"), (0.08, "8a3d35"), (0.07, "a8854f"), (0.07, "55655a"),
 )  # fmt: skip
 """Shares of colours of cabs, of what they carry, and of tippers' bodies, bare or in a contractor's colour: mostly white and grey, green least."""
 MACHINES = ("f0b018", "eda51c", "f2c12e", "e77a1e")
@@ -69,7 +69,7 @@ COATS = (
     "5c6064",
     "26324a",
     "34425a",
-    "2f5d92",
+    "3b5778",
     "7d95ab",
     "8a8880",
     "b9b2a4",

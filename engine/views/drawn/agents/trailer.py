@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.views.drawn.agents import cargo
+from engine.views.drawn.agents import cargo, underbody
 from engine.views.drawn.agents import palette as pal
 from engine.views.drawn.agents.rig import Model
 from engine.views.drawn.agents.shapes import Soup, both, box, tube
@@ -56,12 +56,11 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, coarse
         legs = end - 0.22 * length
         soup.add(both(box((legs - 0.08, half * 0.55, 0.1), (legs + 0.08, half * 0.7, deck))), pal.CHASSIS)
         soup.add(both(box((legs - 0.16, half * 0.5, 0.0), (legs + 0.16, half * 0.75, 0.1))), pal.CHASSIS)
+        guarded = axles[-1] + 1.3 * radius, legs - 0.4
+        if guarded[1] > guarded[0] + 0.3:
+            underbody.side_guards(soup, guarded, half, deck, coarse)
         if not coarse:
-            for z in (0.4, 0.66):
-                soup.add(
-                    both(box((axles[-1] + 1.6 * radius, half - 0.09, z * deck), (legs - 0.4, half - 0.04, z * deck + 0.1))),
-                    pal.metal((0.3, 0.3, 0.31), 0.5),
-                )
+            underbody.mud_flaps(soup, axles[0] - 1.26 * radius, (half - 0.95 * radius, half - 0.07 * radius), deck - 0.1)
             for x in axles:
                 soup.add(
                     both(box((x - 1.1 * radius, half * 0.7, 2.13 * radius), (x + 1.1 * radius, half * 0.98, 2.13 * radius + 0.03))),
@@ -73,7 +72,10 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, coarse
     wheels = [Wheel(x, side * (half - inset), radius, radius) for x in axles for side in (1, -1)]
     add_wheels(soup, wheels, truck_wheel(radius, tyre, coarse))
     for x in axles:
-        soup.add(tube([(x, -half * 0.75, radius), (x, half * 0.75, radius)], 0.06, 4 if coarse else 6), pal.CHASSIS)
+        if small:
+            soup.add(tube([(x, -half * 0.75, radius), (x, half * 0.75, radius)], 0.06, 4 if coarse else 6), pal.CHASSIS)
+        else:
+            underbody.axle(soup, x, half - 0.8 * radius, radius, False)
     return Model(soup.rigged(1 + len(wheels)), lambda motion: wheel_poses(wheels, motion.distance_m, 0.0))
 
 
@@ -84,6 +86,10 @@ def _rear(soup: Soup, end: float, half: float, deck: float, coarse: bool) -> Non
     soup.add(both(box((x, half * 0.66, 0.57 * deck), (x + 0.03, half * 0.92, 0.57 * deck + 0.11))), pal.TAIL)
     if coarse:
         return
+    if deck > 0.8:
+        # The bar that keeps cars from running under it.
+        soup.add(box((-end + 0.03, -half * 0.9, 0.29 * deck), (-end + 0.1, half * 0.9, 0.29 * deck + 0.14)), pal.CHASSIS)
+        soup.add(both(box((-end + 0.04, half * 0.4, 0.29 * deck), (-end + 0.1, half * 0.48, deck))), pal.CHASSIS)
     soup.add(both(box((x, half * 0.5, 0.57 * deck), (x + 0.03, half * 0.64, 0.57 * deck + 0.11))), pal.SIGNAL)
     soup.add(box((x, -0.26, 0.57 * deck), (x + 0.03, 0.26, 0.57 * deck + 0.11)), pal.PLATE)
     soup.add(both(box((-end + 0.05, half * 0.5, 0.55 * deck), (-end + 0.1, half * 0.58, deck))), pal.CHASSIS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.views.drawn.agents import car, cargo
+from engine.views.drawn.agents import car, cargo, underbody
 from engine.views.drawn.agents import palette as pal
 from engine.views.drawn.agents.hull import Arch, Hull
 from engine.views.drawn.agents.rig import Model
@@ -41,9 +41,10 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, second
     _cab(soup, Arch(axles[0], radius, radius * 1.18), (back, end), half * 0.96, cab_high, rgb, coarse)
 
     deck = float(max(2.15 * radius, 0.27 * height))
-    rail = box((-end + 0.1, 0.22 * width, deck - 0.3), (back + 0.3, 0.3 * width, deck))
-    soup.add(both(rail), pal.CHASSIS)
-    if not coarse:
+    if coarse:
+        soup.add(box((-end + 0.1, -0.3 * width, deck - 0.3), (back + 0.3, 0.3 * width, deck)), pal.CHASSIS)
+    else:
+        soup.add(both(box((-end + 0.1, 0.22 * width, deck - 0.3), (back + 0.3, 0.3 * width, deck))), pal.CHASSIS)
         soup.add(box((-end + 0.3, -0.2 * width, deck - 0.22), (axles[1] + 0.3, 0.2 * width, deck - 0.02)), pal.CHASSIS)
     cargo.body(soup, kind, (-end + 0.06, back - 0.12), (half, deck, height), second, coarse)
     _underneath(soup, axles, radius, back, end, half, deck, coarse)
@@ -59,7 +60,7 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, second
 def _cab(soup: Soup, arch: Arch, span: tuple[float, float], half: float, high: float, rgb: pal.Colour, coarse: bool) -> None:
     """The cab with windscreen, doors, grille, lamps, mirrors and steps."""
     back, end = span
-    sill, h = arch.z * 0.75, high
+    sill, h = arch.z * 0.62, high
     roof = 0.95 * h
     hull = Hull(
         front=((sill, end - 0.04), (sill + 0.06 * h, end), (0.5 * h, end - 0.015), (0.62 * h, end - 0.05 * h),
@@ -107,41 +108,41 @@ def _cab(soup: Soup, arch: Arch, span: tuple[float, float], half: float, high: f
 
 
 def _underneath(soup: Soup, axles: list[float], radius: float, back: float, end: float, half: float, deck: float, coarse: bool) -> None:
-    """Axle, mudguards, tank, side guards, and the lamps at the rear."""
+    """Axles and what drives them, mudguards and flaps, tank, side guards, and the lamps at the rear."""
     for side in (1, -1):
         lamp = (-end + 0.02, side * half * 0.84, deck - 0.24)
         soup.add(box((lamp[0], lamp[1] - 0.16, lamp[2]), (lamp[0] + 0.06, lamp[1] + 0.16, lamp[2] + 0.12)), pal.TAIL)
     soup.add(box((-end + 0.08, -half * 0.95, deck - 0.32), (-end + 0.16, half * 0.95, deck - 0.08)), pal.CHASSIS)
+    gap = (axles[0] - radius * 1.5, axles[-1] + radius * 1.45)
+    room = gap[0] - gap[1]
     if coarse:
+        underbody.side_guards(soup, (gap[1], max(gap)), half, deck, coarse)
         return
     for side in (1, -1):
         soup.add(
             box((-end + 0.015, side * half * 0.66 - 0.08, deck - 0.24), (-end + 0.07, side * half * 0.66 + 0.08, deck - 0.12)), pal.SIGNAL
         )
-        soup.add(box((-end + 0.02, side * half * 0.5 - 0.06, 0.3 * deck), (-end + 0.1, side * half * 0.5 + 0.06, deck - 0.3)), pal.CHASSIS)
-    soup.add(box((-end + 0.02, -half * 0.9, 0.38 * deck), (-end + 0.1, half * 0.9, 0.38 * deck + 0.12)), pal.CHASSIS)
+        soup.add(box((-end + 0.02, side * half * 0.5 - 0.06, 0.28 * deck), (-end + 0.1, side * half * 0.5 + 0.06, deck - 0.3)), pal.CHASSIS)
+    soup.add(box((-end + 0.02, -half * 0.9, 0.28 * deck), (-end + 0.1, half * 0.9, 0.28 * deck + 0.15)), pal.CHASSIS)
     soup.add(box((-end + 0.012, -0.26, deck - 0.23), (-end + 0.03, 0.26, deck - 0.12)), pal.PLATE)
+    tyre = 0.3 * radius / 0.5
     for x in axles:
-        soup.add(tube([(x, -half * 0.7, radius), (x, half * 0.7, radius)], 0.07, 6), pal.CHASSIS)
+        underbody.axle(soup, x, half - 1.2 * tyre, radius, x < axles[0])
+    soup.add(box((axles[-1], -0.3 * half, 0.45 * deck), (axles[0], 0.3 * half, deck - 0.3)), pal.CHASSIS)
+    underbody.mud_flaps(soup, max(axles[-1] - 1.26 * radius, -end + 0.14), (half - 1.35 * tyre, half - 0.1 * tyre), deck - 0.1)
     for x in axles[1:]:
-        arc = [(x + radius * 1.2 * np.cos(a), radius * 1.2 * np.sin(a) + radius) for a in np.linspace(0.15, np.pi - 0.15, 12)]
+        arc = [(x + radius * 1.2 * np.cos(a), radius * 1.2 * np.sin(a) + radius) for a in np.linspace(0.15, np.pi - 0.15, 9)]
         for (x0, z0), (x1, z1) in zip(arc[:-1], arc[1:], strict=True):
             top0, top1 = min(z0, deck - 0.03), min(z1, deck - 0.03)
             outline = [(x0, top0 - 0.025), (x0, top0), (x1, top1), (x1, top1 - 0.025)]
             soup.add(both(prism(outline, half * 0.72, half * 0.985)), pal.TRIM)
-    gap = (axles[0] - radius * 1.5, axles[-1] + radius * 1.45)
-    room = gap[0] - gap[1]
     if room > 0.8:
-        tank = min(1.1, 0.45 * room)
+        tank, wide = min(1.1, 0.45 * room), float(np.clip(0.62 * deck - underbody.CLEAR_M, 0.22, 0.36))
         body = lathe(
-            [(0, 0), (0.24, 0), (0.27, 0.03), (0.27, tank - 0.03), (0.24, tank), (0, tank)],
+            [(0, 0), (wide - 0.03, 0), (wide, 0.03), (wide, tank - 0.03), (wide - 0.03, tank), (0, tank)],
             12,
             (1, 0, 0),
-            (gap[0] - tank, half - 0.34, 0.62 * deck),
+            (gap[0] - tank, half - wide - 0.05, 0.62 * deck),
         )
         soup.add(both(body), pal.metal())
-        for z in (0.45, 0.68):
-            soup.add(
-                both(box((gap[1], half - 0.08, z * deck), (gap[0] - tank - 0.1, half - 0.03, z * deck + 0.09))),
-                pal.metal((0.3, 0.3, 0.31), 0.5),
-            )
+        underbody.side_guards(soup, (gap[1], gap[0] - tank - 0.1), half, deck, coarse)
