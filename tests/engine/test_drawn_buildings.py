@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 
 from engine.spec.classes import CLASS, FREE
 from engine.spec.grid import OCC3D
-from engine.views.drawn import facade_rules, furniture_mesh, posters
+from engine.views.drawn import facade_rules, furniture_mesh, house_look, posters
 from engine.views.drawn.buildings import Built, build
 from engine.views.drawn.facade_rules import TOP, WIDTH
 from engine.views.drawn.facades import facade_surface
@@ -300,15 +300,16 @@ def test_no_shop_opens_behind_shrubs_or_a_fence(before: str) -> None:
 
 
 def test_nothing_stands_before_a_door() -> None:
-    """A cabinet where the door was: the door is in another bay; a wall along the whole front: it has none."""
+    """A cabinet where the door was, or columns there that are not decided yet: the door is in another bay; a wall along the whole front: none."""
 
-    def door_of(things: np.ndarray, n: int) -> float | None:
-        """World x of the middle of the front's door."""
+    def door_of(things: np.ndarray, n: int, unseen: float = np.inf) -> float | None:
+        """World x of the middle of the front's door; columns before the front around `unseen` are not decided."""
         world = empty_world()
         put_walls(world, rectangle(0.0, 19.0, 13.0, 9.0), seed=3)
         x, y = middles(world)
         for at in things:
             world.labels[np.abs(x - at) < 0.45, np.argmin(np.abs(y - 13.0)), GROUND_K + 1 : GROUND_K + 4] = MANMADE
+        world.decided[np.ix_(np.abs(x - unseen) < 0.9, (y > 12.4) & (y < 13.8))] = False
         mesh = build(world, world.decided, np.full(world.decided.shape, 0.2, np.float32), n, np.zeros(3), Built())
         fronts = mesh.face_part[mesh.normals[mesh.faces[:, 0], 1] < -0.9]
         fronts = [p for p in np.unique(fronts) if mesh.parts[p, 0] == Material.FACADE and mesh.parts[p, WIDTH] > 9.0]
@@ -325,6 +326,8 @@ def test_nothing_stands_before_a_door() -> None:
             continue  # an office
         kept = door_of(np.array([free]), n)
         assert kept is None or abs(kept - free) > 1.0, (n, free, kept)
+        later = door_of(np.zeros(0), n, free)
+        assert later is not None and abs(later - free) > 1.0, (n, free, later)
         moved += kept is not None
         assert door_of(np.arange(-8.0, 8.1, 0.8), n) is None
     assert moved >= 2
@@ -401,6 +404,14 @@ def test_a_small_building_at_the_walk_is_no_garden_shed() -> None:
             walls = mesh.normals[mesh.faces[facades[:, 0] == Material.FACADE, 0]]
             assert (np.abs(walls[:, :2]).max(axis=1) > 0.99).all()  # along the road and across it, as nothing else says how it stands
     assert not any(styles[9.4]) and all(styles[13.2])
+
+
+def test_a_vivid_wall_of_one_colour_is_dark() -> None:
+    """In the sun a red of 0.4 is a pink house, and one of 0.24 a red toy; bricks are broken up by their mortar."""
+    for style, walls in house_look._WALLS.items():
+        for rgb in walls:
+            if style != facade_rules.BRICK and np.ptp(rgb) / max(rgb) > 0.5:
+                assert max(rgb) < 0.2, (style, rgb)
 
 
 def test_roofs_and_concrete_stay_near_their_colour() -> None:

@@ -12,6 +12,7 @@ from engine.views.drawn.foliage import BASE, TIP
 from engine.views.drawn.mesh import MATERIAL, RED, Material, Mesh, part
 from engine.views.drawn.static_world import StaticWorld
 from engine.views.drawn.surface import ANSWER, NORMAL
+from engine.views.drawn.trees import SPECIES, leaf_colour
 from engine.views.drawn.vegetation import OVER_ROAD_M, Grown, grow
 from engine.views.drawn.vegetation_surface import foliage_surface, leaf_gap
 
@@ -176,6 +177,13 @@ def test_leaves_keep_their_mean_colour_however_wide_a_pixel_is() -> None:
         means.append(answers[:, :3].mean(axis=0))
     assert np.allclose(means[0], means[2], rtol=0.06) and np.allclose(means[1], means[2], rtol=0.06)
     assert (means[0] > 0.4 * row[RED : RED + 3]).all()
+
+
+def test_autumn_is_russet_not_orange() -> None:
+    colours = np.array([leaf_colour(name, (i, j), 3) for name in SPECIES for i in range(60) for j in range(60)])
+    turned = colours[:, 0] > 1.15 * colours[:, 1]
+    assert 0.005 < turned.mean() < 0.06
+    assert np.ptp(colours, axis=1).max() < 0.25
 
 
 def test_a_clipped_hedge_is_even_and_darker_than_the_lawn() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.views.drawn.footprints import LOW, WALL, Columns
+from engine.views.drawn.footprints import LOW, UNKNOWN, WALL, Columns
 from engine.views.drawn.rects import Rect, left_over
 
 SHOP_M, DOOR_M = 3.4, 1.9
@@ -34,15 +34,23 @@ class Fronts:
         return self._share(self.plants, start_m, end_m, SHOP_M) <= PLANTS and self._share(self.things, start_m, end_m, SHOP_M) <= THINGS
 
     def door(self, start_m: np.ndarray, end_m: np.ndarray, bays: int, wanted: int) -> int:
-        """The bay nearest to `wanted` before which nothing stands; -1 where there is none."""
+        """The bay nearest to `wanted` before which nothing stands; -1 where there is none.
+
+        Bays before which all is seen come first: what is seen later may stand before the others.
+        """
         way = end_m - start_m
         along, pitch = way / float(np.hypot(*way)), float(np.hypot(*way)) / max(1, bays)
         hidden = self.plants | self.things
+        unseen = self.cols.kind == UNKNOWN
+        free: list[int] = []
         for bay in sorted(range(bays), key=lambda bay: (abs(bay - wanted), bay)):
             middle = start_m + along * ((bay + 0.5) * pitch)
-            if self._share(hidden, middle - along * _SIDE_M, middle + along * _SIDE_M, DOOR_M) == 0.0:
-                return bay
-        return -1
+            left, right = middle - along * _SIDE_M, middle + along * _SIDE_M
+            if self._share(hidden, left, right, DOOR_M) == 0.0:
+                if self._share(unseen, left, right, DOOR_M) == 0.0:
+                    return bay
+                free.append(bay)
+        return free[0] if free else -1
 
     def _share(self, what: np.ndarray, start_m: np.ndarray, end_m: np.ndarray, reach_m: float) -> float:
         """Share of a front from `start_m` to `end_m` (2,) before which `what` (X, Y) stands nearer than `reach_m`."""

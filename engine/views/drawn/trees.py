@@ -60,7 +60,7 @@ SPECIES: dict[str, Species] = {
     "birch": Species((0.112, 0.170, 0.060), (0.520, 0.500, 0.460), (8.0, 12.0), 1.8, 0.75, 0.26, 0.52, 28.0, 0.75, 0.07, True),
     "conifer": Species((0.042, 0.086, 0.046), (0.095, 0.066, 0.048), (8.0, 13.0), 2.2, 0.95, 0.38, 0.32, 29.0, 0.55, 0.05),
 }
-_AUTUMN = ((0.36, 0.17, 0.030), (0.30, 0.085, 0.028), (0.30, 0.235, 0.040))
+_AUTUMN = ((0.26, 0.150, 0.050), (0.185, 0.085, 0.046), (0.24, 0.195, 0.060))
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ def leaf_colour(species: str, cell: tuple[int, int], seed: int) -> np.ndarray:
     rgb = np.array(SPECIES[species].leaf)
     if species != "conifer" and hash01(i, j, seed + 911) < 0.05:
         tint = np.array(_AUTUMN[int(hash01(i, j, seed + 912) * 3)])
-        rgb = rgb + (tint - rgb) * (0.55 + 0.4 * hash01(i, j, seed + 913))
+        rgb = rgb + (tint - rgb) * (0.5 + 0.35 * hash01(i, j, seed + 913))
     warm = hash01(i, j, seed + 914) - 0.5
     return rgb * (0.86 + 0.3 * hash01(i, j, seed + 915)) * np.array([1 + 0.36 * warm, 1.0, 1 - 0.3 * warm])
 
