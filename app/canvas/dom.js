@@ -31,6 +31,22 @@ export function button(spec) {
 }
 
 /**
+ * What somebody typed in a field of numbers: the number, null for an empty one; or a sentence, where it is none that the field takes.
+ * What was typed is not turned into something else behind the user's back, so a part of a whole number is refused too.
+ * @param {string} typed @param {{label: string, name?: string, unit?: string, min?: number, max?: number, digits?: number}} spec @returns {number|null|string}
+ */
+export function numberTyped(typed, spec) {
+  const text = typed.trim().replace(",", "."), value = Number(text), digits = spec.digits ?? 2, low = spec.min ?? -Infinity, high = spec.max ?? Infinity;
+  if (text === "") return null;
+  const unit = spec.unit ? ` ${spec.unit}` : "", [least, most] = [low, high].map((v) => +v.toFixed(digits));
+  const range = low === -Infinity && high === Infinity ? "" : high === Infinity ? `at least ${least}${unit}` : low === -Infinity ? `at most ${most}${unit}` : `${least} to ${most}${unit}`;
+  const refused = (/** @type {string} */ takes) => `${spec.name ?? spec.label} takes ${takes}, so ${text} was not set.`;
+  if (!Number.isFinite(value)) return refused(`a number${range && `, ${range}`}`);
+  if (value < low || value > high) return refused(range);
+  return digits === 0 && !Number.isInteger(value) ? refused("whole numbers") : value;
+}
+
+/**
  * A number that can be typed, stepped with the arrows, or dragged by its label. `change` is called once per finished edit.
  * @param {{label: string, name?: string, unit?: string, value: number|null, step?: number, min?: number, max?: number, digits?: number, testid?: string, title?: string, placeholder?: string, disabled?: boolean, change: (value: number|null) => void}} spec
  */
@@ -40,16 +56,12 @@ export function numberField(spec) {
   const input = /** @type {HTMLInputElement} */ (h("input", { type: "text", inputmode: "decimal", class: "num", value: shown(spec.value), testid: spec.testid, label: spec.name ?? spec.label, placeholder: spec.placeholder, disabled: spec.disabled, spellcheck: "false" }));
   let before = input.value;
   const finish = () => {
-    const text = input.value.trim().replace(",", ".");
-    if (text === before) return;
-    const value = text === "" ? null : Number(text);
-    if ((value === null && spec.placeholder === undefined) || Number.isNaN(value)) return void (input.value = before);
-    const low = spec.min ?? -Infinity, high = spec.max ?? Infinity;
-    if (value !== null && (value < low || value > high)) {
-      // What was typed is not turned into something else behind the user's back.
+    if (input.value.trim().replace(",", ".") === before) return;
+    const value = numberTyped(input.value, spec);
+    if (value === null && spec.placeholder === undefined) return void (input.value = before);
+    if (typeof value === "string") {
       input.value = before;
-      const unit = spec.unit ? ` ${spec.unit}` : "", allowed = high === Infinity ? `at least ${+low.toFixed(digits)}${unit}` : low === -Infinity ? `at most ${+high.toFixed(digits)}${unit}` : `${+low.toFixed(digits)} to ${+high.toFixed(digits)}${unit}`;
-      return void field.dispatchEvent(new CustomEvent("refused", { bubbles: true, detail: `${spec.name ?? spec.label} takes ${allowed}, so ${text} was not set.` }));
+      return void field.dispatchEvent(new CustomEvent("refused", { bubbles: true, detail: value }));
     }
     input.value = before = shown(value);
     spec.change(value);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,14 @@ THUMBNAIL_PX = 224
 """Across."""
 
 
-def cards(config: AppConfig, document_hash: str, scene: str) -> list[dict[str, Any]]:
-    """Every take of the folder, newest first. `document_hash` and `scene` are of the document that is open: of that scene, a take that was
-    made from another state of it is stale."""
+def cards(config: AppConfig, hash_called: Callable[[str], str], scene: str) -> list[dict[str, Any]]:
+    """Every take of the folder, newest first. Of the document that is open, `hash_called` tells its hash were it called so, and `scene` is
+    its name: of that scene, a take that was made from another state of it is stale. A new name alone is no other state."""
     folders = [path.parent for path in config.takes.glob("*/take.json")] if config.takes.is_dir() else []
     found = [dict(one) for folder in folders if (one := _card(folder, *_stamp(folder))) is not None]
     for one in found:
         same_scene = one["scene"] == scene
-        one["state"] = "current" if one["document_hash"] == document_hash else "stale" if same_scene else "other scene"
+        one["state"] = "current" if one["document_hash"] == hash_called(one["scene"]) else "stale" if same_scene else "other scene"
         one["scored"] = (config.scores / f"{one['name']}.json").is_file()
     return sorted(found, key=lambda one: -one["modified"])
 

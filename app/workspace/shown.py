@@ -58,15 +58,18 @@ class SeenFor:
         return looks[0] == looks[1] and np.allclose(_lens(one), _lens(two), atol=1e-3) and np.allclose(pose, other_pose, atol=1e-6)
 
 
-_hashed: tuple[Document, str] | None = None
+_hashed: tuple[Document, dict[str, str]] | None = None
 
 
-def _hash_of(document: Document) -> str:
-    """The document's hash; several takes ask for that of the same one."""
+def _hash_of(document: Document, name: str) -> str:
+    """The document's hash were it called `name`; several takes ask for that of the same one."""
     global _hashed
-    if _hashed is None or _hashed[0] is not document:
-        _hashed = document, document_hash(document)
-    return _hashed[1]
+    held = _hashed
+    if held is None or held[0] is not document:
+        held = _hashed = document, {}
+    if name not in held[1]:
+        held[1][name] = document_hash(document if name == document.name else replace(document, name=name))
+    return held[1][name]
 
 
 def _lens(camera: Camera) -> tuple[float, ...]:
@@ -123,10 +126,17 @@ class ShownTake:
         )  # fmt: skip
 
     def is_stale(self, document: Document) -> bool:
-        """Whether `document` is no longer what this take was made from."""
-        if self.document is None:
-            return self.document_hash != _hash_of(document)
-        return self.document is not document and self.document != document
+        """Whether `document` is no longer what this take was made from. Its name is no part of that: nothing that a take holds depends on it."""
+        if self.document is not None:
+            return self.document is not document and self.document != replace(document, name=self.document.name)
+        return self.document_hash != _hash_of(document, self._scene)
+
+    @property
+    def _scene(self) -> str:
+        """What the scene was called that it was made from."""
+        if self.request is not None:
+            return self.request.document.name
+        return "" if self.disk is None else str(self.disk.info.get("recipe", {}).get("scene", ""))
 
     def holds(self, frame: int) -> bool:
         index = frame - self.start_frame

@@ -106,3 +106,19 @@ def test_time_to_collision_is_drawn_as_it_is_solved() -> None:
     expected = time_to_collision_s(scene, car)
     assert np.isfinite(expected).any()
     np.testing.assert_allclose([np.inf if value is None else value for value in found], expected, atol=1e-6)  # type: ignore[union-attr]
+
+
+@needs_node
+def test_a_number_is_taken_as_typed_or_refused_with_what_is_taken() -> None:
+    """A seed of 3.7 was shown as 4 and sent as 3.7, and letters were put back without a word."""
+    cases: list[tuple[str, dict[str, Any], Any]] = [
+        ("4", {"digits": 0, "min": 0}, 4), ("3,5", {"digits": 2}, 3.5), ("  ", {"digits": 0}, None), ("1e3", {"digits": 0, "max": 4000}, 1000),
+        ("3.7", {"digits": 0, "min": 0, "max": 9}, "N takes whole numbers, so 3.7 was not set."),
+        ("abc", {"min": 0, "max": 9, "unit": "m"}, "N takes a number, 0 to 9 m, so abc was not set."),
+        ("abc", {}, "N takes a number, so abc was not set."), ("Infinity", {}, "N takes a number, so Infinity was not set."),
+        ("-2", {"min": 0.1, "max": 100, "unit": "s"}, "N takes 0.1 to 100 s, so -2 was not set."),
+        ("-2", {"min": 0}, "N takes at least 0, so -2 was not set."), ("8", {"max": 7}, "N takes at most 7, so 8 was not set."),
+    ]  # fmt: skip
+    script = """const { numberTyped } = await import('./dom.js');
+    console.log(JSON.stringify(given.map(([typed, spec]) => numberTyped(typed, { label: 'n', name: 'N', ...spec }))));"""
+    assert run_module(script, given=[case[:2] for case in cases]) == [case[2] for case in cases]

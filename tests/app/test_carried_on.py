@@ -36,7 +36,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> AppConfig:
 
 
 def test_the_shelf_and_the_view_say_what_it_was_to_be(config):
-    cards = {one["name"]: one for one in takes.cards(config, "", "")}
+    cards = {one["name"]: one for one in takes.cards(config, str, "")}
     assert cards["whole"]["whole"] and not cards["cut"]["whole"]
     assert (cards["cut"]["frames"], cards["cut"]["asked_frames"], cards["cut"]["until"]) == (2, FRAMES, "video")
     assert ShownTake.from_folder(config.takes / "whole").broken_off == 0 and ShownTake.from_folder(config.takes / "cut").broken_off == FRAMES

@@ -112,6 +112,15 @@ def test_voxels_and_pictures_say_what_they_lack(tmp_path: Path, from_disk: bool,
     assert look.lacks() == (False, False), "undone, it is true again"
 
 
+@pytest.mark.parametrize("from_disk", [False, True])
+def test_a_new_name_makes_no_take_stale_and_an_edit_does(tmp_path: Path, from_disk: bool) -> None:
+    look = Look(tmp_path, from_disk)
+    commands.run(look.session, "set_scene", {"name": "Kreuzung 7"})
+    assert not look.take.is_stale(look.session.document)
+    commands.run(look.session, "move", {"ids": ["car-1"], "dx": 2.0, "dy": 0.0})
+    assert look.take.is_stale(look.session.document)
+
+
 def test_a_picture_stays_while_a_draft_takes_the_place_of_the_voxels(tmp_path: Path) -> None:
     look = Look(tmp_path, from_disk=True)
     before = look.shot().picture("front").jpeg

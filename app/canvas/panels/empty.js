@@ -2,6 +2,7 @@
 
 import { button, h } from "../dom.js";
 import { watch } from "../store.js";
+import { TOOLS } from "../tools/registry.js";
 import { showImport, showOpen } from "./files.js";
 
 /** @param {App} app */
@@ -9,7 +10,7 @@ export function makeEmpty(app) {
   const { store } = app;
   const text = h("p");
   const actions = h("div", { class: "group" },
-    button({ icon: "area", text: "Draw a road", label: "Draw a drivable area", press: () => { store.channel = "drivable_area"; store.emit("channels"); app.use("area"); } }),
+    button({ icon: "road", text: "Draw a road", label: "Draw a road with its lanes", key: TOOLS.road.key, testid: "blank-road", press: () => app.use("road") }),
     button({ icon: "agent", text: "Place an agent", label: "Place an agent", press: () => app.use("agent") }),
     button({ icon: "open", text: "Open", label: "Open a project", press: () => showOpen(app) }),
     button({ icon: "import", text: "Import a log", label: "Import a log", press: () => showImport(app) }));

@@ -78,7 +78,7 @@ export function makeOptions(app) {
       }
       case "camera": return [
         segmented({ label: "Mount", value: o.mount, change: (v) => set({ mount: v }), options: [["ego", "On the ego"], ["world", "In the world"]] }),
-        numberField({ label: "FOV", name: "Horizontal field of view", unit: "°", value: o.fov_deg, digits: 0, step: 5, min: 10, max: 170, change: (v) => set({ fov_deg: v ?? 70 }) }),
+        numberField({ label: "FOV", name: "Horizontal field of view", unit: "°", value: o.fov_deg, digits: 1, step: 5, min: 10, max: 170, change: (v) => set({ fov_deg: v ?? 70 }) }),
         numberField({ label: "z", name: "Height", unit: "m", value: o.camera_z, digits: 2, step: 0.1, min: 0, max: 60, change: (v) => set({ camera_z: v ?? 1.6 }) }),
         (store.scene?.rigs.length ?? 0) > 0 && selectField({ label: "Rig", value: "", testid: "rig", title: "Replace the cameras on the ego by a rig", options: [["", "choose…"], ...(store.scene?.rigs ?? []).map((r) => /** @type {[string, string]} */ ([r, spoken(r)]))], change: (v) => v && void app.command("use_rig", { name: v }) }),
         button({ icon: "plus", text: "Insert between", label: "Insert between neighbours", title: "Insert one more camera between each two neighbours on the ego, or between those selected", testid: "insert-cameras", class: "ghost", press: () => void app.command("insert_cameras", insertedBetween(app)) }),
