@@ -60,7 +60,7 @@ export function makeStrip(app) {
     const ratio = big && entity?.kind === "camera" ? `${entity.camera.width} / ${entity.camera.height}` : "16 / 9";
     const selected = entity && store.selection.has(entity.id);
     const anchored = app.anchors.has(name);
-    const figure = h("figure", { class: `shot${selected ? " on" : ""}`, testid: big ? undefined : `strip-${name}`, style: `aspect-ratio:${ratio}`, title: "Click selects the camera, double-click shows it large; a picture dropped here is what its video begins from", on: { click: () => entity && app.select([entity.id]), dblclick: () => lightbox.show(big ? "" : name) } },
+    const figure = h("figure", { class: `shot${selected ? " on" : ""}`, testid: big ? undefined : `strip-${name}`, style: `--ratio:${ratio};aspect-ratio:${ratio}`, title: "Click selects the camera, double-click shows it large; a picture dropped here is what its video begins from", on: { click: () => entity && app.select([entity.id]), dblclick: () => lightbox.show(big ? "" : name) } },
       image(big ? "large" : name, url, `${name}, ${kind}`),
       kind === "recorded" && Boolean(url) && h("img", { class: "over", src: seen?.semantic ?? "", alt: "", draggable: "false", testid: big ? undefined : `over-${name}` }),
       Boolean(url && stale) && h("span", { class: "before", testid: "before", title: kind === "picture" ? `Picture of take ${seen?.take}, made before your edit` : "Geometry of before your edit", text: "before your edit" }),

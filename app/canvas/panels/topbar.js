@@ -70,7 +70,7 @@ export function makeTopbar(app) {
     tabs.textContent = `${store.tabs} tabs`;
     const state = store.link.state;
     link.className = `link ${state}`;
-    fill(link, h("i"), state === "open" ? "Connected" : state === "connecting" ? "Connecting…" : "Reconnecting…");
+    fill(link, h("i"), h("span", { text: state === "open" ? "Connected" : state === "connecting" ? "Connecting…" : "Reconnecting…" }));
     link.title = state === "open" ? `Last edit confirmed in ${store.link.roundtrip_ms.toFixed(0)} ms` : "The studio does not answer. Your scene is safe on its side; edits wait until it is back.";
   };
   watch(store, ["scene", "history", "entities", "link", "tabs"], refresh);
