@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,26 @@ def stay_above_ground(camera: Any) -> None:
         looked_at = np.asarray(camera.look_at, np.float64)
         camera.position = lifted
         camera.look_at = looked_at
+
+
+def keeper() -> Callable[[Any], None]:
+    """For one browser, called whenever its eye moves: it stays above the ground.
+
+    A browser that arrives may tell of viser's own eye first, which lies in the ground 5 m behind the ego. Nobody orbited there: lifted, it
+    would stay there in place of home.
+    """
+    was_home = False
+
+    def moved(camera: Any) -> None:
+        nonlocal was_home
+        position = np.asarray(camera.position, np.float64)
+        was_home = was_home or np.allclose(position, HOME_M, atol=0.1)
+        if was_home:
+            stay_above_ground(camera)
+        elif above_ground(position) is not None:
+            camera.position, camera.look_at = HOME_M, HOME_LOOKS_AT_M
+
+    return moved
 
 
 def above_ground(position_m: np.ndarray) -> np.ndarray | None:

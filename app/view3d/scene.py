@@ -113,7 +113,7 @@ class SceneView:
         scene.set_background_image(np.full((1, 1, 3), BACKGROUND, np.uint8), format="png")
         self.server.gui.configure_theme(dark_mode=True, show_logo=False, show_share_button=False)
         eye.set_home(self.server)
-        self.server.on_client_connect(lambda client: client.camera.on_update(eye.stay_above_ground))
+        self.server.on_client_connect(lambda client: client.camera.on_update(eye.keeper()))
         scene.on_click()(lambda event: self._clicked(event, more=False))
         scene.on_click(modifier="shift")(lambda event: self._clicked(event, more=True))
         scene.add_grid(
