@@ -25,6 +25,9 @@ pytestmark = [
 ]
 
 SIZES = ((1280, 720), (1440, 900), (2560, 1440))
+NARROW = ((853, 600), (1024, 700), (1280, 720))
+"""A browser's zoom makes a page narrow: the first is 1280 x 900 at 150 %."""
+TOOL_KEYS = "VBEFPLSZTAWCRO"
 STICKS_OUT = """() => {
     const found = [];
     for (const bar of document.querySelectorAll(".pane-head, .topbar, .options, .timeline-bar, .status, .generate, .dialog")) {
@@ -36,6 +39,10 @@ STICKS_OUT = """() => {
     }
     return found;
 }"""  # noqa: E501
+HIDDEN_OPTIONS = """() => [...document.querySelectorAll(".tool-options input, .tool-options select, .tool-options button")].filter((one) => {
+    const box = one.getBoundingClientRect(), there = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    return one.checkVisibility() && !(there && (one.contains(there) || there.contains(one)));
+}).map((one) => one.getAttribute("aria-label") || one.textContent)"""
 CUT_NAMES = """() => [...document.querySelectorAll(".shot figcaption > span:first-child")]
     .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
 WHITE = 128
@@ -78,6 +85,27 @@ def test_nothing_sticks_out_at_any_size(tab: Tab) -> None:
     tab.page.mouse.move(5, 5)
     shows_kinds(tab, "CAM_FRONT", True, "a camera that shows something else than the others says so")
     shows_kinds(tab, "CAM_BACK", False, "and no other")
+
+
+def test_no_tool_hides_what_it_can_be_told_in_a_narrow_page(tab: Tab) -> None:
+    """The camera tool's rig was cut at 1280 px and 'Insert between' not to be seen; at 1024 half of the voxel tool, and the way to the keys."""
+    tab.pick_file("crossing")
+    tab.until_document("the crossing", lambda d: d["name"] == "crossing")
+    for width, height in NARROW:
+        tab.page.set_viewport_size({"width": width, "height": height})
+        tab.settle()
+        before = tab.box
+        for key in TOOL_KEYS:
+            tab.page.keyboard.press(key)
+            tab.settle()
+            assert tab.page.evaluate(HIDDEN_OPTIONS) == [], f"{width} x {height}, tool {key}"
+            assert tab.box == before, f"the map stays where it is, tool {key}"
+        for testid in ("help", "palette-open", "generate"):
+            box = tab.at(testid).bounding_box()
+            assert box and box["x"] + box["width"] <= width, f"{testid} at {width}"
+        tab.at("generate").scroll_into_view_if_needed()
+        generate, status = tab.at("generate").bounding_box(), tab.at("checks").bounding_box()
+        assert generate and status and generate["y"] + generate["height"] <= status["y"], "what has no room is scrolled to"
 
 
 def test_escape_drops_what_is_half_made_and_then_the_selection(tab: Tab) -> None:

@@ -38,6 +38,16 @@ CLIPPED = """() => ['button', '.mark', 'label', 'h2', 'h3', '.mini'].flatMap((on
     .map((one) => `${one.tagName} '${one.textContent.trim().slice(0, 40)}'`)"""
 
 
+LONG_FACTS = """() => [...document.querySelectorAll('.shelf .facts:last-child')].flatMap((row) => {
+    const [frames, age] = row.children, before = [frames.textContent, age.textContent];
+    [frames.textContent, age.textContent] = ['48 frames · occupancy', '12 min ago'];
+    const cut = frames.scrollWidth > frames.clientWidth;
+    [frames.textContent, age.textContent] = before;
+    return cut ? [`${row.clientWidth} px`] : [];
+})"""
+"""Cards that would cut how much a take holds, were it the longest that there is."""
+
+
 @pytest.fixture
 def tab(tmp_path: Path) -> Iterator[Tab]:
     """A studio with two takes of its scene that differ in their seed, both with scores."""
@@ -80,6 +90,9 @@ def test_takes_are_looked_at_compared_and_measured(tab: Tab) -> None:
         assert tab.page.evaluate(CLIPPED) == [], size
         grid, bar = tab.at("video-grid").first.bounding_box(), tab.at("player-play").first.bounding_box()
         assert grid and bar and bar["y"] + bar["height"] <= size["height"] and grid["height"] > 0.5 * size["height"]
+    tab.page.set_viewport_size({"width": 1280, "height": 720})
+    assert tab.page.evaluate(LONG_FACTS) == [], "on a narrow shelf too"
+    tab.page.set_viewport_size(SIZE)  # type: ignore[arg-type]
     check(tab, "the results, videos")
     # All cameras stand at one frame; the arrows step them.
     seen_frame(tab, 0)
