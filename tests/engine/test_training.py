@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -293,4 +294,5 @@ def test_a_training_says_soon_what_it_will_take(tmp_path, capsys):
 
     train(torch.nn.Linear(500, 400), loss, lambda step: {"x": torch.ones(2, 500)}, schedule, tmp_path, device=torch.device("cpu"), resume=False)
     told = [line for line in capsys.readouterr().out.splitlines() if "s a step" in line]
-    assert len(told) == 1 and told[0].startswith("0.2 M parameters, 6 steps of 2: about 0.0") and "--resume goes on" in told[0]
+    assert len(told) == 1 and "--resume goes on" in told[0]
+    assert re.match(r"0\.2 M parameters, 6 steps of 2: about \d+\.\d+ s a step on cpu, 0\.0 hours", told[0]), "whatever else the machine does"
