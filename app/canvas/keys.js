@@ -49,6 +49,11 @@ function meant(app, name) {
 /** Run a command, or say why it cannot be run. @param {App} app @param {PageCommand} command */
 export function perform(app, command) {
   const why = command.why?.(app);
-  if (why) app.say("info", `${command.title}: ${why.charAt(0).toLowerCase()}${why.slice(1)}`);
+  if (why) app.say("info", whyNot(command, why));
   else command.run(app);
+}
+
+/** A sentence that names the command; one that does already stays, so that the studio's own refusal of the same is the same notice. @param {PageCommand} command @param {string} why */
+export function whyNot(command, why) {
+  return why.toLowerCase().includes(command.title.toLowerCase()) ? why : `${command.title}: ${why.charAt(0).toLowerCase()}${why.slice(1)}`;
 }

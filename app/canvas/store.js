@@ -22,7 +22,7 @@ export class Store {
     this.options = {
       brush_m: 2, eraser_m: 2, scope: /** @type {"scene"|"frame"|"range"} */ ("scene"), range: /** @type {[number, number]} */ ([0, 11]),
       agentClass: "car", pacing: /** @type {"speed"|"time"} */ ("speed"), speeds: /** @type {Record<string, number>} */ ({}), step_s: 1,
-      shape: /** @type {"vector"|"paint"|"erase"} */ ("vector"), line_m: 0.4, mount: /** @type {"ego"|"world"} */ ("ego"), fov_deg: 70,
+      shape: /** @type {"vector"|"paint"|"erase"} */ ("vector"), line_m: 0.4, mount: /** @type {"place"|"ego"|"world"} */ ("place"), fov_deg: 70,
       camera_z: 1.6, lanes: 2, lane_width_m: 3.5, crossing_m: 3, side: /** @type {"right"|"left"} */ ("right"), spacing_m: 3, taper_m: 15,
       /** How hard an agent may brake whose time to collision is set. */ brake_m_s2: 8,
       voxelShape: /** @type {"box"|"brush"} */ ("box"), voxelFills: false, voxelClass: "car", voxel_m: 2, bottom_m: 0.2, top_m: 4, voxelScope: /** @type {"scene"|"frame"|"range"|"follow"} */ ("scene"),

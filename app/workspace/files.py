@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import unicodedata
 from pathlib import Path
 
 from app.config import AppConfig
@@ -16,6 +17,8 @@ from engine.spec.classes import ASSETS
 log = logging.getLogger("anyscene.files")
 
 SUFFIX = ".anyscene"
+LONGEST_NAME = 120
+"""Bytes of a file's name that is made from a scene's; file systems take 255."""
 TEMPLATES = ASSETS / "templates"
 
 
@@ -32,7 +35,7 @@ def project_to_open(path: str, config: AppConfig) -> Path:
 def project_to_save(path: str | None, name: str, config: AppConfig) -> Path:
     """Where to save: the path named, or a free one made from the scene's name. EditError outside the workspace folder."""
     if path is None:
-        slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "scene"
+        slug = _file_name(name)
         number = 1
         while (free := config.workspace / f"{slug}{'' if number == 1 else f'-{number}'}{SUFFIX}").exists():
             number += 1
@@ -43,6 +46,13 @@ def project_to_save(path: str | None, name: str, config: AppConfig) -> Path:
     if not wanted.is_relative_to(config.workspace.resolve()) or wanted.is_relative_to(config.drafts.resolve()):
         raise EditError(f"Projects are saved inside the workspace folder {config.workspace}: give a name there, not '{path}'.")
     return wanted
+
+
+def _file_name(name: str) -> str:
+    """A scene's name as a file's, in whatever script: letters, digits, dots, dashes; so short that a number and the suffix fit beside it."""
+    words = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", name))
+    words = re.sub(r"\.{2,}", ".", words).encode()[:LONGEST_NAME].decode(errors="ignore")
+    return words.strip("-.") or "scene"
 
 
 def source_to_import(source: str, config: AppConfig) -> Path:

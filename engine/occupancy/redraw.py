@@ -77,7 +77,7 @@ def redraw(
     grid = window.grid(clip.grid)
     device, vae = generator.device, generator.vae
     layouts = torch.from_numpy(np.ascontiguousarray(clip.layouts[0][:, window.x, window.y])).to(device)[None, None]
-    old = torch.from_numpy(np.ascontiguousarray(before.semantics[window.x, window.y])).to(device)[None]
+    old = torch.from_numpy(before.semantics[window.x, window.y].copy()).to(device)[None]
     sampler = generator.preset.sampler
     steps, guidance = recipe.steps or sampler.draft_steps, sampler.guidance if recipe.guidance is None else recipe.guidance
     held = ~any_cells(region[window.x, window.y])                                    # (h, w)

@@ -105,7 +105,7 @@ def test_a_click_in_3d_selects_what_is_seen_there(tab: Tab) -> None:
     for _ in range(6):
         tab.page.keyboard.press("Shift+ArrowUp")
     tab.until_document("it went to the left", lambda d: scene_of(d).entities["car-1"].keyframes[0].pose.y_m == front.y_m + 6)
-    expect(tab.at("viewer-badge")).to_contain_text("Before your edit")
+    expect(tab.at("viewer-badge")).to_contain_text("Before edit")
     click(tab, ego(8.0, 13.0, 0.2), [])
     click(tab, ego(front.x_m, front.y_m, 0.9), ["car-1"])
     click(tab, ego(front.x_m, front.y_m + 6, 0.9), ["car-1"])

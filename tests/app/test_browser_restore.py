@@ -72,7 +72,7 @@ def test_scenario_s13_a_killed_studio_is_found_again_by_the_page_that_was_open(t
     expect(tab.at("strip-badge")).to_have_text(re.compile(r"^Take, fake\s*frame 0$"))
     stroke(tab, -60)
     work = tab.document()
-    expect(tab.at("strip-badge")).to_contain_text("Before your edit")
+    expect(tab.at("strip-badge")).to_contain_text("Before edit")
     expect(tab.at("before").first).to_be_visible()
     expect(tab.at("viewer-badge")).to_contain_text(re.compile("Draft|full quality"))
     tab.shot("1_drawn")

@@ -94,7 +94,7 @@ def test_scenario_s4_all_vehicles_leave_the_result(act: Actions, preset: str) ->
     act.click("remove-vehicles")
     undone(tab, "Remove all vehicles")
     expect(tab.at("before").first).to_be_visible()
-    expect(tab.at("strip-badge")).to_contain_text("Before your edit")
+    expect(tab.at("strip-badge")).to_contain_text("Before edit")
     tab.shot(f"traffic_before_{preset}")
     take = Take.open(act.make("pictures-again")["take"])
     assert act.count <= 5

@@ -122,3 +122,24 @@ def test_a_number_is_taken_as_typed_or_refused_with_what_is_taken() -> None:
     script = """const { numberTyped } = await import('./dom.js');
     console.log(JSON.stringify(given.map(([typed, spec]) => numberTyped(typed, { label: 'n', name: 'N', ...spec }))));"""
     assert run_module(script, given=[case[:2] for case in cases]) == [case[2] for case in cases]
+
+
+@needs_node
+def test_a_camera_rides_on_the_ego_near_by_and_stands_in_the_world_elsewhere_unless_told() -> None:
+    script = """
+    const { mountAt } = await import('./tools/camera.js');
+    console.log(JSON.stringify(given.map(([chosen, ego, at]) => mountAt(chosen, ego, at))));"""
+    ego = [100.0, 50.0, 0.0, np.pi / 2]  # looks along y
+    near, behind, beside, ahead = [100.5, 52.0], [100.0, 46.0], [104.0, 51.0], [100.0, 64.0]
+    given = [["place", ego, near], ["place", ego, behind], ["place", ego, beside], ["place", ego, ahead], ["ego", ego, ahead], ["world", ego, near]]
+    assert run_module(script, given=given) == ["ego", "world", "world", "world", "ego", "world"]
+
+
+@needs_node
+def test_what_cannot_run_is_refused_in_the_same_words_by_the_page_and_the_studio() -> None:
+    script = """
+    globalThis.window = { addEventListener() {} };
+    const { whyNot } = await import('./keys.js');
+    console.log(JSON.stringify([whyNot({ title: 'Undo' }, 'There is nothing to undo.'), whyNot({ title: 'Mirror' }, 'Select an agent first.')]));"""
+    nothing = Session(Document())
+    assert run_module(script, given=None) == [COMMANDS["undo"].lacks(nothing), "Mirror: select an agent first."]

@@ -23,7 +23,7 @@ export function voxelsShown(app) {
   if (!isCurrent(app)) return { kind: "drawing", word: "Drawing…", about: `Shown meanwhile: frame ${strip.frame}${strip.edits === app.store.scene?.edits ? "" : ", before the last edit"}` };
   if (strip.stale && strip.pending) return { kind: "drawing", word: "Drawing…", about: `Shown meanwhile: ${made}, without the last edit` };
   if (strip.source === "lift") return { kind: "layout", word: "Layout", about: "Raised straight from the layout as it is now; no model has filled it. Generate makes a take" };
-  if (strip.stale) return { kind: "stale", word: "Before your edit", about: `From ${made}; it was made for this frame as it was before` };
+  if (strip.stale) return { kind: "stale", word: "Before edit", about: `From ${made}; it was made for this frame as it was before` };
   if (strip.source === "take") return { kind: "take", word: "Take", about: `From ${made}, made for this frame as it is now` };
   const kept = variant?.shown && variant.index > 0;
   if (!strip.whole) return { kind: "draft", word: kept ? "Variant, draft" : "Draft", about: `${drawn}. In few steps` };
@@ -37,7 +37,7 @@ export function picturesShown(app) {
   const by = `Pictures by '${pictures[0].views}', of take ${pictures[0].take}`;
   if (!isCurrent(app)) return { kind: "drawing", word: "Drawing…", about: `Shown meanwhile: frame ${strip.frame}. ${by}` };
   const stale = pictures.filter((one) => one.picture_stale).length;
-  if (stale) return { kind: "stale", word: stale === pictures.length ? "Before your edit" : `${stale} before your edit`, about: `${by}; Generate makes them for the scene as it is` };
+  if (stale) return { kind: "stale", word: stale === pictures.length ? "Before edit" : `${stale} before edit`, about: `${by}; Generate makes them for the scene as it is` };
   return { kind: "take", word: `Take, ${pictures[0].views}`, about: `${by}, made for this frame as it is now` };
 }
 

@@ -77,7 +77,7 @@ export function makeOptions(app) {
         ];
       }
       case "camera": return [
-        segmented({ label: "Mount", value: o.mount, change: (v) => set({ mount: v }), options: [["ego", "On the ego"], ["world", "In the world"]] }),
+        segmented({ label: "Mount", value: o.mount, change: (v) => set({ mount: v }), options: [["place", "By place"], ["ego", "On the ego"], ["world", "In the world"]] }),
         numberField({ label: "FOV", name: "Horizontal field of view", unit: "°", value: o.fov_deg, digits: 1, step: 5, min: 10, max: 170, change: (v) => set({ fov_deg: v ?? 70 }) }),
         numberField({ label: "z", name: "Height", unit: "m", value: o.camera_z, digits: 2, step: 0.1, min: 0, max: 60, change: (v) => set({ camera_z: v ?? 1.6 }) }),
         (store.scene?.rigs.length ?? 0) > 0 && selectField({ label: "Rig", value: "", testid: "rig", title: "Replace the cameras on the ego by a rig", options: [["", "choose…"], ...(store.scene?.rigs ?? []).map((r) => /** @type {[string, string]} */ ([r, spoken(r)]))], change: (v) => v && void app.command("use_rig", { name: v }) }),

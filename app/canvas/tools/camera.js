@@ -1,4 +1,4 @@
-/** Placing cameras, on the ego or in the world. */
+/** Placing cameras: near the ego they ride on it, away from it they stand in the world, unless the tool is told which. */
 
 import { cameraPose, egoPose } from "../entity.js";
 import { turned } from "../geometry.js";
@@ -8,11 +8,20 @@ import { drawHint } from "../render/handles.js";
 /** @type {{at: Point, px: Point, heading: number}|null} */
 let placing = null;
 const SIZE_PX = [704, 396];
+/** Ahead, behind and aside of the ego's pose (rear axle): the car with 2 m around it. */
+const RIDES_M = { ahead: 6, behind: 3, aside: 3 };
+
+/** What a camera placed at a point of the world is mounted on. @param {"place"|"ego"|"world"} chosen @param {Pose} ego @param {Point} at @returns {"ego"|"world"} */
+export function mountAt(chosen, ego, at) {
+  if (chosen !== "place") return chosen;
+  const [x, y] = turned([at[0] - ego[0], at[1] - ego[1]], -ego[3], [0, 0]);
+  return x <= RIDES_M.ahead && x >= -RIDES_M.behind && Math.abs(y) <= RIDES_M.aside ? "ego" : "world";
+}
 
 /** @type {Tool} */
 export const cameraTool = {
   name: "camera", label: "Camera", key: "C", icon: "camera",
-  hint: "Click places a camera · drag aims it (Shift: 15°) · on the ego it rides along, in the world it stays",
+  hint: "Click places a camera · drag aims it (Shift: 15°) · near the ego it rides along, elsewhere it stands in the world",
   cursor: () => "crosshair",
   down(at, app) {
     const ego = egoPose(app.store);
@@ -27,8 +36,8 @@ export const cameraTool = {
     if (!placing) return;
     const { at, heading } = placing;
     placing = null;
-    const { mount, fov_deg, camera_z } = app.store.options;
-    const ego = egoPose(app.store);
+    const { fov_deg, camera_z } = app.store.options;
+    const ego = egoPose(app.store), mount = mountAt(app.store.options.mount, ego, at);
     const [x, y] = mount === "ego" ? turned([at[0] - ego[0], at[1] - ego[1]], -ego[3], [0, 0]) : at;
     const pose = cameraPose(x, y, camera_z, mount === "ego" ? heading - ego[3] : heading);
     const before = new Set(app.store.scene?.entities.keys());
@@ -48,6 +57,7 @@ export const cameraTool = {
     if (!at) return;
     const heading = placing?.heading ?? egoPose(app.store)[3];
     drawFrustum(ctx, app.view, [at[0], at[1], heading], (app.store.options.fov_deg * Math.PI) / 180, { chosen: Boolean(placing), hover: true, enabled: true, name: "" });
-    if (placing && app.pointer) drawHint(ctx, app.pointer.px, `${((heading * 180) / Math.PI).toFixed(0)}°`);
+    const on = mountAt(app.store.options.mount, egoPose(app.store), at) === "ego" ? "on the ego" : "in the world";
+    if (app.pointer) drawHint(ctx, app.pointer.px, placing ? `${on} · ${((heading * 180) / Math.PI).toFixed(0)}°` : on);
   },
 };
