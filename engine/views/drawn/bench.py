@@ -58,7 +58,8 @@ def bench_views(clip: SceneClip, frame: OccupancyFrame) -> dict[str, float | int
 
 
 def bench_take(clip: SceneClip, frames: Sequence[OccupancyFrame]) -> dict[str, float]:
-    """Every camera at every frame of a clip: set-up with the first picture, the median picture and all of them; then the first frame's at 1600 x 900."""
+    """Every camera at every frame of a clip: set-up with the first picture, the median picture and all of them; then the first frame's at 1600 x 900, against the
+    same pictures before."""
     started = time.perf_counter()
     world = DrawnWorld(clip, Look())
     taken = []
@@ -71,10 +72,11 @@ def bench_take(clip: SceneClip, frames: Sequence[OccupancyFrame]) -> dict[str, f
     large = replace(clip, cameras=tuple(camera.resized(*LARGE) for camera in clip.cameras))
     world = DrawnWorld(large, Look())
     moment = world.see(frames[0])
-    large_s = float(np.median([_seconds(world, moment, number) for number in range(len(large.cameras))]))
+    large_s = [_seconds(world, moment, number) for number in range(len(large.cameras))]
+    like_for_like = float(np.median([many / one for many, one in zip(large_s, taken, strict=False)]))
     return {
         "take: set-up and first picture s": set_up_s, "take: picture ms": 1000 * float(np.median(taken)), f"take: {len(taken)} pictures s": sum(taken),
-        "take: 1600 x 900 ms": 1000 * large_s, "take: 1600 x 900 ratio": large_s / float(np.median(taken)),
+        "take: 1600 x 900 ms": 1000 * float(np.median(large_s)), "take: 1600 x 900 ratio": like_for_like,
     }  # fmt: skip
 
 
