@@ -143,3 +143,9 @@ def test_what_cannot_run_is_refused_in_the_same_words_by_the_page_and_the_studio
     console.log(JSON.stringify([whyNot({ title: 'Undo' }, 'There is nothing to undo.'), whyNot({ title: 'Mirror' }, 'Select an agent first.')]));"""
     nothing = Session(Document())
     assert run_module(script, given=None) == [COMMANDS["undo"].lacks(nothing), "Mirror: select an agent first."]
+
+
+@needs_node
+def test_a_take_whose_frames_are_all_there_lacks_pictures() -> None:
+    script = "const { brokenOff } = await import('./panels/timeline.js'); console.log(JSON.stringify(given.map(([k, n]) => brokenOff(k, n))));"
+    assert run_module(script, given=[[1, 4], [4, 4], [0, 1]]) == ["unfinished, 1 of 4 frames", "unfinished, pictures are missing", "unfinished, 0 of 1 frame"]

@@ -8,6 +8,9 @@ import { watch } from "../store.js";
 import { RATE_HZ } from "../tracks.js";
 import { draftShown } from "./badge.js";
 
+/** What an unfinished take lacks. @param {number} frames whose occupancy is there @param {number} asked */
+export const brokenOff = (frames, asked) => (frames < asked ? `unfinished, ${frames} of ${plural(asked, "frame")}` : "unfinished, pictures are missing");
+
 /** Of the names: a fifth of the width, within these. */
 const GUTTER_PX = [140, 240];
 const RIGHT_PX = 16;
@@ -250,7 +253,7 @@ export function makeTimeline(app) {
     scrubber.setAttribute("aria-valuetext", label.textContent);
     const take = store.take;
     const behind = take?.behind[0];
-    fill(takeMark, Boolean(take?.broken_off) && h("b", { class: "unfinished", testid: "unfinished", text: `unfinished, ${take?.frames} of ${plural(take?.broken_off ?? 0, "frame")}` }), Boolean(take?.broken_off) && button({ text: "Continue", label: "Continue: make what the unfinished take lacks, in a take beside it", testid: "carry-on", press: () => app.carryOn() }));
+    fill(takeMark, Boolean(take?.broken_off) && h("b", { class: "unfinished", testid: "unfinished", text: brokenOff(take?.frames ?? 0, take?.broken_off ?? 0) }), Boolean(take?.broken_off) && button({ text: "Continue", label: "Continue: make what the unfinished take lacks, in a take beside it", testid: "carry-on", press: () => app.carryOn() }));
     const making = store.job !== null && ["queued", "loading", "running"].includes(store.job.state), kept = making && take?.id === store.job?.id ? store.job?.frames_kept ?? 0 : null;
     takeText.textContent = take ? `Take: ${kept === null || kept >= take.frames ? framesOf(take) : `${kept} of ${plural(take.frames, "frame")} so far`}, ${take.stage}${take.stale ? "; the scene changed since" : ""}${behind ? `; behind it ${behind.start_frame}–${behind.start_frame + behind.frames - 1}` : ""}` : making ? "No take yet: one is being made" : "No take yet: Generate makes one";
     takeText.title = take ? [take, ...take.behind].map((t) => `${t.name}: frames ${t.start_frame}–${t.start_frame + t.frames - 1}, ${t.stage}, occupancy '${t.occupancy}', views '${t.views}', seed ${t.seed}${t.stale ? ", the scene changed since" : ""}`).join("\n") : "";

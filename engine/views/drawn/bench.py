@@ -58,8 +58,8 @@ def bench_views(clip: SceneClip, frame: OccupancyFrame) -> dict[str, float | int
 
 
 def bench_take(clip: SceneClip, frames: Sequence[OccupancyFrame]) -> dict[str, float]:
-    """Every camera at every frame of a clip: set-up with the first picture, the median picture and all of them; then the first frame's at 1600 x 900, against the
-    same pictures before."""
+    """Every camera at every frame of a clip: set-up with the first picture, the median picture and all of them; then the first frame's at 1600 x 900,
+    against the same pictures before."""
     started = time.perf_counter()
     world = DrawnWorld(clip, Look())
     taken = []
