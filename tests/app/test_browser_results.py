@@ -131,13 +131,17 @@ def test_the_scene_of_a_take_is_restored(tab: Tab) -> None:
     name = tab.at("scene-name")
     name.fill("something else")
     name.press("Enter")
-    tab.until_document("renamed", lambda document: document["name"] == "something else")
+    length = tab.at("duration").input_value()
+    tab.at("duration").fill("2")
+    tab.at("duration").press("Enter")
+    tab.until_document("renamed and cut", lambda document: (document["name"], document["duration_s"]) == ("something else", 2))
     open_results(tab)
     expect(tab.at("shelf-take").first).not_to_contain_text("current")
     tab.page.locator("#take-restore").click()
     tab.until_document("the scene is back", lambda document: document["name"] == "crossing")
     expect(tab.at("tab-author")).to_have_attribute("aria-selected", "true")
     expect(name).to_have_value("crossing")
+    expect(tab.at("duration")).to_have_value(length)
     tab.until("the take is shown", lambda: tab.at("viewer-badge").inner_text().startswith("Take"))
 
 
