@@ -66,7 +66,8 @@ def main(argv: "list[str]") -> int:
             return INTERRUPTED
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    lent = _lend_openmp()
+    lent = _lent_openmp()
+    os.environ.update(lent)
     if _inside_venv() and not lent:
         return _run(argv)
     return _run_inside_venv(argv)
@@ -185,38 +186,37 @@ def _compile() -> None:
     import subprocess
 
     _status("compiling, a minute or two")
-    _lend_openmp()
-    subprocess.run([VENV_PYTHON, "-m", COMPILES], cwd=ROOT, capture_output=True, check=False)
+    subprocess.run([VENV_PYTHON, "-m", COMPILES], cwd=ROOT, capture_output=True, check=False, env=dict(os.environ, **_lent_openmp()))
     _status("")
 
 
-def _lend_openmp() -> bool:
-    """Where the machine has no libgomp, as slim containers have none, numba is lent the one that came with torch; whether that was needed.
+def _lent_openmp() -> "dict[str, str]":
+    """Where the machine has no libgomp, as slim containers have none, the environment in which numba finds the one that came with torch.
 
     The loader reads LD_LIBRARY_PATH when a process starts: what is started from here on finds it.
     """
     folder = os.path.join(VENV, "openmp")
     paths = os.environ.get("LD_LIBRARY_PATH", "").split(":")
     if sys.platform != "linux" or folder in paths:
-        return False
+        return {}
     import ctypes
     import glob
 
     try:
         ctypes.CDLL(GOMP)
-        return False
+        return {}
     except OSError:
         brought = glob.glob(os.path.join(VENV, "lib", "python3*", "site-packages", "torch*", "lib*", "libgomp*"))
     if not brought:
-        return False
+        return {}
     os.makedirs(folder, exist_ok=True)
     link = os.path.join(folder, GOMP)
     if os.path.realpath(link) != os.path.realpath(brought[0]):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(link)
-        os.symlink(brought[0], link)
-    os.environ["LD_LIBRARY_PATH"] = ":".join([folder, *filter(None, paths)])
-    return True
+        with contextlib.suppress(FileExistsError):  # another start was faster
+            os.symlink(brought[0], link)
+    return {"LD_LIBRARY_PATH": ":".join([folder, *filter(None, paths)])}
 
 
 def _venv_is_sound() -> bool:

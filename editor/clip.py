@@ -13,7 +13,7 @@ import numpy as np
 
 from editor.document import Document, EditError
 from editor.entities import Agent, Area, CameraEntity, Line, OccupancyEdit, PaintLayer
-from editor.files.jsonform import document_hash
+from editor.files.document_hash import document_hash
 from editor.track import exists_at, pose_at
 from engine.spec.camera import Camera
 from engine.spec.classes import CHANNEL

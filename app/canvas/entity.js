@@ -78,6 +78,11 @@ export function egoPose(store, frame = store.frame) {
   return poseAt(ego?.keyframes ?? [], frame / RATE_HZ);
 }
 
+/** A point of the world in the ego's frame. @param {Pose} ego @param {Point} at @returns {Point} */
+export function fromEgo(ego, at) {
+  return turned([at[0] - ego[0], at[1] - ego[1]], -ego[3], [0, 0]);
+}
+
 /** x, y, heading in the world of a tracked thing or camera at the playhead. @param {import("./store.js").Store} store @param {Entity} entity @returns {[number, number, number]|null} */
 export function placeOf(store, entity) {
   const time_s = store.frame / RATE_HZ;
@@ -147,7 +152,7 @@ export function displaced(store, entity, angle, pivot, dx, dy) {
       const ego = egoPose(store), pose = entity.camera.ego_SE3_camera;
       const at = placeOf(store, entity) ?? [0, 0, 0];
       const [wx, wy] = map([at[0], at[1]]);
-      const [x, y] = turned([wx - ego[0], wy - ego[1]], -ego[3], [0, 0]);
+      const [x, y] = fromEgo(ego, [wx, wy]);
       return { ...entity, camera: { ...entity.camera, ego_SE3_camera: [x, y, pose[2], wrap(pose[3] + angle), pose[4], pose[5]] } };
     }
     default: return entity;

@@ -25,7 +25,7 @@ from app.jobs.job import Job, kept_frames
 from app.jobs.request import TakeRequest
 from editor.document import Document
 from editor.files import project
-from editor.files.jsonform import document_hash
+from editor.files.document_hash import document_hash
 from engine.api import OccupancyFrame, Recipe
 from engine.spec.grid import GridSpec
 from engine.spec.take import boxes_from_json, boxes_to_json, frames_on_disk

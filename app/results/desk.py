@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,8 @@ from app.workspace import files
 from app.workspace.bridge import free_folder
 from app.workspace.workspace import Workspace
 from app.workspace.workspaces import Workspaces
-from editor.document import Document, EditError
+from editor.document import EditError
 from editor.files import project
-from editor.files.jsonform import document_hash
 
 FORMATS = ("mp4", "frames", "png", "nuscenes", "occ3d", "glb", "glb-voxels", "transforms")
 """What a take can be handed over as; a test holds it against engine.export, which the page's process need not load."""
@@ -34,7 +32,6 @@ class Desk:
 
     def __init__(self, workspaces: Workspaces) -> None:
         self.workspaces = workspaces
-        self._hashed: dict[str, tuple[Document, dict[str, str]]] = {}
 
     @property
     def config(self) -> AppConfig:
@@ -46,7 +43,7 @@ class Desk:
     def takes(self, workspace: str) -> list[Row]:
         """Every take, newest first, marked against the scene that is open, and whether a job is making it."""
         document = self.workspace(workspace).document
-        found = takes.cards(self.config, lambda name: self._hash(workspace, document, name), document.name)
+        found = takes.cards(self.config, document)
         making = {job["name"] for job in self.queue() if job["kind"] == "take" and job["state"] in LIVE}
         for one in found:
             one["making"] = one["name"] in making
@@ -148,15 +145,6 @@ class Desk:
 
     def _errand(self, workspace: str, errand: Errand) -> Row:
         return self.workspaces.jobs.told(self.workspaces.jobs.submit(self.workspace(workspace).name, errand))
-
-    def _hash(self, workspace: str, document: Document, name: str) -> str:
-        """Of the document that is open, were it called `name`; hashing a long log takes its time."""
-        known = self._hashed.get(workspace)
-        if known is None or known[0] is not document:
-            known = self._hashed[workspace] = document, {}
-        if name not in known[1]:
-            known[1][name] = document_hash(document if name == document.name else replace(document, name=name))
-        return known[1][name]
 
 
 def _written(part: Path) -> Row:

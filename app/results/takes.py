@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ from typing import Any
 from app.config import AppConfig
 from app.jobs.carried_on import Asked
 from app.jobs.take_maker import SCENE
+from editor.document import Document
+from editor.files.document_hash import document_hash
 from engine.presets import recipe_of
 from engine.spec.grid import RATE_HZ
 from engine.spec.take import frames_on_disk
@@ -20,14 +21,14 @@ THUMBNAIL_PX = 224
 """Across."""
 
 
-def cards(config: AppConfig, hash_called: Callable[[str], str], scene: str) -> list[dict[str, Any]]:
-    """Every take of the folder, newest first. Of the document that is open, `hash_called` tells its hash were it called so, and `scene` is
-    its name: of that scene, a take that was made from another state of it is stale. A new name alone is no other state."""
+def cards(config: AppConfig, document: Document) -> list[dict[str, Any]]:
+    """Every take of the folder, newest first. Of the scene of the document that is open, a take that was made from another state of it is stale.
+    A new name alone is no other state."""
     folders = [path.parent for path in config.takes.glob("*/take.json")] if config.takes.is_dir() else []
     found = [dict(one) for folder in folders if (one := _card(folder, *_stamp(folder))) is not None]
     for one in found:
-        same_scene = one["scene"] == scene
-        one["state"] = "current" if one["document_hash"] == hash_called(one["scene"]) else "stale" if same_scene else "other scene"
+        same = one["document_hash"] == document_hash(document, one["scene"] or None)
+        one["state"] = "current" if same else "stale" if one["scene"] == document.name else "other scene"
         one["scored"] = (config.scores / f"{one['name']}.json").is_file()
     return sorted(found, key=lambda one: -one["modified"])
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from app.config import AppConfig
 from editor.document import Document, EditError
 from editor.files import project
-from editor.files.jsonform import document_hash
+from editor.files.document_hash import document_hash
 from engine.spec.classes import ASSETS
 
 log = logging.getLogger("anyscene.files")

@@ -9,7 +9,8 @@ from editor.clip import frame_count
 from editor.commands import described
 from editor.diff import diff
 from editor.document import Document
-from editor.files.jsonform import document_hash, entity_to_json
+from editor.files.document_hash import document_hash
+from editor.files.jsonform import entity_to_json
 from editor.rigs import rig_names
 from engine.presets import PRESETS, check, offered
 from engine.spec.classes import AGENTS, CHANNEL_RGB, CHANNELS, CLASS_RGB, CLASSES, DEFAULT_SIZE_M

@@ -17,7 +17,7 @@ from app.jobs.protocol import FrameMade, jpeg, pack, unpack
 from app.jobs.request import STAGES, TakeRequest
 from editor.clip import scene_clip
 from editor.document import Document
-from editor.files.jsonform import document_hash
+from editor.files.document_hash import document_hash
 from engine.api import OccupancyFrame, Picture, Recipe
 from engine.presets import recipe_of
 from engine.spec.camera import Camera
@@ -56,20 +56,6 @@ class SeenFor:
         looks = [{id: look for id, look in seen.looks.items() if look} for seen in (self, other)]
         # A view model may draw at another size than the camera's own.
         return looks[0] == looks[1] and np.allclose(_lens(one), _lens(two), atol=1e-3) and np.allclose(pose, other_pose, atol=1e-6)
-
-
-_hashed: tuple[Document, dict[str, str]] | None = None
-
-
-def _hash_of(document: Document, name: str) -> str:
-    """The document's hash were it called `name`; several takes ask for that of the same one."""
-    global _hashed
-    held = _hashed
-    if held is None or held[0] is not document:
-        held = _hashed = document, {}
-    if name not in held[1]:
-        held[1][name] = document_hash(document if name == document.name else replace(document, name=name))
-    return held[1][name]
 
 
 def _lens(camera: Camera) -> tuple[float, ...]:
@@ -129,14 +115,14 @@ class ShownTake:
         """Whether `document` is no longer what this take was made from. Its name is no part of that: nothing that a take holds depends on it."""
         if self.document is not None:
             return self.document is not document and self.document != replace(document, name=self.document.name)
-        return self.document_hash != _hash_of(document, self._scene)
+        return self.document_hash != document_hash(document, self._scene)
 
     @property
-    def _scene(self) -> str:
-        """What the scene was called that it was made from."""
+    def _scene(self) -> str | None:
+        """What the scene was called that it was made from; None where that was not kept."""
         if self.request is not None:
             return self.request.document.name
-        return "" if self.disk is None else str(self.disk.info.get("recipe", {}).get("scene", ""))
+        return None if self.disk is None else self.disk.info.get("recipe", {}).get("scene")
 
     def holds(self, frame: int) -> bool:
         index = frame - self.start_frame

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
-from threading import Lock
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -190,46 +188,6 @@ def document_head(document: Document) -> Json:
         "ego": entity_to_json(document.ego),
         "notes": list(document.notes),
     }
-
-
-_MOST_KEPT = 20_000
-_LONGEST_KEPT = 20_000
-
-
-def document_hash(document: Document) -> str:
-    """sha256 (hex) of the canonical JSON of everything authored. What was hashed lately is remembered: an edit costs what it changed."""
-    if (known := _hashed.get(id(document))) is not None and known[0] is document:
-        return known[1]
-    head, mark, tail = canonical(document_to_json(replace(document, entities={}))).partition('"entities":[]')
-    assert mark, "the place of the entities"
-    text = f'{head}"entities":[{",".join(_text(entity) for entity in document.entities.values())}]{tail}'
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    _remember(_hashed, document, digest, 32)
-    return digest
-
-
-_keeping = Lock()
-_texts: dict[int, tuple[object, str]] = {}
-_hashed: dict[int, tuple[object, str]] = {}
-
-
-def _text(entity: Entity) -> str:
-    """The canonical JSON of an entity, which does not change; that of paint is too large to be kept."""
-    known = _texts.get(id(entity))
-    if known is not None and known[0] is entity:
-        return known[1]
-    text = canonical(entity_to_json(entity))
-    if len(text) <= _LONGEST_KEPT:
-        _remember(_texts, entity, text, _MOST_KEPT)
-    return text
-
-
-def _remember(kept: dict[int, tuple[object, str]], thing: object, text: str, most: int) -> None:
-    """Under its identity, which is its own as long as it is held here; the oldest goes first."""
-    with _keeping:
-        kept[id(thing)] = thing, text
-        while len(kept) > most:
-            del kept[next(iter(kept))]
 
 
 class _Fields:

@@ -16,7 +16,7 @@ from editor import commands
 from editor.document import Document, EditError
 from editor.entities import Agent, CameraEntity
 from editor.files import project
-from editor.files.jsonform import document_hash
+from editor.files.document_hash import document_hash
 from editor.session import Session
 from engine.api import Recipe
 from engine.occupancy.fake import FakeOccupancy

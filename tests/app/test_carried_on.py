@@ -13,7 +13,7 @@ from app.jobs.carried_on import asked_of, carried_on
 from app.jobs.take_maker import TakeCancelled, make_take
 from app.results import takes
 from app.workspace.shown import ShownTake
-from editor.document import EditError
+from editor.document import Document, EditError
 from editor.samples import SAMPLES
 from engine.spec.take import Take, frames_on_disk
 from tests.app.fakes import FakeModels, take
@@ -36,7 +36,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> AppConfig:
 
 
 def test_the_shelf_and_the_view_say_what_it_was_to_be(config):
-    cards = {one["name"]: one for one in takes.cards(config, str, "")}
+    cards = {one["name"]: one for one in takes.cards(config, Document())}
     assert cards["whole"]["whole"] and not cards["cut"]["whole"]
     assert (cards["cut"]["frames"], cards["cut"]["asked_frames"], cards["cut"]["until"]) == (2, FRAMES, "video")
     assert ShownTake.from_folder(config.takes / "whole").broken_off == 0 and ShownTake.from_folder(config.takes / "cut").broken_off == FRAMES

@@ -13,7 +13,7 @@ from app.fanout.gate import Gate, GateError, gate_from
 from app.fanout.items import weight_ids
 from editor.document import Document, EditError
 from editor.files import project
-from editor.files.jsonform import document_hash
+from editor.files.document_hash import document_hash
 from editor.files.quick_hash import quick_document_hash
 from editor.samples import SAMPLES
 from editor.variations import VARIATIONS, NoPlace, stream

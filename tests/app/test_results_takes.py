@@ -16,7 +16,7 @@ from app.results.desk import FORMATS, Desk
 from app.results.page import label, partner
 from editor.document import EditError
 from editor.files import project
-from editor.files.jsonform import document_hash
+from editor.files.document_hash import document_hash
 from editor.samples import SAMPLES
 from engine.views.look import read_prompt
 from tests.app.fakes import RECIPE, take
@@ -33,26 +33,21 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> AppConfig:
     return config
 
 
-def called(document):
-    """The document's hash under a name."""
-    return lambda name: document_hash(replace(document, name=name))
-
-
 def test_a_card_says_what_a_take_was_made_of(config):
-    found = {one["name"]: one for one in takes.cards(config, called(DOCUMENT), DOCUMENT.name)}
+    found = {one["name"]: one for one in takes.cards(config, DOCUMENT)}
     a, b = found["a"], found["b"]
     assert (a["frames"], a["length_s"], a["seed"], a["views"], a["stage"], a["state"]) == (3, 0.25, 3, "fake", "video", "current")
     assert a["prompt"] == DOCUMENT.prompt and a["scene"] == DOCUMENT.name and a["cameras"][0] | {"video": True} == a["cameras"][0]
     assert (b["frames"], b["seed"], b["views"], b["state"]) == (2, 9, "", "stale")
-    other = takes.cards(config, called(DOCUMENT), "another scene")
+    other = takes.cards(config, replace(DOCUMENT, name="another scene"))
     assert {one["name"]: one["state"] for one in other} == {"a": "current", "b": "other scene"}
 
 
 def test_a_take_is_no_more_stale_for_a_new_name_of_its_scene(config):
     renamed = replace(DOCUMENT, name="Kreuzung 7")
-    assert {one["name"]: one["state"] for one in takes.cards(config, called(renamed), renamed.name)}["a"] == "current"
+    assert {one["name"]: one["state"] for one in takes.cards(config, renamed)}["a"] == "current"
     edited = replace(renamed, duration_s=1.0)
-    assert {one["name"]: one["state"] for one in takes.cards(config, called(edited), edited.name)}["a"] == "other scene"
+    assert {one["name"]: one["state"] for one in takes.cards(config, edited)}["a"] == "other scene"
 
 
 def test_a_take_that_is_being_made_has_the_frames_it_has(config, tmp_path):
@@ -60,10 +55,10 @@ def test_a_take_that_is_being_made_has_the_frames_it_has(config, tmp_path):
     take(DOCUMENT, unfinished.takes / "a", frames=3, until="occupancy")
     told = json.loads((unfinished.takes / "a" / "take.json").read_text())
     (unfinished.takes / "a" / "take.json").write_text(json.dumps({**told, "finished": False, "frame_count": 48}))
-    (card,) = takes.cards(unfinished, str, "")
+    (card,) = takes.cards(unfinished, DOCUMENT)
     assert card["frames"] == 3 and not card["whole"]
     (unfinished.takes / "a" / "take.json").write_text("{")
-    assert takes.cards(unfinished, str, "") == [], "what is no take is no card"
+    assert takes.cards(unfinished, DOCUMENT) == [], "what is no take is no card"
 
 
 def test_a_thumbnail_is_a_small_picture_with_video_or_without(config):

@@ -11,7 +11,7 @@ import pytest
 from editor import edits
 from editor.clip import _layout, frame_count, layout_at, may_touch, scene_clip, touches_grid
 from editor.document import Document, EditError
-from editor.files.jsonform import document_hash
+from editor.files.document_hash import document_hash
 from editor.samples import crossing
 from engine.spec.classes import CHANNEL
 from engine.spec.geometry import Box, Pose, invert

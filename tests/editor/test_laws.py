@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,8 @@ from editor.commands import COMMANDS, run
 from editor.diff import diff
 from editor.document import Document, EditError
 from editor.entities import PaintLayer
-from editor.files.jsonform import canonical, document_hash, document_to_json, entity_from_json, entity_to_json
+from editor.files.document_hash import document_hash
+from editor.files.jsonform import canonical, document_to_json, entity_from_json, entity_to_json
 from editor.files.project import from_file, to_bytes
 from editor.history import LIMIT
 from editor.ids import new_id
@@ -169,6 +171,7 @@ def test_the_hash_is_that_of_the_whole_spelling_whatever_is_remembered(seed: int
     for session, _, _ in walk(seed, 15):
         spelled = hashlib.sha256(dump(session.document).encode()).hexdigest()
         assert document_hash(session.document) == document_hash(session.document) == spelled
+        assert document_hash(session.document, "other") == document_hash(replace(session.document, name="other")) != spelled
         hashes[id(session.document)] = spelled, session.document
     again = from_file(io.BytesIO(to_bytes(session.document)))
     assert document_hash(again) == document_hash(session.document) and len(hashes) > 5

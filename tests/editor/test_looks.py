@@ -13,7 +13,8 @@ from editor.commands import run
 from editor.document import Document, Edit, EditError
 from editor.entities import Agent
 from editor.files import project
-from editor.files.jsonform import document_hash, entity_from_json, entity_to_json
+from editor.files.document_hash import document_hash
+from editor.files.jsonform import entity_from_json, entity_to_json
 from editor.session import Session
 from engine.spec.looks import AgentLook
 

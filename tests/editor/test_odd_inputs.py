@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from editor.entities import Agent, Area
-from editor.files.jsonform import document_hash
+from editor.files.document_hash import document_hash
 from editor.formats import FormatError, SeveralScenes, import_scene
 from engine.spec import large_tables
 from tests.editor.made_nuscenes import expansion, infos, lanelet2, lyft, tables, write_lyft, write_t4, write_tables

@@ -23,7 +23,7 @@ from editor.document import Document, EditError
 from editor.entities import Agent
 from editor.files import project, recovery
 from editor.files.autosave import Autosave
-from editor.files.jsonform import document_hash
+from editor.files.document_hash import document_hash
 from editor.files.recovery import Draft
 from editor.history import LIMIT
 from editor.samples import crossing, two_way

@@ -1,7 +1,6 @@
 /** Placing cameras: near the ego they ride on it, away from it they stand in the world, unless the tool is told which. */
 
-import { cameraPose, egoPose } from "../entity.js";
-import { turned } from "../geometry.js";
+import { cameraPose, egoPose, fromEgo } from "../entity.js";
 import { drawFrustum } from "../render/cameras.js";
 import { drawHint } from "../render/handles.js";
 
@@ -14,7 +13,7 @@ const RIDES_M = { ahead: 6, behind: 3, aside: 3 };
 /** What a camera placed at a point of the world is mounted on. @param {"place"|"ego"|"world"} chosen @param {Pose} ego @param {Point} at @returns {"ego"|"world"} */
 export function mountAt(chosen, ego, at) {
   if (chosen !== "place") return chosen;
-  const [x, y] = turned([at[0] - ego[0], at[1] - ego[1]], -ego[3], [0, 0]);
+  const [x, y] = fromEgo(ego, at);
   return x <= RIDES_M.ahead && x >= -RIDES_M.behind && Math.abs(y) <= RIDES_M.aside ? "ego" : "world";
 }
 
@@ -38,7 +37,7 @@ export const cameraTool = {
     placing = null;
     const { fov_deg, camera_z } = app.store.options;
     const ego = egoPose(app.store), mount = mountAt(app.store.options.mount, ego, at);
-    const [x, y] = mount === "ego" ? turned([at[0] - ego[0], at[1] - ego[1]], -ego[3], [0, 0]) : at;
+    const [x, y] = mount === "ego" ? fromEgo(ego, at) : at;
     const pose = cameraPose(x, y, camera_z, mount === "ego" ? heading - ego[3] : heading);
     const before = new Set(app.store.scene?.entities.keys());
     void app.command("add_camera", { mount, pose, width: SIZE_PX[0], height: SIZE_PX[1], fov_deg }, () => {

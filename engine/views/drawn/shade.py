@@ -127,6 +127,12 @@ def _way(rays, pose, v, u, s):
 
 
 @njit(cache=True, error_model="numpy", inline="always")
+def _own_normal(shape, s, ax, ay, az):
+    """Normal where ray s of a pixel hit, tilted by (ax, ay, az) as the pixel's material tilts their mean."""
+    return unit(shape[s, 0] + ax, shape[s, 1] + ay, shape[s, 2] + az)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
 def _in_sun(scene, ray, words, light, s, x, y, z, gx, gy, gz, far, near, leaves):
     """Whether a point `far` from the eye sees the sun. It is a disc: each ray s of a pixel asks for another part. Leaves are lit from behind as well."""
     ax = light.sun_xyz[0] + (0.003, -0.005, 0.005, -0.003)[s & 3]
@@ -309,7 +315,7 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                     gloss = 0.0
                     for s in range(samples):
                         if group >> s & 1:
-                            ax, ay, az = unit(shape[s, 0] + nx - hit_nx, shape[s, 1] + ny - hit_ny, shape[s, 2] + nz - hit_nz)
+                            ax, ay, az = _own_normal(shape, s, nx - hit_nx, ny - hit_ny, nz - hit_nz)
                             gloss += max(0.0, ax * hx + ay * hy + az * hz) ** sharp / count
                     for c in range(3):
                         glint = min(2.0, gloss * fresnel * 22.0) * lit * light.sun_rgb[c]
@@ -327,8 +333,9 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                     # An agent's skin bends within a pixel: every ray is mirrored where it hit. Elsewhere one stands for all.
                     bent = key[first] >> 40 != 0 and not wet_ground
                     casts = 3 if wet_ground else count if bent else 1
+                    wanted = group if bent else (1 << casts) - 1
                     for k in range(samples):
-                        if (not group >> k & 1) if bent else k >= casts:
+                        if not wanted >> k & 1:
                             continue
                         mx, my, mz, px, py, pz, ix, iy, iz = nx, ny, nz, x, y, z, dx, dy, dz
                         if wet_ground:
@@ -336,7 +343,7 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                             tilt = (k - 1) * 0.5 * rough
                             mx, my, mz = unit(nx + tilt * dx * 0.35, ny + tilt * dy * 0.35, nz)
                         elif bent:
-                            mx, my, mz = unit(shape[k, 0] + nx - hit_nx, shape[k, 1] + ny - hit_ny, shape[k, 2] + nz - hit_nz)
+                            mx, my, mz = _own_normal(shape, k, nx - hit_nx, ny - hit_ny, nz - hit_nz)
                             px, py, pz = place[k, 0], place[k, 1], place[k, 2]
                             ix, iy, iz = sight[k, 0], sight[k, 1], sight[k, 2]
                         along = mx * ix + my * iy + mz * iz
