@@ -36,8 +36,8 @@ FRAMES = 16
 MANY = 3 * FRAMES
 """More than a studio that takes 0.3 s a frame makes while a busy machine looks elsewhere."""
 SLOW = "fake:0.3"
-STARTS_WITHIN = 1.7
-"""Times the processor time that importing gradio, viser and uvicorn costs on the same machine: 1.2 was measured."""
+STARTS_WITHIN = 2.0
+"""Times the processor time of the imports alone: 1.0 to 1.4 were measured, the last beside other work on the same cores."""
 ONE_SENTENCE = re.compile(r"[^.\n]+(\.(?=\S)[^.\n]+)*\.")
 """Points inside words (a file's suffix) do not end it."""
 
@@ -213,7 +213,7 @@ def see_every_camera(tab: Tab, kind: str, count: int) -> list[str]:
 
 def seconds_of_imports() -> float:
     """Processor time of importing what the page stands on, in a process of its own."""
-    words = "import time, gradio, viser, uvicorn; print(time.process_time())"
+    words = "import time, gradio, viser, uvicorn, numba, scipy.ndimage; print(time.process_time())"
     return float(subprocess.run([sys.executable, "-c", words], check=True, capture_output=True, text=True).stdout.split()[-1])
 
 
@@ -221,6 +221,7 @@ def test_from_a_log_to_a_take_and_everything_is_found_again(browser: Browser, tm
     studio = StudioProcess(tmp_path / "workspace").start()
     tab = Tab(browser, studio)
     try:
+        assert "libtorch" not in Path(f"/proc/{studio.process.pid}/maps").read_text(), "models are the engine's, and the page waits for none"
         imports_s = seconds_of_imports()
         assert studio.cpu_s < STARTS_WITHIN * imports_s, f"the page answers after {studio.cpu_s:.1f} s of work, {imports_s:.1f} s of it imports"
         tab.open()
