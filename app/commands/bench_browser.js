@@ -53,14 +53,17 @@
     seen(done);
   });
 
-  // A stroke: from the pointer's event to the canvas having the channel's colour under it, read back from the canvas.
+  // A stroke: from the pointer's event to the canvas having the channel's colour under it, read back from the canvas; and how much of that came
+  // after the browser had handed the event to the page, which it does once a drawing.
   window.benchEcho = (patience) => within(patience, (done) => {
+    let handed = 0;
+    window.addEventListener("pointermove", () => (handed = now()), { once: true, capture: true });
     window.addEventListener("pointermove", (event) => {
       const canvas = document.querySelector("[data-testid=bev-canvas]"), box = canvas.getBoundingClientRect(), ratio = canvas.width / box.width;
       const place = [(event.clientX - box.left) * ratio - 9 * ratio, (event.clientY - box.top) * ratio].map(Math.round);
       const look = () => {
         const [r, g, b] = canvas.getContext("2d").getImageData(...place, 1, 1).data;
-        if (r + g + b > 150) done(now() - at(event.timeStamp));
+        if (r + g + b > 150) done([now() - at(event.timeStamp), now() - handed]);
         else requestAnimationFrame(look);
       };
       requestAnimationFrame(look);

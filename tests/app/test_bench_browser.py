@@ -31,6 +31,6 @@ def test_an_echo_and_a_scrub_are_seen_in_the_page(monkeypatch: pytest.MonkeyPatc
         row = bench_browser.in_the_page(studio.url)
     finally:
         studio.stop()
-    assert len(row) == 9 and all(float(value) > 0 for value in row.values()), row
+    assert len(row) == 10 and all(float(value) > 0 for value in row.values()), row
     # What one step changes is seen in one drawing: new places never stand around old voxels.
     assert [value for name, value in row.items() if "pictures" in name] == [1, 1], row
