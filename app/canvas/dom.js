@@ -78,7 +78,7 @@ export function numberField(spec) {
       input.value = shown(Math.min(spec.max ?? Infinity, Math.max(spec.min ?? -Infinity, (Number(input.value) || 0) + by)));
       event.preventDefault();
     }
-    event.stopPropagation();
+    if (!isChord(event)) event.stopPropagation();
   });
   const grip = h("span", { class: "grip", text: spec.label, title: spec.title ?? `${spec.name ?? spec.label}: drag to change` });
   grip.addEventListener("pointerdown", (event) => {
@@ -126,10 +126,13 @@ export function textField(spec) {
       spec.enter();
     }
     // The dialog that it stands in closes by Esc.
-    if (event.key !== "Escape" || !input.closest(".dialog")) event.stopPropagation();
+    if (!isChord(event) && (event.key !== "Escape" || !input.closest(".dialog"))) event.stopPropagation();
   });
   return h("label", { class: "field" }, spec.label && h("span", { class: "grip still", text: spec.label }), input);
 }
+
+/** Whether a press writes nothing, so that it goes on from a field to the table of commands. @param {KeyboardEvent} event */
+export const isChord = (event) => event.ctrlKey || event.metaKey;
 
 const COLOUR = /^#[0-9a-f]{6}$/;
 
@@ -170,7 +173,7 @@ export function colourField(spec) {
   text.addEventListener("keydown", (event) => {
     if (event.key === "Escape") show(before);
     if (event.key === "Enter" || event.key === "Escape") text.blur();
-    event.stopPropagation();
+    if (!isChord(event)) event.stopPropagation();
   });
   show(before);
   return field;

@@ -5,8 +5,8 @@ import { commandsOf } from "./commands.js";
 import { typing } from "./dom.js";
 
 const TAP_MS = 350;
-/** Commands that work while something is typed: their chord writes nothing. */
-const WHILE_TYPING = ["save", "generate", "palette"];
+/** Commands that work while something is typed: their press writes nothing. */
+const WHILE_TYPING = ["save", "generate", "palette", "open", "import", "export", "find_object", "results", "keys"];
 
 /** @param {App} app */
 export function bindKeys(app) {
@@ -18,7 +18,7 @@ export function bindKeys(app) {
     const isTyping = typing(event.target);
     const command = meant(app, name);
     if (app.resultsShown && command?.id !== "results") return;
-    if (isTyping && !(command && WHILE_TYPING.includes(command.id) && name.includes("Ctrl"))) return;
+    if (isTyping && !(command && WHILE_TYPING.includes(command.id) && /Ctrl|^F\d/.test(name))) return;
     if (!isTyping && name === "Space") {
       if (!event.repeat) [spaceDown, app.spaceHeld, app.spaceUsed] = [event.timeStamp, true, false];
       return event.preventDefault();

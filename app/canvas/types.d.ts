@@ -42,7 +42,7 @@ interface SceneState {
 
 interface JobState {
   id: string; state: "queued" | "loading" | "running" | "done" | "failed" | "cancelled"; stage: string; frames_done: number; frames_total: number;
-  seconds: number; message: string; notes?: string[]; take: string | null; recipe?: { seed?: number; start_frame?: number; frames?: number };
+  seconds: number; message: string; /** Why the engine lets it wait; empty where it does not. */ engine: string; notes?: string[]; take: string | null; recipe?: { seed?: number; start_frame?: number; frames?: number };
   frames_kept?: number; eta_s?: number | null; starts_in_s?: number | null; position?: number | null; kind: "take" | "evaluate" | "export"; name: string; item: string;
   /** When it was told, by this page's clock in ms. */ at: number;
 }

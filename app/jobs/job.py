@@ -67,9 +67,9 @@ class Job:
             return None
         return (time.monotonic() - self.stage_started) / self.done * (self.total - self.done)
 
-    def to_json(self, position: int = 0, left_s: float | None = None, starts_in_s: float | None = None) -> dict[str, object]:
+    def to_json(self, position: int = 0, left_s: float | None = None, starts_in_s: float | None = None, engine: str = "") -> dict[str, object]:
         """The `job` message. `position` is its place in the queue, 0 once it has left it; `left_s` what it needs yet, `starts_in_s` what those
-        before it need."""
+        before it need, `engine` why the engine lets it wait."""
         request = self.request
         left_s = self.stage_left_s if left_s is None and not self.of_take else left_s
         return {
@@ -77,7 +77,7 @@ class Job:
             "state": self.state, "stage": self.stage, "item": self.item,
             "frames_done": self.done, "frames_total": self.total, "frames_kept": self.frames_kept,
             "seconds": round(self.seconds, 2), "eta_s": _rounded(left_s), "starts_in_s": _rounded(starts_in_s), "position": position,
-            "message": self.message, "notes": list(self.notes), **_asked(request, self.frames_kept > 0 or self.state == "done"),
+            "message": self.message, "engine": engine, "notes": list(self.notes), **_asked(request, self.frames_kept > 0 or self.state == "done"),
         }  # fmt: skip
 
 

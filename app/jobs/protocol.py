@@ -84,6 +84,13 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
+class Compiling:
+    """Kernels are compiled that are not kept on disk yet; until the next answer, whatever that is."""
+
+    serial: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Progressed:
     serial: int
     stage: str
@@ -128,7 +135,7 @@ class Ended:
     details: str = ""
 
 
-Answer = Loading | Loaded | Progressed | Noted | FrameMade | PictureMade | Ended
+Answer = Loading | Loaded | Compiling | Progressed | Noted | FrameMade | PictureMade | Ended
 
 
 def pack(serial: int, frame: OccupancyFrame) -> FrameMade:

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from app.jobs import line
+from app.jobs.doing import Doing
 from app.jobs.errand import Errand
 from app.jobs.job import Draft, Drawn, Job, Listener, kept_frames
 from app.jobs.news import News
@@ -54,6 +55,7 @@ class JobStore:
         """The newest draft of each workspace, while others are before it."""
         self._drawing: Draft | None = None
         self._worker: WorkerProcess | None = None
+        self._doing = Doing()
         self._news = News()
         self._closed = False
         self.engine_state = "off"
@@ -216,7 +218,7 @@ class JobStore:
 
     def _start_worker(self) -> WorkerProcess:
         worker = self._worker = WorkerProcess()
-        self.engine_state = "off"
+        self.engine_state, self._doing = "off", Doing()
         threading.Thread(target=self._listen, args=(worker,), name="anyscene-engine-answers", daemon=True).start()
         return worker
 
@@ -268,8 +270,8 @@ class JobStore:
         with self._lock:
             drafted = self._drawing is not None and self._drawing.request.serial == serial
             stuck = worker is self._worker and (drafted or (self._running is not None and self._running.serial == serial))
-            if stuck and drafted and self.engine_state == "loading":
-                # Whoever comes next needs what is being loaded.
+            if stuck and drafted and self._doing.sentence:
+                # Whoever comes next needs what is being loaded or compiled.
                 self._kill_later(worker, serial)
                 return
         if stuck:
@@ -303,6 +305,9 @@ class JobStore:
                 self._bury(worker)
 
     def _take_in(self, answer: Answer) -> None:
+        if self._doing.hear(answer):
+            for job in self._under_way():
+                self._announce(job)
         if isinstance(answer, Loading | Loaded):
             self.engine_state = "loading" if isinstance(answer, Loading) else "ready"
             log.info("%s %s", answer.model, "loads" if isinstance(answer, Loading) else f"was ready after {answer.seconds:.1f} s")
@@ -388,4 +393,4 @@ class JobStore:
             self._announce(job)
 
     def _message(self, job: Job) -> dict[str, object]:
-        return line.message(job, self._under_way(), self._queue, self.pace)
+        return line.message(job, self._under_way(), self._queue, self.pace, self._doing.sentence)

@@ -18,8 +18,26 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
+from app.jobs.doing import hear_compiling
 from app.jobs.held_models import HeldModels, Told
-from app.jobs.protocol import Answer, Do, Draw, Ended, Load, Loaded, Loading, Make, Noted, Progressed, Request, Stop, pack, shown, unpack
+from app.jobs.protocol import (
+    Answer,
+    Compiling,
+    Do,
+    Draw,
+    Ended,
+    Load,
+    Loaded,
+    Loading,
+    Make,
+    Noted,
+    Progressed,
+    Request,
+    Stop,
+    pack,
+    shown,
+    unpack,
+)
 from engine.api import Cancelled, OccupancyFrame
 
 log = logging.getLogger("anyscene.worker")
@@ -41,8 +59,11 @@ class _Worker:
         self.pipe = pipe
         self.cancelled_serial = cancelled_serial
         self.models = HeldModels()
+        self.compiling_told = False
+        self._one_at_a_time = threading.Lock()
 
     def run(self) -> None:
+        hear_compiling(self.tell_of_compiling)
         with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
             while True:
                 request = self.pipe.recv()
@@ -57,6 +78,17 @@ class _Worker:
                 else:
                     self.make(request)
 
+    def send(self, answer: Answer) -> None:
+        """From any thread: what compiles may be one of the engine's own."""
+        with self._one_at_a_time:
+            self.compiling_told = isinstance(answer, Compiling)
+            self.pipe.send(answer)
+
+    def tell_of_compiling(self) -> None:
+        if not self.compiling_told:
+            with contextlib.suppress(OSError):  # the studio is gone: what is made goes on without it
+                self.send(Compiling())
+
     def warm(self, request: Load) -> None:
         try:
             models = self.models.of(request.recipe, request.device, self.told(0))
@@ -69,7 +101,7 @@ class _Worker:
 
     def told(self, serial: int) -> Told:
         """Tells the studio of models that are loaded for a request."""
-        return lambda words, seconds: self.pipe.send(Loading(serial, words) if seconds is None else Loaded(serial, words, seconds))
+        return lambda words, seconds: self.send(Loading(serial, words) if seconds is None else Loaded(serial, words, seconds))
 
     def draw(self, draft: Draw) -> None:
         def cancelled() -> bool:
@@ -79,8 +111,8 @@ class _Worker:
             # It may have been replaced before its turn came: then nothing is loaded for it.
             drawn = None if cancelled() else self.drawn(draft, cancelled)
             if drawn is not None:
-                self.pipe.send(pack(draft.serial, drawn))
-            self.pipe.send(Ended(draft.serial, "cancelled" if drawn is None else "done"))
+                self.send(pack(draft.serial, drawn))
+            self.send(Ended(draft.serial, "cancelled" if drawn is None else "done"))
 
     def drawn(self, draft: Draw, cancelled: Cancelled) -> OccupancyFrame | None:
         model = self.models.of(draft.recipe, draft.device, self.told(draft.serial)).occupancy
@@ -99,7 +131,7 @@ class _Worker:
             def tell(*told: object) -> None:
                 nonlocal alone
                 try:
-                    self.pipe.send(kind(job.serial, *told))
+                    self.send(kind(job.serial, *told))
                 except (BrokenPipeError, ConnectionResetError):
                     # The studio was killed: what is finished is put in order, pictures too, as after a cancel.
                     alone = True
@@ -116,9 +148,9 @@ class _Worker:
         with self.telling_how_it_fails(job.serial):
             try:
                 make_take(job.request, self.models.of(job.request.recipe, job.device, self.told(job.serial)), watch)
-                self.pipe.send(Ended(job.serial, "done"))
+                self.send(Ended(job.serial, "done"))
             except TakeCancelled:
-                self.pipe.send(Ended(job.serial, "cancelled"))
+                self.send(Ended(job.serial, "cancelled"))
 
     def do(self, job: Do) -> None:
         from app.jobs.errand import ErrandCancelled, run
@@ -127,14 +159,14 @@ class _Worker:
             try:
                 notes = run(
                     job.errand,
-                    lambda stage, done, total: self.pipe.send(Progressed(job.serial, stage, done, total)),
+                    lambda stage, done, total: self.send(Progressed(job.serial, stage, done, total)),
                     lambda: self.cancelled_serial.value == job.serial,
                 )
                 for note in notes:
-                    self.pipe.send(Noted(job.serial, note))
-                self.pipe.send(Ended(job.serial, "done"))
+                    self.send(Noted(job.serial, note))
+                self.send(Ended(job.serial, "done"))
             except ErrandCancelled:
-                self.pipe.send(Ended(job.serial, "cancelled"))
+                self.send(Ended(job.serial, "cancelled"))
 
     @contextlib.contextmanager
     def telling_how_it_fails(self, serial: int) -> Iterator[None]:
@@ -144,7 +176,7 @@ class _Worker:
             raise
         except Exception as error:
             log.exception("%d failed", serial)
-            self.pipe.send(Ended(serial, "failed", sentence(error), repr(error)))
+            self.send(Ended(serial, "failed", sentence(error), repr(error)))
 
 
 def sentence(error: BaseException) -> str:

@@ -70,6 +70,11 @@ def test_nothing_sticks_out_at_any_size(tab: Tab) -> None:
     tab.page.locator("[data-testid^=object-car]").first.click()
     for width, height in SIZES:
         tab.page.set_viewport_size({"width": width, "height": height})
+        # The longest words that the top bar has for a step, and for what is kept.
+        tab.page.evaluate("""() => {
+            document.querySelector(".topbar .step").textContent = "overtakes on the right follows the lane";
+            document.querySelector(".topbar .saved").textContent = "Autosaved just now";
+        }""")
         tab.page.mouse.move(width / 3, height / 2)
         tab.settle()
         assert tab.page.evaluate(STICKS_OUT) == [], f"{width} x {height}"

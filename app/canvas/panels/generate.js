@@ -1,6 +1,6 @@
 /** Making a take: what to make, the button, and how far it is. */
 
-import { button, fill, h, numberField, politely, selectField } from "../dom.js";
+import { button, fill, h, isChord, numberField, politely, selectField } from "../dom.js";
 import { plural } from "../entity.js";
 import { icon } from "../icons.js";
 import { watch } from "../store.js";
@@ -10,8 +10,6 @@ const UNTIL = /** @type {Array<[string, string]>} */ ([["layout", "layout"], ["o
 const BUSY = ["queued", "loading", "running"];
 /** A scene longer than this is a log: a few seconds of it are made where nobody asks for more. Frames at 12 Hz. */
 const SHORT_SCENE = 60, USUAL_FRAMES = 48;
-/** A first frame that takes longer is explained. */
-const SLOW_S = 20;
 const LOOKS = /** @type {Record<string, string>} */ ({ queued: "Waiting for the engine", loading: "Loading the model", running: "Generating", done: "Done", failed: "Failed", cancelled: "Cancelled" });
 
 /** @param {number} s */
@@ -127,8 +125,9 @@ export function makeGenerate(app) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       prompt.blur();
       app.generate();
+      event.stopPropagation();
     }
-    event.stopPropagation();
+    if (!isChord(event)) event.stopPropagation();
   });
 
   const draw = politely(form, () => {
@@ -179,8 +178,8 @@ export function makeGenerate(app) {
       h("b", { class: `state ${job.state}`, text: LOOKS[job.state] ?? job.state }), !failed && job.stage && h("span", { text: job.stage }), job.state === "queued" && (job.position ?? 0) > 0 && h("span", { text: `${job.position}. in line${job.starts_in_s == null ? "" : `, starts in ${clock(Math.max(0, job.starts_in_s - since))}`}` }),
       total > 0 && h("span", { class: "mono", text: `${piece} ${done}/${total}` }), h("span", { class: "mono", text: clock(seconds) }), left && h("span", { class: "mono faint", text: left }), waits > 0 && h("span", { class: "faint", text: `${waits} more in line` }),
       job.state === "cancelled" && (job.frames_kept ?? 0) > 0 && h("p", { class: "faint", text: `${plural(job.frames_kept ?? 0, "finished frame")} ${job.frames_kept === 1 ? "is" : "are"} kept.` }),
-      job.state === "running" && done === 0 && seconds > SLOW_S && job.eta_s == null && h("p", { class: "faint", text: "The first take after an installation compiles its kernels, once: that can take minutes." }),
-      job.message && (failed || busy) && h("p", { class: failed ? "sentence" : "faint", text: job.message }),
+      busy && job.engine && h("p", { class: "faint", testid: "job-engine", text: job.engine }),
+      job.message && (failed || (busy && !(job.engine && job.message.startsWith("Loading ")))) && h("p", { class: failed ? "sentence" : "faint", text: job.message }),
       (job.notes ?? []).map((note) => h("p", { class: "faint", testid: "job-note", text: note })));
   }
   watch(store, ["scene", "take", "job"], () => {

@@ -1,7 +1,7 @@
 /** The selection in numbers. A field sends one command when it is left or Enter is pressed. */
 
 import { cameraHeading, cameraPose, cameraTilt, fovOf, labelOf, plural, spoken } from "../entity.js";
-import { button, colourField, fill, h, numberField, politely, selectField, textField } from "../dom.js";
+import { button, colourField, fill, h, isChord, numberField, politely, selectField, textField } from "../dom.js";
 import { icon } from "../icons.js";
 import { ringArea } from "../geometry.js";
 import { ribbonOf, stationOf } from "../snap.js";
@@ -136,7 +136,7 @@ function speedCell(app, entity, index, speed) {
   input.addEventListener("click", (event) => event.stopPropagation());
   input.addEventListener("focus", () => input.select());
   input.addEventListener("keydown", (event) => {
-    event.stopPropagation();
+    if (!isChord(event)) event.stopPropagation();
     if (event.key === "Escape") input.value = before;
     if (event.key === "Enter" || event.key === "Escape") input.blur();
   });

@@ -11,6 +11,7 @@ export function makeLightbox(app, strip) {
   const box = h("div", { class: "lightbox", hidden: true, role: "dialog", label: "Camera, large", tabindex: "-1", testid: "lightbox" });
   const overlay = /** @type {HTMLImageElement} */ (h("img", { class: "outlines", alt: "Outlines of the occupancy", testid: "outlines", draggable: "false" }));
   let shown = "", outlined = false;
+  /** What had the focus, and on whose tile it was opened. @type {[Element|null, string]} */ let [before, from] = [null, ""];
   const zoom = { scale: 1, x: 50, y: 50 };
 
   /** @param {string} name */
@@ -21,7 +22,10 @@ export function makeLightbox(app, strip) {
     box.hidden = !name;
     draw();
     strip.tellSize();
+    if (opened) [before, from] = [document.activeElement, name];
     if (opened) box.focus();
+    // Tiles are drawn anew while one is large.
+    else if (!name && before) /** @type {HTMLElement|null} */ (before.isConnected ? before : document.querySelector(`[data-testid="strip-${CSS.escape(from)}"]`))?.focus({ preventScroll: true });
   }
 
   /** Frames that can be made anew: those of the range of the options, where the take has them. */

@@ -53,6 +53,8 @@ export function makeMenus(app) {
     event.preventDefault();
     event.stopPropagation();
   });
+  // Tab leaves the list, and Esc would no longer reach it.
+  bar.addEventListener("focusout", (event) => open && event.relatedTarget instanceof Node && !bar.contains(event.relatedTarget) && close(false));
   document.addEventListener("pointerdown", (event) => {
     if (open && event.target instanceof Node && !bar.contains(event.target)) close(false);
   });

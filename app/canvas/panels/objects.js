@@ -1,7 +1,7 @@
 /** What the scene is made of, as a list. Long lists draw only the rows in sight. */
 
 import { channelOf, labelOf } from "../entity.js";
-import { fill, h } from "../dom.js";
+import { fill, h, isChord } from "../dom.js";
 import { icon } from "../icons.js";
 import { watch } from "../store.js";
 import { existsAt, RATE_HZ } from "../tracks.js";
@@ -62,14 +62,14 @@ export function makeObjects(app) {
       const colour = e.kind === "ego" ? "#35d0e6" : e.kind === "camera" ? "#a88bfa" : channel ? `color-mix(in srgb, rgb(${store.rgb(channel)}), white 18%)` : "#9aa4b2";
       return h("div", { class: `row${chosen ? " on" : ""}${gone || (e.kind === "camera" && !e.enabled) ? " gone" : ""}`, role: "option", "aria-selected": String(chosen), testid: `object-${e.id}`, style: `top:${(first + k) * ROW_PX}px`, title: `${labelOf(e)} · ${e.id}${gone ? " · not in the scene at this frame" : ""}\nDouble-click shows it on the canvas`, on: { click: (/** @type {MouseEvent} */ ev) => press(first + k, ev), dblclick: () => app.fit([e.id]) } },
         h("span", { class: "kind", style: `color:${colour}` }, icon(iconOf(e), 14)), h("span", { class: "name", text: labelOf(e) }), h("span", { class: "detail", text: detail(e) }));
-    }), rows.length <= 1 && h("p", { class: "empty", text: search.value ? "Nothing matches this filter." : "Only the ego so far. Place an agent (A), draw a road (S) or import a log." }));
+    }), rows.length <= (search.value ? 0 : 1) && h("p", { class: "empty", text: search.value ? "Nothing matches this filter." : "Only the ego so far. Place an agent (A), draw a road (S) or import a log." }));
   };
   search.addEventListener("input", () => {
     gather();
     draw();
   });
   search.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey) return;
+    if (isChord(event)) return;
     event.stopPropagation();
     if (event.key === "ArrowDown" || event.key === "Enter") {
       event.preventDefault();

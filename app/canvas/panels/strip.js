@@ -1,6 +1,6 @@
 /** What each camera sees at the playhead: semantic classes, depth, the generated picture, or classes over what a log's own camera took. */
 
-import { button, fill, h, segmented } from "../dom.js";
+import { button, fill, h, isChord, segmented } from "../dom.js";
 import { badge, isCurrent, picturesShown, voxelsShown } from "./badge.js";
 import { makeLightbox, takesDrops } from "./lightbox.js";
 import { watch } from "../store.js";
@@ -60,7 +60,7 @@ export function makeStrip(app) {
     const ratio = big && entity?.kind === "camera" ? `${entity.camera.width} / ${entity.camera.height}` : "16 / 9";
     const selected = entity && store.selection.has(entity.id);
     const anchored = app.anchors.has(name);
-    const figure = h("figure", { class: `shot${selected ? " on" : ""}`, testid: big ? undefined : `strip-${name}`, style: `--ratio:${ratio};aspect-ratio:${ratio}`, title: "Click selects the camera, double-click shows it large; a picture dropped here is what its video begins from", on: { click: () => entity && app.select([entity.id]), dblclick: () => lightbox.show(big ? "" : name) } },
+    const figure = h("figure", { class: `shot${selected ? " on" : ""}`, testid: big ? undefined : `strip-${name}`, tabindex: big ? undefined : "0", label: big ? undefined : `${name}: Enter shows it large`, style: `--ratio:${ratio};aspect-ratio:${ratio}`, title: "Click selects the camera, double-click or Enter shows it large; a picture dropped here is what its video begins from", on: { click: () => entity && app.select([entity.id]), dblclick: () => lightbox.show(big ? "" : name), keydown: (/** @type {KeyboardEvent} */ e) => { if (e.key === "Enter" && !isChord(e) && !big && e.target === figure) lightbox.show(name); } } },
       image(big ? "large" : name, url, `${name}, ${kind}`),
       kind === "recorded" && Boolean(url) && h("img", { class: "over", src: seen?.semantic ?? "", alt: "", draggable: "false", testid: big ? undefined : `over-${name}` }),
       Boolean(url && stale) && h("span", { class: "before", testid: "before", title: kind === "picture" ? `Picture of take ${seen?.take}, made before your edit` : "Geometry of before your edit", text: "before your edit" }),
@@ -90,7 +90,7 @@ export function makeStrip(app) {
     const held = list.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
     fill(kinds, segmented({ label: "What the cameras show", value: chosen || !names.length ? store.options.stripKind : best(names[0]), testid: "strip-kind", options: (store.strip?.cameras ?? []).some((c) => c.recorded) ? [...KINDS, RECORDED] : KINDS, change: (v) => { own.clear(); chosen = true; store.options.stripKind = v; store.emit("options"); } }));
     fill(list, names.length ? names.map((n) => tile(n)) : h("div", { class: "pane-empty" }, h("p", { text: "No cameras yet. Place one (C), or take a whole rig:" }), h("div", { class: "group" }, (store.scene?.rigs ?? []).slice(0, 4).map((rig) => button({ text: rig, label: `Use the rig ${rig}`, press: () => void app.command("use_rig", { name: rig }) })))));
-    if (held) [...list.querySelectorAll("button")].find((one) => one.getAttribute("aria-label") === held)?.focus({ preventScroll: true });
+    if (held) /** @type {HTMLElement[]} */ ([...list.querySelectorAll("button, figure")]).find((one) => one.getAttribute("aria-label") === held)?.focus({ preventScroll: true });
     lightbox.draw();
   }
   // Their pictures are fetched and decoded while the 3D view, which shares the page's thread, draws: the page's next picture may be late.

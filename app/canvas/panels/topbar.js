@@ -1,6 +1,6 @@
 /** Name, files, history, what is saved, and whether the studio answers. */
 
-import { button, fill, h } from "../dom.js";
+import { button, fill, h, isChord } from "../dom.js";
 import { readable } from "../entity.js";
 import { icon } from "../icons.js";
 import { makeTabs } from "../results/tab.js";
@@ -27,7 +27,7 @@ export function makeTopbar(app) {
   name.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && store.scene) name.value = store.scene.name;
     if (event.key === "Enter" || event.key === "Escape") name.blur();
-    event.stopPropagation();
+    if (!isChord(event)) event.stopPropagation();
   });
   const dot = h("span", { class: "dot", label: "Unsaved changes", title: "Unsaved changes" });
   const saved = h("span", { class: "saved", testid: "autosaved" });
@@ -38,6 +38,7 @@ export function makeTopbar(app) {
   const link = h("span", { class: "link", testid: "connection", role: "status" });
   const bar = h("header", { class: "topbar" },
     h("div", { class: "brand" }, icon("logo", 20), h("b", { text: "AnyScene" })),
+    makeTabs(app),
     makeMenus(app),
     h("div", { class: "rule" }),
     h("div", { class: "group" },
@@ -47,7 +48,6 @@ export function makeTopbar(app) {
       button({ icon: "save", label: "Save the project", key: "Ctrl+S", testid: "save", class: "ghost", press: () => app.save() })),
     h("div", { class: "rule" }),
     h("div", { class: "group" }, undo, redo, undoText),
-    makeTabs(app),
     h("div", { class: "title" }, name, dot),
     h("div", { class: "right" }, saved, tabs, link, button({ icon: "search", label: "All commands", key: "Ctrl+K", testid: "palette-open", class: "ghost", press: () => showPalette(app) }), button({ icon: "help", label: "Keys and mouse", key: "?", testid: "help", class: "ghost", press: () => showHelp(app) })));
 

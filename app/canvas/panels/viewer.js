@@ -33,8 +33,15 @@ export function makeViewer(app) {
       window.setTimeout(() => (empty.hidden = true), DECODES_MS);
     }, LOOK_MS);
   };
+  // A frame that holds the focus is none of the page's focused elements: that it was reached by key is seen only if we say so.
+  let tabbed = false;
+  window.addEventListener("keydown", (event) => (tabbed = event.key === "Tab"), true);
+  window.addEventListener("pointerdown", () => (tabbed = false), true);
+  const reached = (/** @type {boolean} */ on) => box.classList.toggle("reached", on);
   frame.addEventListener("load", () => {
     const page = frame.contentDocument;
+    frame.contentWindow?.addEventListener("focus", () => reached(tabbed));
+    for (const kind of ["blur", "pointerdown"]) frame.contentWindow?.addEventListener(kind, () => reached(false), true);
     page?.head?.append(Object.assign(page.createElement("style"), { textContent: HIDDEN }));
     frame.contentWindow?.addEventListener("keydown", (event) => {
       if (!ours(event)) return;

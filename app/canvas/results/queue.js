@@ -43,6 +43,7 @@ function row(held, job, value) {
         !live && job.state !== "done" && job.kind === "take" && job.frames_kept > 0 && mini("Continue", "Continue: make what is missing in a take beside it", () => act("carry_on", { take: job.name })))),
     h("div", { class: "line prompt", text: about, title: about }),
     h("div", { class: "line facts" }, h("span", { testid: "job-told" }, told)),
+    live && job.engine && h("p", { class: "why note", testid: "job-engine", text: job.engine }),
     live && !waits && h("div", { class: "track" }, h("i", { style: `width:${(share * 100).toFixed(1)}%` })),
     job.message && (job.state === "failed" || job.state === "cancelled") && h("p", { class: "why", text: job.message }),
     job.notes.length > 0 && h("details", {}, h("summary", { text: job.notes.length === 1 ? "1 note" : `${job.notes.length} notes` }), job.notes.map((/** @type {string} */ note) => h("p", { class: "why note", text: note }))));
