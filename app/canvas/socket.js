@@ -9,6 +9,8 @@
 
 const FIRST_PAUSE_MS = 400;
 const LONGEST_PAUSE_MS = 4000;
+/** A studio that is up says so within that. */
+const ANSWERS_MS = 10000;
 /** A draft has what was done by then: what was answered longer ago need not be sent again to a studio that died. */
 const SAFE_MS = 30000;
 
@@ -38,9 +40,7 @@ export class Socket {
     const ws = new WebSocket(this.url);
     this.ws = ws;
     this.met = false;
-    let opened = false;
     ws.onopen = () => {
-      opened = true;
       this.pause_ms = FIRST_PAUSE_MS;
       this.handlers.state("open");
       this.send(this.handlers.hello());
@@ -57,11 +57,14 @@ export class Socket {
       this.ws = null;
       this.met = false;
       this.handlers.state("lost");
-      // A studio that was started again wants a new cookie, which the page's own address gives.
-      const ready = opened ? Promise.resolve() : fetch(location.href, { cache: "no-store" }).then(() => {}, () => {});
-      setTimeout(() => ready.then(() => this.open()), this.pause_ms);
-      this.pause_ms = Math.min(LONGEST_PAUSE_MS, this.pause_ms * 1.7);
+      this.again();
     };
+  }
+
+  /** Open it once the studio answers. One that was started again wants a new cookie, which the page's own address gives: before that it would refuse a socket. */
+  again() {
+    setTimeout(() => fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(ANSWERS_MS) }).then(() => this.open(), () => this.again()), this.pause_ms);
+    this.pause_ms = Math.min(LONGEST_PAUSE_MS, this.pause_ms * 1.7);
   }
 
   /** A scene in which nothing had been done is the same one in a studio that was started anew. @param {{session?: string, untouched?: string}} message */

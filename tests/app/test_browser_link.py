@@ -137,3 +137,18 @@ def test_a_first_edit_while_the_studio_is_dead_is_done_in_the_same_scene(tab: Ta
     expect(tab.at("connection")).to_have_text("Connected")
     tab.faults = faults
     tab.until_document("it is there", lambda d: len(cars(d)) == before + 1)
+
+
+def test_a_studio_that_was_started_again_is_asked_for_its_cookie_before_a_socket_is_opened(tab: Tab) -> None:
+    opened: list[str] = []
+    tab.page.on("websocket", lambda socket: opened.append(socket.url) if "/ws/" in socket.url else None)
+    tab.studio.kill()
+    expect(tab.at("connection")).to_have_text("Reconnecting…")
+    tab.page.wait_for_timeout(1500)
+    assert not opened, "nobody is there to be asked"
+    tab.studio.start()
+    tab.connected()
+    assert len(opened) == 1
+    refused = [fault for fault in tab.faults if "403" in fault and "/ws/" in fault]
+    tab.faults.clear()  # what came while nobody was there
+    assert refused == []

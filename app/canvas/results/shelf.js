@@ -31,6 +31,8 @@ function card(held, take, value) {
   const compare = (/** @type {Event} */ event) => {
     event.stopPropagation();
     held.trigger("compare", { take: take.name });
+    // Where it is B already nothing else would change.
+    /** @type {HTMLElement|null} */ (document.querySelector("#tab-compare-button"))?.click();
   };
   const models = [take.occupancy, take.views].filter(Boolean).join(" + ");
   return h("div", { class: `card${on ? " on" : ""}${other ? " other" : ""}`, role: "option", tabindex: "0", "aria-selected": String(on), testid: "shelf-take", title: take.name, "data-take": take.name, on: {
