@@ -20,6 +20,8 @@ OLD = 0.5
 """Weight of what was known when a new take is learned from."""
 COMPILES = 10.0
 """A first piece that takes this many times as long as the others compiled kernels, once on this machine: it says nothing of the next take."""
+UNDER_WAY = 0.9
+"""Most of a first piece that is under way: it is not done."""
 TRUST_S = 3.0
 """So much work of a running job weighs as much as what was known before it."""
 
@@ -106,6 +108,9 @@ class Pace:
             untold = (frames and not made) or (pictures and drawn < pictures / request.frames)
             return None if untold or share < 0.02 else elapsed / share - elapsed
         whole, done = frames * frame_s + pictures * picture_s, made * frame_s + drawn * picture_s
+        if not done:
+            # The first piece counts as far as it must have come by now, or it would look slower with every second of it.
+            done = min(elapsed, UNDER_WAY * (frame_s if frames else picture_s))
         return max(0.0, (elapsed + TRUST_S) / (done + TRUST_S) * (whole - done))
 
     def message(self) -> dict[str, object]:

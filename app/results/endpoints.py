@@ -21,7 +21,8 @@ def build(desk: Desk, workspace: str) -> None:
     """Add them to the Blocks that is being made. `workspace` is the session of a call that names none."""
 
     def list_takes(workspace: str = workspace) -> list[dict]:
-        """Every take of the workspace folder, newest first, marked 'current', 'stale' or 'other scene' against the scene that is open."""
+        """Every take of the workspace folder, newest first, marked against the scene that is open: 'current', 'variant' (of another prompt), 'stale' or
+        'other scene'."""
         return desk.takes(workspace)
 
     def generate(

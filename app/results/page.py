@@ -236,7 +236,7 @@ def head(take: Update | None) -> str:
 
     if take is None:
         return "<p class='nothing'>No take yet.</p>"
-    mark = f"<span class='mark {take['state']}'>{take['state']}</span>" if take["state"] in ("current", "stale") else ""
+    mark = f"<span class='mark {take['state']}'>{take['state']}</span>" if take["state"] in ("current", "stale", "variant") else ""
     mark += "" if take["whole"] else f"<span class='mark unfinished'>{'in the making' if take['making'] else 'unfinished'}</span>"
     seconds = sum(float(value) for value in take["seconds"].values())
     told = [f"{plural(take['frames'], 'frame')}, {take['length_s']:.1f} s"]

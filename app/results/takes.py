@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,18 @@ THUMBNAIL_PX = 224
 
 def cards(config: AppConfig, document: Document) -> list[dict[str, Any]]:
     """Every take of the folder, newest first. Of the scene of the document that is open, a take that was made from another state of it is stale.
-    A new name alone is no other state."""
+    A new name alone is no other state, and another prompt alone makes a variant of it."""
     folders = [path.parent for path in config.takes.glob("*/take.json")] if config.takes.is_dir() else []
     found = [dict(one) for folder in folders if (one := _card(folder, *_stamp(folder))) is not None]
+    asked: dict[str, Document] = {}
     for one in found:
-        same = one["document_hash"] == document_hash(document, one["scene"] or None)
-        one["state"] = "current" if same else "stale" if one["scene"] == document.name else "other scene"
+        prompt = asked.setdefault(one["prompt"], replace(document, prompt=one["prompt"]))
+        if one["document_hash"] == document_hash(document, one["scene"] or None):
+            one["state"] = "current"
+        elif one["scene"] != document.name:
+            one["state"] = "other scene"
+        else:
+            one["state"] = "variant" if one["document_hash"] == document_hash(prompt) else "stale"
         one["scored"] = (config.scores / f"{one['name']}.json").is_file()
     return sorted(found, key=lambda one: -one["modified"])
 

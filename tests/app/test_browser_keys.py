@@ -61,6 +61,18 @@ def test_a_take_is_made_and_looked_at_without_a_mouse(tab: Tab) -> None:
     press("Escape")
     expect(tab.at("lightbox")).to_be_hidden()
     assert page.evaluate(FOCUSED) == "strip-CAM_FRONT", "Esc gives the focus back"
+    # With the mouse too, whose second press meets another tile than the first one: it was drawn anew in between.
+    box = tab.at("strip-CAM_BACK").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3)
+    page.mouse.down()
+    page.mouse.up()
+    expect(tab.at("strip-CAM_BACK")).to_have_class("shot on")
+    page.mouse.down(click_count=2)
+    expect(tab.at("lightbox")).to_be_visible()
+    page.mouse.up(click_count=2)
+    press("Escape")
+    expect(tab.at("lightbox")).to_be_hidden()
 
 
 def test_a_menu_that_is_left_by_tab_is_closed(tab: Tab) -> None:

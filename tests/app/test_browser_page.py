@@ -45,6 +45,11 @@ HIDDEN_OPTIONS = """() => [...document.querySelectorAll(".tool-options input, .t
 }).map((one) => one.getAttribute("aria-label") || one.textContent)"""
 CUT_NAMES = """() => [...document.querySelectorAll(".shot figcaption > span:first-child")]
     .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
+CUT_BADGES = """() => [...document.querySelectorAll(".badge")].filter((one) => one.checkVisibility()).filter((one) => {
+    const word = one.querySelector("b");
+    word.textContent = "Before edit";
+    return word.scrollWidth > word.clientWidth || word.clientWidth < 40;
+}).map((one) => one.dataset.testid)"""
 WHITE = 128
 """Mean of a pane's pixels that nobody takes for dark."""
 
@@ -108,6 +113,8 @@ def test_no_tool_hides_what_it_can_be_told_in_a_narrow_page(tab: Tab) -> None:
         for testid in ("help", "palette-open", "generate"):
             box = tab.at(testid).bounding_box()
             assert box and box["x"] + box["width"] <= width, f"{testid} at {width}"
+        cut = tab.page.evaluate(CUT_BADGES)
+        assert cut == [], f"what a picture is true of stays in words at {width}"
         tab.at("generate").scroll_into_view_if_needed()
         generate, status = tab.at("generate").bounding_box(), tab.at("checks").bounding_box()
         assert generate and status and generate["y"] + generate["height"] <= status["y"], "what has no room is scrolled to"

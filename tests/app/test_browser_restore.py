@@ -73,7 +73,7 @@ def test_scenario_s13_a_killed_studio_is_found_again_by_the_page_that_was_open(t
     stroke(tab, -60)
     work = tab.document()
     expect(tab.at("strip-badge")).to_contain_text("Before edit")
-    expect(tab.at("before").first).to_be_visible()
+    expect(tab.at("before").first).to_have_text("Before edit")  # as the badge says it
     expect(tab.at("viewer-badge")).to_contain_text(re.compile("Draft|full quality"))
     tab.shot("1_drawn")
 

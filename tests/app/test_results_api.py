@@ -109,7 +109,7 @@ def test_a_script_generates_measures_hands_over_and_restores(script):
 
     script.call("generate", frames=1, until="layout", prompt="snow")
     (take,) = [one for one in script.call("list_takes") if one["name"] == job["name"]]
-    assert take["state"] == "stale"
+    assert take["state"] == "variant", "another prompt for the same scene"
     assert script.call("restore", take=take["name"]) == {"scene": take["scene"], "take": take["name"]}
     (take,) = [one for one in script.call("list_takes") if one["name"] == job["name"]]
     assert take["state"] == "current", "the scene is as it was when the take was made"

@@ -298,6 +298,18 @@ def test_the_estimate_converges_on_what_a_job_really_takes(tmp_path, monkeypatch
     assert errors[-1] == 0 and errors[20] < 0.15 * 60 and errors[-2] < 1.0 and errors[0] > errors[10] > errors[30]
 
 
+def test_a_first_piece_is_expected_to_take_its_time(tmp_path, monkeypatch):
+    pace, now = Pace(), [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    pace.frame_s["fake"] = 20.0
+    job = Job("job-1", 1, "a", request(tmp_path, frames=2), state="running", started=100.0, work_started=100.0)
+    for seconds in (5.0, 10.0, 15.0):
+        now[0] = 100.0 + seconds
+        assert pace.left_s(job) == pytest.approx(40.0 - seconds), "nothing was slow so far"
+    now[0] = 160.0  # three times as long as it should: the other one will need as much
+    assert pace.left_s(job) == pytest.approx(63 / 21 * 22)
+
+
 def test_an_unknown_pace_is_told_once_a_frame_and_its_pictures_are_there(tmp_path, monkeypatch):
     """Pictures are far quicker than the first frame, of which so many pieces as slow would be hours."""
     pace, now = Pace(), [100.0]

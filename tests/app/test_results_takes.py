@@ -50,6 +50,13 @@ def test_a_take_is_no_more_stale_for_a_new_name_of_its_scene(config):
     assert {one["name"]: one["state"] for one in takes.cards(config, edited)}["a"] == "other scene"
 
 
+def test_a_take_of_another_prompt_is_a_variant_and_not_stale(config):
+    night = replace(DOCUMENT, prompt="night, rain")
+    assert {one["name"]: one["state"] for one in takes.cards(config, night)} == {"a": "variant", "b": "stale"}
+    edited = replace(night, duration_s=1.0)
+    assert {one["name"]: one["state"] for one in takes.cards(config, edited)}["a"] == "stale"
+
+
 def test_a_take_that_is_being_made_has_the_frames_it_has(config, tmp_path):
     unfinished = AppConfig(workspace=tmp_path)
     take(DOCUMENT, unfinished.takes / "a", frames=3, until="occupancy")

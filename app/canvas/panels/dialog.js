@@ -2,6 +2,16 @@
 
 import { button, h } from "../dom.js";
 
+/** Tab goes round in a dialog: what lies under its veil is not to be pressed. @param {HTMLElement} box @param {KeyboardEvent} event */
+export function goRound(box, event) {
+  if (event.key !== "Tab" || event.ctrlKey || event.altKey) return;
+  const stops = /** @type {HTMLElement[]} */ ([...box.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]).filter((one) => one.tabIndex >= 0 && !one.matches(":disabled, [type=radio]:not(:checked)") && one.getClientRects().length);
+  const [leaves, enters] = event.shiftKey ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]], now = document.activeElement;
+  if (now !== leaves && now !== box && box.contains(now)) return;
+  event.preventDefault();
+  enters?.focus();
+}
+
 /** @param {{title: string, testid?: string, wide?: boolean, class?: string, body: Array<import("../dom.js").Child>, actions?: HTMLElement[], closed?: () => void}} spec `closed` runs however it is closed @returns {() => void} closes it */
 export function openDialog(spec) {
   const before = document.activeElement;
@@ -18,16 +28,8 @@ export function openDialog(spec) {
   veil.addEventListener("keydown", (event) => {
     event.stopPropagation();
     if (event.key === "Escape") close();
-    else if (event.key === "Tab" && !event.ctrlKey && !event.altKey) turn(event);
+    else goRound(box, event);
   });
-  /** Tab goes round in the box: what lies under the veil is not to be pressed. @param {KeyboardEvent} event */
-  const turn = (event) => {
-    const stops = /** @type {HTMLElement[]} */ ([...box.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]).filter((one) => one.tabIndex >= 0 && !one.matches(":disabled") && one.getClientRects().length);
-    const [leaves, enters] = event.shiftKey ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];
-    if (document.activeElement !== leaves && !(event.shiftKey && document.activeElement === box)) return;
-    event.preventDefault();
-    enters?.focus();
-  };
   /** A button that is pressed and then disabled loses the focus to the page, where Esc has to close the dialog too. @param {KeyboardEvent} event */
   const outside = (event) => {
     const last = [...document.querySelectorAll(".veil")].at(-1);

@@ -60,14 +60,20 @@ export function makeStrip(app) {
     const ratio = big && entity?.kind === "camera" ? `${entity.camera.width} / ${entity.camera.height}` : "16 / 9";
     const selected = entity && store.selection.has(entity.id);
     const anchored = app.anchors.has(name);
-    const figure = h("figure", { class: `shot${selected ? " on" : ""}`, testid: big ? undefined : `strip-${name}`, tabindex: big ? undefined : "0", label: big ? undefined : `${name}: Enter shows it large`, style: `--ratio:${ratio};aspect-ratio:${ratio}`, title: "Click selects the camera, double-click or Enter shows it large; a picture dropped here is what its video begins from", on: { click: () => entity && app.select([entity.id]), dblclick: () => lightbox.show(big ? "" : name), keydown: (/** @type {KeyboardEvent} */ e) => { if (e.key === "Enter" && !isChord(e) && !big && e.target === figure) lightbox.show(name); } } },
+    const figure = h("figure", { class: `shot${selected ? " on" : ""}`, testid: big ? undefined : `strip-${name}`, tabindex: big ? undefined : "0", label: big ? undefined : `${name}: Enter shows it large`, style: `--ratio:${ratio};aspect-ratio:${ratio}`, title: "Click selects the camera, double-click or Enter shows it large; a picture dropped here is what its video begins from", on: { click: () => entity && app.select([entity.id]), dblclick: () => big && lightbox.show(""), mousedown: (/** @type {MouseEvent} */ e) => large(e), keydown: (/** @type {KeyboardEvent} */ e) => { if (e.key === "Enter" && !isChord(e) && !big && e.target === figure) lightbox.show(name); } } },
       image(big ? "large" : name, url, `${name}, ${kind}`),
       kind === "recorded" && Boolean(url) && h("img", { class: "over", src: seen?.semantic ?? "", alt: "", draggable: "false", testid: big ? undefined : `over-${name}` }),
-      Boolean(url && stale) && h("span", { class: "before", testid: "before", title: kind === "picture" ? `Picture of take ${seen?.take}, made before your edit` : "Geometry of before your edit", text: "before your edit" }),
+      Boolean(url && stale) && h("span", { class: "before", testid: "before", title: kind === "picture" ? `Picture of take ${seen?.take}, made before your edit` : "Geometry of before your edit", text: "Before edit" }),
       !url && h("div", { class: "shot-empty", text: kind === "picture" || kind === "recorded" ? "no picture at this frame" : "…" }),
       h("figcaption", {}, h("span", { text: name.replace(/^(CAM|ring)_/, "").replaceAll("_", " ") }),
         h("span", { class: own.has(name) || big ? "kinds set" : "kinds" }, kindsOf(seen).map(([k, text, why]) => h("button", { type: "button", class: k === kind ? "on" : "", label: `${name}: ${text}`, title: why, text: text[0], on: { click: (/** @type {Event} */ e) => { e.stopPropagation(); own.set(name, k); refresh(); } } })))),
       anchored && h("span", { class: "anchored", title: "Its video begins from a picture of yours", text: "anchor", testid: `anchor-${name}` }));
+    /** A second press, wherever the tile of the first one is by now: it is drawn anew when it is selected, and nothing is double-clicked then. @param {MouseEvent} e */
+    const large = (e) => {
+      if (big || e.detail !== 2 || e.button !== 0 || (e.target instanceof Element && e.target.closest("button"))) return;
+      e.preventDefault();
+      lightbox.show(name);
+    };
     takesDrops(app, figure, name, refresh);
     return figure;
   }

@@ -201,7 +201,7 @@ export function drawWindow(ctx, app) {
   ctx.fillStyle = "rgba(53,208,230,0.85)";
   const { bev, show, frame, scene } = app.store;
   const late = bev && (bev.stale || bev.frame !== frame || bev.edits !== scene?.edits);
-  const below = show.occupancy && bev ? ` · voxels of frame ${bev.frame}${late ? ", drawing or before your edit" : ""}` : "";
+  const below = show.occupancy && bev ? ` · voxels of frame ${bev.frame}${late ? ", drawing or before edit" : ""}` : "";
   ctx.fillText(`generated window ${(2 * half).toFixed(0)} × ${(2 * half).toFixed(0)} m${below}`, 4, -3);
   ctx.restore();
 }

@@ -7,7 +7,7 @@ const RATE_HZ = 12;
 /** Seconds into a frame at which a seek surely shows that frame. */
 const INSIDE_S = 0.5 / RATE_HZ;
 
-/** @typedef {{name: string, frames: number, start_s: number, views: string, seed: number, prompt: string, cameras: {name: string, width: number, height: number, video: boolean}[]}} Shown */
+/** @typedef {{name: string, frames: number, start_s: number, scene: string, views: string, seed: number, prompt: string, cameras: {name: string, width: number, height: number, video: boolean}[]}} Shown */
 
 /** @param {import("./mounted.js").Held} held */
 export function mount(held) {
@@ -135,6 +135,7 @@ function fit(grid, tiles) {
 
 /** What tells one take from the other. @param {Shown} one @param {Shown} other */
 function label(one, other) {
+  if (one.scene !== other.scene) return one.scene || one.name;
   if (one.views !== other.views) return one.views;
   if (one.prompt !== other.prompt) return one.prompt || "no prompt";
   if (one.seed !== other.seed) return `seed ${one.seed}`;

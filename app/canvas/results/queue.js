@@ -45,7 +45,7 @@ function row(held, job, value) {
     h("div", { class: "line facts" }, h("span", { testid: "job-told" }, told)),
     live && job.engine && h("p", { class: "why note", testid: "job-engine", text: job.engine }),
     live && !waits && h("div", { class: "track" }, h("i", { style: `width:${(share * 100).toFixed(1)}%` })),
-    job.message && (job.state === "failed" || job.state === "cancelled") && h("p", { class: "why", text: job.message }),
+    job.message && (job.state === "failed" || (job.state === "cancelled" && job.message !== "Cancelled.")) && h("p", { class: "why", text: job.message }),
     job.notes.length > 0 && h("details", {}, h("summary", { text: job.notes.length === 1 ? "1 note" : `${job.notes.length} notes` }), job.notes.map((/** @type {string} */ note) => h("p", { class: "why note", text: note }))));
 }
 

@@ -6,6 +6,7 @@ import { mounted, when } from "./mounted.js";
 
 const MARKS = /** @type {Record<string, [string, string]>} */ ({
   current: ["current", "Made from the scene as it is now"],
+  variant: ["variant", "Made from the scene as it is now, with another prompt"],
   stale: ["stale", "The scene was edited after this take was made"],
 });
 

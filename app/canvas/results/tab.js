@@ -1,6 +1,7 @@
 /** The two tabs of the page: the author's, which is ours, and the results', which is Gradio's with our parts in it. */
 
 import { h } from "../dom.js";
+import { goRound } from "../panels/dialog.js";
 import { showExport } from "../panels/export.js";
 import { watch } from "../store.js";
 
@@ -35,7 +36,10 @@ export function makeTabs(app) {
     refresh();
   };
   window.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && app.resultsShown) document.querySelector("#matrix-close")?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    const card = /** @type {HTMLElement|null} */ (document.querySelector("#matrix-card"));
+    if (!app.resultsShown || !card?.checkVisibility()) return;
+    if (event.key === "Escape") document.querySelector("#matrix-close")?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    else goRound(card, event);
   });
   document.addEventListener("anyscene:author", () => app.showResults(false));
   document.addEventListener("anyscene:export", (event) => event instanceof CustomEvent && showExport(app, event.detail));

@@ -17,6 +17,7 @@ from engine.render.raycast import Volume
 from engine.render.sight import NUSCENES_LIDAR, scan, share_in_sight, within_picture
 from engine.spec.grid import RATE_HZ
 from engine.spec.take import Take
+from engine.spec.words import plural
 
 __all__ = ["NamedPicture", "nuscenes", "stand_in"]
 
@@ -113,7 +114,7 @@ def _left_behind(tables: SetWriter, numbers: list[int]) -> list[str]:
         f"{tables.off_between_m():.2f} m off.",
     ]
     if last < end:
-        said.append(f"Dropped: boxes of the last {end - last} frames, after the last key frame; their pictures and sweeps are there.")
+        said.append(f"Dropped: boxes of the last {plural(end - last, 'frame')}, after the last key frame; their pictures and sweeps are there.")
     if missed := tables.never_annotated():
         said.append(f"Dropped: {missed} agents that are there at no key frame.")
     if others := [camera.name for n, camera in enumerate(take.cameras) if n not in numbers]:
