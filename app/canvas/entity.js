@@ -115,11 +115,26 @@ export function pivotOf(store, entity) {
   return box && [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
 }
 
+/** The box of an edit of voxels from above, where its agent is now if it goes with one; null for an edit that has no box. @param {import("./store.js").Store} store @param {OccupancyEditEntity} edit @returns {Point[]|null} */
+export function ringOfEdit(store, edit) {
+  const [length, width] = edit.box_size_m, [x, y, , yaw] = edit.box_pose;
+  if (!length || !width) return null;
+  if (!edit.follows) return corners(x, y, yaw, length / 2, length / 2, width);
+  const agent = store.entities().find((one) => one.kind === "agent" && one.instance_id === edit.follows);
+  if (agent?.kind !== "agent") return null;
+  const [ax, ay, , turn] = poseAt(agent.keyframes, store.frame / RATE_HZ), [dx, dy] = turned([x, y], turn, [0, 0]);
+  return corners(ax + dx, ay + dy, turn + yaw, length / 2, length / 2, width);
+}
+
 /** @param {import("./store.js").Store} store @param {Entity} entity @returns {[number, number, number, number]|null} */
 export function entityBounds(store, entity) {
   if (entity.kind === "area") return boundsOf(entity.exterior_m);
   if (entity.kind === "line") return boundsOf(entity.points_m);
   if (entity.kind === "agent" || entity.kind === "ego") return boundsOf(footprint(store, entity));
+  if (entity.kind === "occupancy_edit") {
+    const ring = ringOfEdit(store, entity);
+    return ring && boundsOf(ring);
+  }
   const place = placeOf(store, entity);
   if (place) return [place[0] - 1, place[1] - 1, place[0] + 1, place[1] + 1];
   if (entity.kind !== "paint") return null;

@@ -25,7 +25,7 @@ interface CameraEntity { kind: "camera"; id: string; camera: CameraModel; mount:
 interface PaintEntity { kind: "paint"; id: string; channel: string; erases: boolean; span: [number, number] | null; tiles: Record<string, string> }
 interface OccupancyEditEntity {
   kind: "occupancy_edit"; id: string; edit?: string; edit_kind?: string; span: [number, number] | null; class_name: string; instance_id: number;
-  box_pose: Pose; box_size_m: [number, number, number];
+  box_pose: Pose; box_size_m: [number, number, number]; /** Instance id of the agent that it goes with. */ follows?: number;
 }
 type Entity = AreaEntity | LineEntity | AgentEntity | EgoEntity | CameraEntity | PaintEntity | OccupancyEditEntity;
 type Tracked = AgentEntity | EgoEntity;

@@ -229,8 +229,16 @@ function body(app, e) {
     case "area": return [...shapeFields(app, e), facts([["Points", String(e.exterior_m.length)], ["Holes", String(e.holes_m.length)], ["Area", `${(ringArea(e.exterior_m) - e.holes_m.reduce((sum, ring) => sum + ringArea(ring), 0)).toFixed(1)} m²`], ["Source", e.source]])];
     case "line": return [...shapeFields(app, e), facts([["Points", String(e.points_m.length)], ["Length", `${e.points_m.slice(1).reduce((sum, p, i) => sum + Math.hypot(p[0] - e.points_m[i][0], p[1] - e.points_m[i][1]), 0).toFixed(1)} m`], ["Source", e.source]])];
     case "paint": return [facts([["Channel", spoken(e.channel)], ["Does", e.erases ? "erases" : "adds"], ["Frames", e.span ? `${e.span[0]} to ${e.span[1]}` : "whole scene"], ["Tiles", `${Object.keys(e.tiles).length} of 12.8 m`]])];
-    default: return [facts([["Edit", labelOf(e)], ["Frames", e.span ? `${e.span[0]} to ${e.span[1]}` : "every frame"]])];
+    default: return [facts([["Edit", labelOf(e)], ["Frames", e.span ? `${e.span[0]} to ${e.span[1]}` : "every frame"], ...boxFacts(app, e)])];
   }
+}
+
+/** Of an edit of voxels that has a box. @param {App} app @param {OccupancyEditEntity} e @returns {Array<[string, string]>} */
+function boxFacts(app, e) {
+  const [length, width, height] = e.box_size_m, z = e.box_pose[2];
+  if (!length) return [];
+  const leader = app.store.entities().find((one) => one.kind === "agent" && one.instance_id === e.follows);
+  return [["Size", `${length.toFixed(1)} × ${width.toFixed(1)} m`], [e.follows ? "Over its ground" : "Height", `${(z - height / 2).toFixed(1)} to ${(z + height / 2).toFixed(1)} m`], ...(leader ? /** @type {Array<[string, string]>} */ ([["Goes with", labelOf(leader)]]) : [])];
 }
 
 /** @param {Array<[string, string]>} rows */

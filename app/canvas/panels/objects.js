@@ -64,6 +64,8 @@ export function makeObjects(app) {
         h("span", { class: "kind", style: `color:${colour}` }, icon(iconOf(e), 14)), h("span", { class: "name", text: labelOf(e) }), h("span", { class: "detail", text: detail(e) }));
     }), rows.length <= (search.value ? 0 : 1) && h("p", { class: "empty", text: search.value ? "Nothing matches this filter." : "Only the ego so far. Place an agent (A), draw a road (S) or import a log." }));
   };
+  // What was looked for before gives way to what is typed now.
+  search.addEventListener("focus", () => search.select());
   search.addEventListener("input", () => {
     gather();
     draw();

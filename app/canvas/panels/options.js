@@ -18,10 +18,14 @@ export function makeOptions(app) {
     store.emit("options");
   };
 
+  /** @param {string} chosen @returns {import("../dom.js").Child[]} */
+  const range = (chosen) => chosen !== "range" ? [] : [
+    numberField({ label: "from", name: "First frame", value: store.options.range[0], digits: 0, step: 1, min: 0, max: store.frames - 1, testid: "range-from", change: (v) => set({ range: [v ?? 0, store.options.range[1]] }) }),
+    numberField({ label: "to", name: "Last frame", value: store.options.range[1], digits: 0, step: 1, min: 0, max: store.frames - 1, testid: "range-to", change: (v) => set({ range: [store.options.range[0], v ?? 0] }) }),
+  ];
   const scope = () => [
     segmented({ label: "Time scope of paint", value: store.options.scope, testid: "scope", change: (v) => set({ scope: v }), options: [["scene", "Scene", "Paint holds in every frame of the scene"], ["frame", "Frame", "Paint holds at the playhead's frame only"], ["range", "Range", "Paint holds in a range of frames"]] }),
-    store.options.scope === "range" && numberField({ label: "from", name: "First frame", value: store.options.range[0], digits: 0, step: 1, min: 0, max: store.frames - 1, change: (v) => set({ range: [v ?? 0, store.options.range[1]] }) }),
-    store.options.scope === "range" && numberField({ label: "to", name: "Last frame", value: store.options.range[1], digits: 0, step: 1, min: 0, max: store.frames - 1, change: (v) => set({ range: [store.options.range[0], v ?? 0] }) }),
+    ...range(store.options.scope),
   ];
   const channel = () => h("span", { class: "active-channel", title: "The active channel: pick it in the list or with 1–9 and 0" }, h("i", { class: "swatch", style: `background:rgb(${store.rgb(store.channel)})` }), spoken(store.channel), store.locked.has(store.channel) && icon("lock", 12));
   /** @param {"brush_m"|"eraser_m"} key */
@@ -57,7 +61,7 @@ export function makeOptions(app) {
         o.voxelShape === "brush" && numberField({ label: "⌀", name: "Diameter", unit: "m", value: o.voxel_m, digits: 1, step: 0.4, min: 0.2, max: 20, testid: "voxel-size", change: (v) => set({ voxel_m: v ?? 2 }) }),
         numberField({ label: "z", name: "From this height", unit: "m", value: o.bottom_m, digits: 1, step: 0.4, min: -10, max: 50, testid: "voxel-bottom", change: (v) => set({ bottom_m: v ?? 0 }) }),
         numberField({ label: "to", name: "To this height", unit: "m", value: o.top_m, digits: 1, step: 0.4, min: -10, max: 50, testid: "voxel-top", change: (v) => set({ top_m: v ?? 3 }) }),
-        segmented({ label: "For how long it holds", value: o.voxelScope, testid: "voxel-scope", change: (v) => set({ voxelScope: v }), options: [["scene", "Scene"], ["frame", "Frame"], ["range", "Range"], ["follow", "Follow", "The edit goes with the agent that is selected"]] })];
+        segmented({ label: "For how long it holds", value: o.voxelScope, testid: "voxel-scope", change: (v) => set({ voxelScope: v }), options: [["scene", "Scene"], ["frame", "Frame"], ["range", "Range"], ["follow", "Follow", "The edit goes with the agent that is selected"]] }), ...range(o.voxelScope)];
       case "line": return [channel(), numberField({ label: "Width", unit: "m", value: o.line_m, digits: 2, step: 0.05, min: 0.05, max: 10, change: (v) => set({ line_m: v ?? 0.4 }) })];
       case "agent": return [
         selectField({ label: "Class", value: o.agentClass, testid: "agent-class", options: Object.keys(store.scene?.sizes ?? { car: 0 }).map((n) => [n, spoken(n)]), change: (v) => set({ agentClass: v }) }),

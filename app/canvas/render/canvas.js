@@ -4,6 +4,7 @@ import { h } from "../dom.js";
 import { drawAgents, drawEgo, drawTracks, drawUnderlay, drawWindow } from "./agents.js";
 import { drawCameras } from "./cameras.js";
 import { drawChannels, mapChanged } from "./channels.js";
+import { drawEdits } from "./edits.js";
 import { drawGrid, drawRulers } from "./grid.js";
 import { drawHandles } from "./handles.js";
 import { drawRegion } from "./region.js";
@@ -67,6 +68,7 @@ export function makeCanvas(app, cursorMoved) {
     if (store.show.cameras) drawCameras(ctx, app);
     drawAgents(ctx, app);
     drawEgo(ctx, app);
+    drawEdits(ctx, app);
     drawHandles(ctx, app);
     drawRegion(ctx, app);
     app.tool.draw?.(ctx, app);
@@ -87,6 +89,7 @@ export function makeCanvas(app, cursorMoved) {
 
   canvas.addEventListener("pointerdown", (event) => {
     canvas.focus({ preventScroll: true });
+    canvas.classList.add("by-mouse");
     const at = pointer(event);
     last = at.px;
     if (event.button === 1 || (event.button === 0 && (app.spaceHeld || store.tool === "pan"))) {
@@ -103,6 +106,7 @@ export function makeCanvas(app, cursorMoved) {
     event.preventDefault();
     app.redraw();
   });
+  canvas.addEventListener("blur", () => canvas.classList.remove("by-mouse"));
   canvas.addEventListener("pointermove", (event) => {
     const at = pointer(event), before = app.pointer;
     app.pointer = at;
