@@ -151,5 +151,5 @@ def _written(part: Path) -> Row:
     """A row of `Desk.exports` for one format in a folder of the dialog's."""
     files = [part] if part.is_file() else [path for path in part.rglob("*") if path.is_file()]
     kind = part.stem if part.is_file() else part.name
-    name = f"{part.parent.name}.{part.name}" if part.is_file() else f"{part.parent.name}-{part.name}.zip"
+    name = f"{part.parent.name}-{part.name}" if part.is_file() else f"{part.parent.name}-{part.name}.zip"
     return {"format": kind, "name": name, "bytes": sum(path.stat().st_size for path in files), "url": f"/api/exports/{part.parent.name}/{part.name}"}

@@ -133,7 +133,7 @@ def router(workspaces: Workspaces) -> APIRouter:
         if found.parent.parent != workspaces.config.exports.resolve() or not found.exists() or folder.startswith(".") or name.startswith("."):
             raise HTTPException(404, f"There is no export '{folder[:200]}/{name[:40]}' in this workspace folder.")
         if found.is_file():
-            return FileResponse(found, filename=f"{folder}.{name}", headers=REVALIDATE)
+            return FileResponse(found, filename=f"{folder}-{name}", headers=REVALIDATE)
         with tempfile.NamedTemporaryFile(dir=workspaces.config.exports, prefix=".", suffix=".zip", delete=False) as file:
             beside = Path(file.name)
         pack(found, beside)

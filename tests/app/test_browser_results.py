@@ -175,6 +175,9 @@ def test_scenario_s12_a_matrix_of_weather_light_and_seeds_in_five_actions(tab: T
     expect(tab.page.locator("#matrix-count")).to_contain_text("12 takes")
     assert tab.page.evaluate(CLIPPED) == []
     check(tab, "the matrix")
+    tab.page.locator("#matrix-queue").focus()
+    tab.page.keyboard.press("Tab")
+    assert tab.page.evaluate("Boolean(document.activeElement.closest('#matrix-card'))"), "Tab goes round in it"
     tab.page.locator("#matrix-queue").click()
     actions += 1
     assert actions <= 5

@@ -154,6 +154,10 @@ def test_exports_of_one_take_are_not_those_of_another_whose_name_begins_alike(co
         (config.exports / name).write_bytes(b"x")
     assert [one["name"] for one in desk.exports("a")] == ["a-glb.glb", "a-mp4.zip"] and desk.exports("a")[0]["bytes"] == 1
     assert Path(desk.exports("a")[0]["url"]).name == "a-glb.glb"
+    (config.exports / "a").mkdir()
+    (config.exports / "a" / "glb.glb").write_bytes(b"xx")
+    written = desk.exports("a")[-1]
+    assert (written["name"], written["url"]) == ("a-glb.glb", "/api/exports/a/glb.glb"), "the page's dialog calls it as a script does"
 
 
 @pytest.mark.parametrize(
