@@ -16,6 +16,16 @@ _HEAD = (
     "Its own words of weather and light give way to those of the cell.</p>"
 )
 
+_FOCUS = """() => {{
+  const look = (left) => {{
+    const one = document.querySelector("{}");
+    if (one?.checkVisibility()) one.focus();
+    else if (left) requestAnimationFrame(() => look(left - 1));
+  }};
+  look(120);
+}}"""
+"""Into the dialog, once it stands there, and back to what opened it, for those who work by keys."""
+
 
 def build(
     desk: Desk,
@@ -61,8 +71,10 @@ def build(
         matrix.queue(desk, values[0]["workspace"], asked(*values))
         return gr.update(visible=False), *again(values[0])
 
-    opened.click(told(open_dialog), [here], [dialog, frames, views], **quiet).then(counted, chosen, count, **quiet)
-    close.click(lambda: gr.update(visible=False), None, dialog, **quiet)
+    opening = opened.click(told(open_dialog), [here], [dialog, frames, views], **quiet)
+    opening.then(counted, chosen, count, **quiet)
+    opening.then(None, None, None, js=_FOCUS.format("#matrix-cells input:checked, #matrix-cells input"))
+    close.click(lambda: gr.update(visible=False), None, dialog, **quiet).then(None, None, None, js=_FOCUS.format("#matrix-open"))
     cells.input(preset, cells, [weathers, lights], **quiet).then(counted, chosen, count, **quiet)
     for one in (weathers, lights, seeds, frames, views):
         one.change(counted, chosen, count, **quiet)

@@ -38,7 +38,7 @@ def glb(take: Take, out: Path) -> ExportReport:
         "Noted: metres, y is up, the origin lies under the first frame's ego; x is the world's x and z is the world's -y.",
     ]
     if single and len(semantics) > 1:
-        dropped.append(f"Dropped: agents of frames 1 to {len(semantics) - 1}; name a folder instead of a .glb file to get those of every frame.")
+        dropped.append(f"Dropped: agents of {_after_the_first(len(semantics))}; name a folder instead of a .glb file to get those of every frame.")
     return ExportReport(1 if single else len(semantics) + 1, tuple(dropped))
 
 
@@ -49,9 +49,13 @@ def glb_voxels(take: Take, out: Path) -> ExportReport:
     dropped = ["Dropped: instance ids and the inside of solid things; a mesh has class colours and surfaces."]
     (out.parent if single else out).mkdir(parents=True, exist_ok=True)
     if single and len(semantics) > 1:
-        dropped.append(f"Dropped: frames 1 to {len(semantics) - 1}; name a folder instead of a .glb file to get every frame.")
+        dropped.append(f"Dropped: {_after_the_first(len(semantics))}; name a folder instead of a .glb file to get every frame.")
     dropped.append("Noted: as the ego frame is, z is up: turn it by -90 degrees about x where y is to be up.")
     chosen = semantics[:1] if single else semantics
     for k, frame in enumerate(chosen):
         write_whole(out if single else out / f"{k:05d}.glb", to_glb(surface_mesh(frame, take.grid)))
     return ExportReport(len(chosen), tuple(dropped))
+
+
+def _after_the_first(frame_count: int) -> str:
+    return "frame 1" if frame_count == 2 else f"frames 1 to {frame_count - 1}"

@@ -168,6 +168,7 @@ def test_scenario_s12_a_matrix_of_weather_light_and_seeds_in_five_actions(tab: T
     actions += 1
     tab.page.locator("#matrix-open").click()
     actions += 1
+    tab.until("the dialog has the focus", lambda: tab.page.evaluate("Boolean(document.activeElement.closest('#matrix-cells'))"))
     tab.page.locator("#matrix-cells").get_by_text("Four").click()
     actions += 1
     tab.page.locator("#matrix-seeds input").fill("3")
@@ -178,6 +179,9 @@ def test_scenario_s12_a_matrix_of_weather_light_and_seeds_in_five_actions(tab: T
     tab.page.locator("#matrix-queue").focus()
     tab.page.keyboard.press("Tab")
     assert tab.page.evaluate("Boolean(document.activeElement.closest('#matrix-card'))"), "Tab goes round in it"
+    tab.page.keyboard.press("Escape")
+    tab.until("who opened it has the focus again", lambda: tab.page.evaluate("document.activeElement.id") == "matrix-open")
+    tab.page.locator("#matrix-open").click()
     tab.page.locator("#matrix-queue").click()
     actions += 1
     assert actions <= 5

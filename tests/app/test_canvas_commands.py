@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import numpy as np
+import pytest
 
 from editor.commands import COMMANDS, GROUPS, KINDS, described, needed, why_not
 from editor.document import Document
@@ -122,6 +123,18 @@ def test_a_number_is_taken_as_typed_or_refused_with_what_is_taken() -> None:
     script = """const { numberTyped } = await import('./dom.js');
     console.log(JSON.stringify(given.map(([typed, spec]) => numberTyped(typed, { label: 'n', name: 'N', ...spec }))));"""
     assert run_module(script, given=[case[:2] for case in cases]) == [case[2] for case in cases]
+
+
+@needs_node
+def test_angles_of_a_command_are_typed_and_shown_in_degrees() -> None:
+    """The inspector shows degrees, and the table of commands takes radians: 90 typed for a new agent's yaw turned it by 116 degrees."""
+    from editor.table import TABLE
+
+    args = [arg.to_json(name) for command in TABLE for name, arg in command.args.items() if arg.unit == "rad"]
+    assert args
+    script = """const { readArgument, written } = await import('./panels/form.js');
+    console.log(JSON.stringify(given.map((arg) => [readArgument(arg, '90'), written(Math.PI / 6, arg)])));"""
+    assert run_module(script, given=args) == [[pytest.approx(np.pi / 2), "30"]] * len(args)
 
 
 @needs_node

@@ -4,6 +4,8 @@ import { button, fill, h } from "../dom.js";
 import { openDialog } from "./dialog.js";
 import { spoken } from "../entity.js";
 
+const DEG = 180 / Math.PI;
+
 /** A typed argument as JSON; undefined where nothing was typed. Throws a sentence. @param {ArgSpec} arg @param {string} text @returns {any} */
 export function readArgument(arg, text) {
   const typed = text.trim();
@@ -36,7 +38,7 @@ export function readArgument(arg, text) {
 function number(arg, word) {
   const value = Number(word.replace(",", "."));
   if (Number.isNaN(value)) throw new Error(`'${spoken(arg.name)}' is a number, not ${word}.`);
-  return value;
+  return arg.unit === "rad" ? value / DEG : value;
 }
 
 /** @param {ArgSpec} arg @param {string} typed */
@@ -48,9 +50,10 @@ function points(arg, typed) {
   });
 }
 
-/** How an argument is written. @param {any} value */
-export function written(value) {
+/** How an argument is written; angles in degrees, as everywhere in the page. @param {any} value @param {ArgSpec} arg @returns {string} */
+export function written(value, arg) {
   if (value === undefined || value === null) return "";
+  if (typeof value === "number" && arg.unit === "rad") return String(+(value * DEG).toFixed(4));
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (!Array.isArray(value)) return typeof value === "number" ? String(+value.toFixed(4)) : String(value);
   return Array.isArray(value[0]) ? value.map((p) => p.join(",")).join(" ") : value.join(" ");
@@ -63,14 +66,14 @@ export function showForm(app, spec, given) {
   const said = h("p", { class: "sentence", role: "alert", testid: "form-refusal", hidden: true });
   /** @type {Map<string, HTMLInputElement|HTMLSelectElement>} */ const fields = new Map();
   const rows = spec.args.map((arg) => {
-    const start = written(given[arg.name] ?? (arg.required ? undefined : arg.default)), name = `arg-${arg.name}`;
+    const start = written(given[arg.name] ?? (arg.required ? undefined : arg.default), arg), name = `arg-${arg.name}`;
     const options = arg.kind === "flag" ? ["yes", "no"] : arg.choices;
     const field = /** @type {HTMLInputElement|HTMLSelectElement} */ (options.length
       ? h("select", { testid: name, label: spoken(arg.name) }, !(arg.required && start) && h("option", { value: "", text: arg.required ? "choose…" : "as it is" }), options.map((one) => h("option", { value: one, text: spoken(one) })))
       : h("input", { type: "text", testid: name, label: spoken(arg.name), placeholder: arg.about || FORMS[arg.kind] || (arg.required ? "" : "as it is"), spellcheck: "false", autocomplete: "off" }));
     field.value = start;
     fields.set(arg.name, field);
-    return h("label", { class: "form-row" }, h("span", { text: spoken(arg.name).replace(/ (m|s|deg)$/, "") }), h("span", { class: "field" }, field, arg.unit && h("span", { class: "unit", text: arg.unit })), h("span", { class: "faint", text: arg.required ? "" : "may be left out" }));
+    return h("label", { class: "form-row" }, h("span", { text: spoken(arg.name).replace(/ (m|s|deg)$/, "") }), h("span", { class: "field" }, field, arg.unit && h("span", { class: "unit", text: arg.unit === "rad" ? "°" : arg.unit })), h("span", { class: "faint", text: arg.required ? "" : "may be left out" }));
   });
   const refuse = (/** @type {string} */ sentence) => {
     said.textContent = sentence;
