@@ -13,9 +13,10 @@ from engine.spec.classes import AGENTS, CLASS, DEFAULT_SIZE_M
 from engine.spec.geometry import Box
 from engine.views.drawn.agents import MODELS, AgentLook, Motion, agent_mesh, cargo, motions
 from engine.views.drawn.agents import palette as pal
+from engine.views.drawn.agents.figure import BONES, Clothes, Figure, add_figure
 from engine.views.drawn.agents.shapes import Soup
 from engine.views.drawn.agents.wheels import car_wheel, spoked_wheel, truck_wheel
-from engine.views.drawn.mesh import CLASS_ID, GLOW, GLOW_LEVEL, INSTANCE, MATERIAL, Glow, Material, Mesh
+from engine.views.drawn.mesh import CLASS_ID, GLOW, GLOW_LEVEL, INSTANCE, MATERIAL, RED, Glow, Material, Mesh
 
 ODD_SIZES = {
     "barrier": [(0.4, 1.2, 0.8), (0.8, 4.0, 1.1)],
@@ -372,3 +373,14 @@ def test_steering_follows_the_curve() -> None:
 def test_an_agent_seen_once_is_parked() -> None:
     found = motions(track(np.zeros((1, 2)), np.zeros(1)), still_ego(1))
     assert found == [{5: Motion(parked=True)}]
+
+
+def test_hair_leaves_the_forehead_free() -> None:
+    """Its edge is higher over the face than beside it; level all around it was a cap."""
+    soup, hair = Soup(), (0.11, 0.07, 0.03)
+    add_figure(soup, Figure(1.75), Clothes((0.1, 0.1, 0.4), (0.1, 0.1, 0.1), (0.0, 0.0, 0.0), (0.5, 0.3, 0.2), hair), False)
+    rigged = soup.rigged(1 + BONES)
+    mine = np.isclose(rigged.mesh.parts[rigged.mesh.face_part, RED], hair[0])
+    at = rigged.mesh.vertices[rigged.mesh.faces[mine]].reshape(-1, 3)
+    front, beside = at[:, 0] > 0.75 * at[:, 0].max(), np.abs(at[:, 1]) > 0.9 * at[:, 1].max()
+    assert at[front, 2].min() > at[beside, 2].min() + 0.025

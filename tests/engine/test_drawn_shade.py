@@ -12,9 +12,10 @@ from engine.spec.grid import OCC3D
 from engine.views.drawn import shade
 from engine.views.drawn.answer import _along_surface
 from engine.views.drawn.lighting import OPEN_DIRECTIONS, OPEN_RAYS, SAME_FOR_ALL, openness
+from engine.views.drawn.mesh import Material
 from engine.views.drawn.rays import RAY, Together, Triangles
 from engine.views.drawn.world import DrawnWorld
-from engine.views.look import Look
+from engine.views.look import Look, read_prompt
 
 CAR = CLASS["car"]
 SPREAD = 0.003
@@ -100,5 +101,29 @@ def _car_drawn(scale: int) -> tuple[np.ndarray, np.ndarray]:
     clip = SceneClip(np.zeros((1, len(CHANNELS), *OCC3D.bev_shape), np.uint8), ((box,),), np.eye(4)[None], (ahead,))
     world = DrawnWorld(clip, Look())
     moment = world.see(OccupancyFrame(0, semantics, instances))
-    film = world.expose(moment, 0)
-    return world.develop(film, moment, 0).astype(np.float64), film.instance
+    seen = world.expose(moment, 0)
+    return world.develop(seen, moment, 0).astype(np.float64), seen.instance
+
+
+def test_every_row_of_the_pattern_looks_all_around() -> None:
+    """What is narrow in a picture is seen in one row of pixels. Beside a wall that hides half the sky a row saw all of it, the next none."""
+    pattern = OPEN_DIRECTIONS[: SAME_FOR_ALL * OPEN_RAYS].reshape(4, 4, OPEN_RAYS, 3)
+    for angle in np.linspace(0, 2 * np.pi, 64):
+        free = pattern @ np.array([np.cos(angle), np.sin(angle), 0.0]) > 0
+        for rows in (free.mean(axis=(1, 2)), free.mean(axis=(0, 2))):
+            assert np.abs(rows - 0.5).max() < 0.13
+
+
+def test_dull_metal_mirrors_no_pictures() -> None:
+    """A lamp's mast under clouds: one mirrored ray a pixel speckled it."""
+    semantics = np.full(OCC3D.shape, FREE, np.uint8)
+    semantics[:, :, 2] = GROUND[0]
+    semantics[108, 98, 3:] = semantics[120, 104, 3:] = CLASS["manmade"]
+    ahead = max(surround_cameras(224, 128), key=lambda camera: camera.ego_SE3_camera.matrix()[0, 2])
+    clip = SceneClip(np.zeros((1, len(CHANNELS), *OCC3D.bev_shape), np.uint8), ((),), np.eye(4)[None], (ahead,))
+    world = DrawnWorld(clip, read_prompt("overcast", 0)[0])
+    moment = world.see(OccupancyFrame(0, semantics, np.zeros(OCC3D.shape, np.uint16)))
+    seen = world.expose(moment, 0)
+    metal = seen.material == Material.METAL + 1
+    assert metal.sum() > 50 and (seen.roughness[metal] >= shade.BRUSHED).all()
+    assert seen.shone[metal].max() < 1e-6 and seen.ambient[metal].min() > 0

@@ -8,13 +8,15 @@ from scipy.spatial import cKDTree
 
 from engine.spec.classes import CLASS, FREE
 from engine.spec.grid import GridSpec
+from engine.views.drawn import foliage
 from engine.views.drawn.foliage import BASE, TIP
 from engine.views.drawn.mesh import MATERIAL, RED, Material, Mesh, part
 from engine.views.drawn.static_world import StaticWorld
 from engine.views.drawn.surface import ANSWER, NORMAL
-from engine.views.drawn.trees import SPECIES, leaf_colour
+from engine.views.drawn.trees import SPECIES, Tree, leaf_colour
 from engine.views.drawn.vegetation import OVER_ROAD_M, Grown, grow
 from engine.views.drawn.vegetation_surface import foliage_surface, leaf_gap
+from engine.views.drawn.wood import wood
 
 _GRASS, _ROAD, _PLANT = CLASS["terrain"], CLASS["driveable_surface"], CLASS["vegetation"]
 _GROUND = 3
@@ -224,3 +226,17 @@ def test_a_crown_whose_peak_was_decided_earlier_and_found_no_place_still_grows()
     world.labels[106:, :, _GROUND] = _GRASS
     world.decided[:] = True
     assert len(_grow(world, ~first, grown).faces) > 0
+
+
+def test_no_bare_branch_reaches_across_the_open() -> None:
+    """A clump beside the crown and lower than its fork is a shrub's: a white arm reached for it from a birch's trunk."""
+    tree = Tree(np.zeros(3), (3, 4), np.array([0.0, 0.0, 6.0]), 2.0, 2.5, "birch", np.ones(3))
+    clumps = np.zeros((9, foliage.CLUMP))
+    angle = np.arange(8) * np.pi / 4
+    clumps[:8, :3] = np.stack([1.2 * np.cos(angle), 1.2 * np.sin(angle), np.full(8, 6.0)], axis=1)
+    clumps[:, foliage.RADIUS] = 0.7
+    clumps[8, :3] = 5.0, 0.0, 2.6
+    reach = np.abs(wood(tree, clumps, 1.6, 5, np.zeros(3)).vertices[:, :2]).max()
+    assert reach < 2.0
+    clumps[8, :3] = 2.4, 0.0, 6.5
+    assert np.abs(wood(tree, clumps, 1.6, 5, np.zeros(3)).vertices[:, :2]).max() > 1.0, "branches within the crown stay"

@@ -61,3 +61,16 @@ def test_cars_and_lorries_are_painted_in_muted_colours() -> None:
     for shares in (pal.CAR_PAINTS, pal.CABS, pal.CARGO, pal.SKIPS):
         for _, code in shares:
             assert np.ptp(pal.srgb(code)) < 0.36, code
+
+
+@pytest.mark.parametrize(("class_name", "size"), [("truck", (7.0, 2.5, 2.9)), ("truck", (12.0, 2.6, 3.8)), ("trailer", (12.2, 2.9, 3.9))])
+def test_no_road_shows_behind_the_last_wheels(class_name: str, size: tuple[float, float, float]) -> None:
+    """Level rays from beside the tail of a lorry near by, above the bar that keeps cars from running under it."""
+    for kind in MODELS[class_name]:
+        if kind in ("pickup", "small"):
+            continue
+        mesh = agent_mesh(class_name, size, 7, 3, look=AgentLook(model=kind))
+        solid = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
+        x = np.linspace(-0.465 * size[0], -0.44 * size[0], 30)
+        start = np.stack([x, np.full(30, 9.0), np.full(30, 0.52)], axis=1)
+        assert solid.ray.intersects_any(start, np.tile((0.0, -1.0, 0.0), (30, 1))).mean() > 0.9, kind

@@ -75,7 +75,7 @@ def build(world: StaticWorld, fresh: np.ndarray, height_m: np.ndarray, seed: int
     built.rects.extend(rects)
     rest = left_over(cols, cells & ~waits, built.rects)
     others = left_over(cols, others & fresh[window], built.rects)
-    site = Site(solids, cols, _road(labels, decided, world.voxel_m), feet, built.angles, leaves.any(axis=2), seed)
+    site = Site(solids, cols, _road(labels, decided, world.voxel_m), feet, built.angles, leaves.any(axis=2), shrubs, seed)
     site.furnish(rest, others)
     built.lamps = np.concatenate([built.lamps, np.array(site.lamps).reshape(-1, 3)])
     return solids.mesh()

@@ -36,6 +36,8 @@ class Site:
     angles: Angles
     leaves: np.ndarray
     """bool (X, Y): columns with vegetation."""
+    shrubs: np.ndarray
+    """bool (X, Y): columns with vegetation near the ground."""
     seed: int
     lamps: list[np.ndarray] = field(default_factory=list)
     """Heads of street lamps, world (3,)."""
@@ -96,6 +98,11 @@ class Site:
                     self._component(where[part])
         else:
             self._blob(where, points, high, foot)
+
+    def _beset(self, i: np.ndarray, j: np.ndarray) -> bool:
+        """Whether low plants or something tall made by hands stand at or beside columns (N,)."""
+        around = slice(max(0, i.min() - 1), i.max() + 2), slice(max(0, j.min() - 1), j.max() + 2)
+        return bool(self.shrubs[around].mean() > 0.2 or (self.cols.top_m[around] - self.ground_m[around] > 1.5).any())
 
     def _upright(self, where: np.ndarray, points: np.ndarray, high: float, wide: float, foot: float) -> None:
         at = np.array([*points.mean(axis=0), foot])
@@ -189,6 +196,8 @@ class Site:
         long, _, angle = _shape(points)
         if distance < 0.3:
             return  # Nothing small is left to lie on a road.
+        if self._beset(i, j):
+            return  # Nobody sits in a shrub or with a mast between the knees.
         if long >= 1.2:
             draw.bench(self.solids, at, np.array([np.cos(angle), np.sin(angle)]))
         elif dice < 0.5:

@@ -124,9 +124,10 @@ def slabs(x, y, along, across, foot_along, foot_across, seed, out):
     tone += 0.14 * octave(x, y, 3.7, foot, seed + 52) + 0.13 * octave(x, y, 0.5, foot, seed + 53) + 0.10 * octave(x, y, 0.06, foot, seed + 54)
     if foot < 0.04:
         tone += 0.16 * octave(x, y, 0.012, foot, seed + 55)
-    stain = value_noise(x, y, 1.3, seed + 56)
+    # Stains are faint and ragged: round dark ones look like shadows of things that are not there.
+    stain = value_noise(x, y, 1.3, seed + 56) + 0.5 * octave(x, y, 0.31, foot, seed + 57)
     if stain > 0.72:
-        tone *= 1.0 - 0.35 * (stain - 0.72) / 0.28
+        tone *= 1.0 - 0.16 * min(1.0, (stain - 0.72) / 0.28)
     tone *= 1.0 - 0.5 * min(1.0, joint_a + joint_b)
     for n in range(3):
         out[n] = SLAB[n] * tone

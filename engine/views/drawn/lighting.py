@@ -24,18 +24,16 @@ ABOVE_BEAM = 6.0
 def _open_directions() -> np.ndarray:
     """float64 (17 * OPEN_RAYS, 3): directions over a cosine hemisphere; those of one pixel, and of neighbours, lie far apart.
 
-    The last few are for all pixels of foliage: leaves lie at too many depths to be averaged with their neighbours, and a pattern of
-    pixels would stay on the picture while the crown moves under it.
+    Every row and every column of the 4 x 4 pattern looks all around: of a kerb or of what is under a rail a picture shows one row of pixels,
+    and where that steps to the next row it would change from light to dark, as dashes. The last few are for all pixels of foliage: leaves lie
+    at too many depths to be averaged with their neighbours, and a pattern of pixels would stay on the picture while the crown moves under it.
     """
-    count = 16 * OPEN_RAYS
-    k = np.arange(count)
-    radical = np.zeros(count)
-    for bit in range(10):
-        radical += ((k >> bit) & 1) * 0.5 ** (bit + 1)
-    # Rows of the 4 x 4 pattern in an order that puts unlike ones side by side.
-    order = np.array([0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5])
-    index = (np.arange(OPEN_RAYS)[None] * 16 + order[:, None]).reshape(-1)
-    r, phi = np.sqrt((index + 0.5) / count), 2 * np.pi * radical[index]
+    # Two Latin squares of which no two cells have the same pair: a quarter of the circle and a part of it, both once in every row and column.
+    quarter = np.array([0, 1, 2, 3, 1, 0, 3, 2, 2, 3, 0, 1, 3, 2, 1, 0])[:, None]
+    within = np.array([0, 1, 2, 3, 2, 3, 0, 1, 3, 2, 1, 0, 1, 0, 3, 2])[:, None]
+    k = np.arange(OPEN_RAYS)[None]
+    r = np.sqrt((k + (4 * within + quarter + 0.5) / 16) / OPEN_RAYS).ravel()
+    phi = 2 * np.pi * (quarter / 4 + within / 16 + k / OPEN_RAYS + k / 64).ravel()
     k = np.arange(OPEN_RAYS)
     r, phi = np.append(r, np.sqrt((k + 0.5) / OPEN_RAYS)), np.append(phi, 2.4 * k)
     return np.stack([r * np.cos(phi), r * np.sin(phi), np.sqrt(1 - r * r)], -1)

@@ -60,33 +60,56 @@ def traffic_light(solids: Solids, at: np.ndarray, towards: np.ndarray, dice: int
             solids.box(centre - across * 0.12 + UP * 0.10, along * 0.16, across * 0.24, UP * 0.02, dark)
 
 
+Strokes = tuple[tuple[float, float, float, float], ...]
+"""Rectangles on the face of a sign: left, low, right, high in metres from its middle."""
+
+
+def _letters() -> Strokes:
+    """STOP, 0.47 m wide and 0.14 m high."""
+    w, h, s = 0.1, 0.14, 0.025
+    top, middle, low = (0.0, h - s, w, h), (0.0, (h - s) / 2, w, (h + s) / 2), (0.0, 0.0, w, s)
+    left, right = (0.0, 0.0, s, h), (w - s, 0.0, w, h)
+    upper_left, upper_right, lower_right = (0.0, h / 2, s, h), (w - s, h / 2, w, h), (w - s, 0.0, w, h / 2)
+    words = ((top, middle, low, upper_left, lower_right), (top, ((w - s) / 2, 0.0, (w + s) / 2, h)), (top, low, left, right), (top, middle, left, upper_right))
+    return tuple((a + 0.1225 * k - 0.234, b - h / 2, c + 0.1225 * k - 0.234, d - h / 2) for k, letter in enumerate(words) for a, b, c, d in letter)
+
+
+_WHITE, _RED, _BLACK = (0.66, 0.65, 0.64), (0.42, 0.02, 0.025), (0.03, 0.03, 0.03)
+SIGNS: tuple[tuple[int, float, tuple[float, ...], tuple[float, ...], tuple[float, ...], Strokes], ...] = (
+    (16, 0.0, _WHITE, _RED, _WHITE, ((-0.2, -0.045, 0.2, 0.045),)),
+    (4, np.pi / 4, _WHITE, (0.015, 0.06, 0.24), _WHITE,
+        ((-0.085, -0.15, -0.035, 0.15), (-0.035, 0.1, 0.045, 0.15), (-0.035, -0.03, 0.045, 0.02), (0.045, -0.015, 0.09, 0.135))),
+    (3, np.pi / 2, _RED, _WHITE, _BLACK, ((-0.03, -0.025, 0.03, 0.14), (-0.03, -0.11, 0.03, -0.055))),
+    (8, np.pi / 8, _WHITE, _RED, _WHITE, _letters()),
+)  # fmt: skip
+"""No entry, parking, danger, stop: corners, the first one's angle, colours of rim, face and mark, the mark."""
+
+
 def sign(solids: Solids, at: np.ndarray, towards: np.ndarray, dice: int, high: float) -> None:
-    """A traffic sign: a round, square or three-cornered face on a post, seen along the road."""
+    """A traffic sign that is known everywhere, on a post, seen along the road."""
     t = level(towards)
     face = left_of(t) * (1.0 if hash01(dice, 5, 0) < 0.5 else -1.0)
     post = metal_part(solids)
     solids.tube(np.array([at - UP * 0.3, at + UP * high]), (0.035, 0.035), post, 7)
     kind = int(hash01(dice, 6, 0) * 4)
-    corners, turn, outer, inner = (
-        (16, 0.0, (0.42, 0.02, 0.025), (0.72, 0.71, 0.70)),
-        (4, np.pi / 4, (0.62, 0.62, 0.62), (0.015, 0.06, 0.24)),
-        (3, np.pi / 2, (0.42, 0.02, 0.025), (0.72, 0.71, 0.70)),
-        (8, np.pi / 8, (0.62, 0.60, 0.58), (0.40, 0.015, 0.02)),
-    )[kind]
+    corners, turn, outer, inner, tone, strokes = SIGNS[kind]
     across = np.cross(UP, face)
     centre = at + UP * (high - 0.35) + face * 0.05
     back = plain_part(solids, (0.25, 0.25, 0.25))
     angles = turn + np.arange(corners) * 2 * np.pi / corners
-    for size, lift, tone in ((0.38, 0.0, outer), (0.30, 0.006, inner)):
-        paint = plain_part(solids, tone)
+    for size, lift, colour in ((0.38, 0.0, outer), (0.33 if corners == 8 else 0.30, 0.006, inner)):
+        paint = plain_part(solids, colour)
         ring = centre + face * lift + size * (np.cos(angles)[:, None] * across + np.sin(angles)[:, None] * UP)
         for k in range(corners):
             solids.quad(centre + face * lift, ring[k], ring[(k + 1) % corners], ring[(k + 1) % corners], paint)
             if lift == 0.0:
                 shift = face * 0.01
                 solids.quad(centre - shift, ring[(k + 1) % corners] - shift, ring[k] - shift, ring[k] - shift, back)
-    mark = plain_part(solids, (0.03, 0.03, 0.03) if kind in (0, 2) else (0.72, 0.72, 0.72))
-    solids.box(centre + face * 0.006 - across * 0.03 - UP * 0.12, face * 0.004, across * 0.06, UP * 0.22, mark)
+    mark, before = plain_part(solids, tone), centre + face * 0.012
+    for left, low, right, top in strokes:
+        corner = before + across * left + UP * low
+        wide, tall = across * (right - left), UP * (top - low)
+        solids.quad(corner, corner + wide, corner + wide + tall, corner + tall, mark)
 
 
 def pole(solids: Solids, at: np.ndarray, high: float, dice: int) -> None:

@@ -35,7 +35,8 @@ def roof_surface(row, u, v, wide_u_m, wide_v_m, out):
         j = np.floor(v / rows)
         shift = 0.5 * length * (j - 2.0 * np.floor(0.5 * j))
         # Each row shades the foot of the one above it, and tiles are round.
-        level *= 1.0 - 0.42 * (comb(v - 0.5 * fv, v + 0.5 * fv, rows, 0.0, 0.055) / fv - 0.055 / rows)
+        # Rows that are hardly wider than a pixel would beat with the pixels, as rings on the roof.
+        level *= 1.0 - 0.42 * fade(fv, 1.25 * rows) * (comb(v - 0.5 * fv, v + 0.5 * fv, rows, 0.0, 0.055) / fv - 0.055 / rows)
         near = min(fade(fu, length), fade(fv, rows))
         if near > 0.0:
             i = int(np.floor((u + shift) / length))
@@ -43,7 +44,7 @@ def roof_surface(row, u, v, wide_u_m, wide_v_m, out):
             if kind == TILES:
                 level *= 1.0 + near * 0.16 * np.sin((u + shift) / length * 2.0 * np.pi)
     elif kind == SEAMS:
-        level *= 1.0 - 0.35 * (comb(u - 0.5 * fu, u + 0.5 * fu, 0.5, 0.0, 0.04) / fu - 0.08)
+        level *= 1.0 - 0.35 * fade(fu, 0.625) * (comb(u - 0.5 * fu, u + 0.5 * fu, 0.5, 0.0, 0.04) / fu - 0.08)
     else:
         near = fade(max(fu, fv), 0.06)
         if near > 0.0:

@@ -47,7 +47,9 @@ GAPS = 3
 """Sprays that a ray may pass through between their leaflets; the next one is solid."""
 FOLIAGE_OPENNESS, FOLIAGE_MEAN = 0.59, 0.6
 """Mean openness of crowns, and how much of it far ones have at the most."""
-_FOLIAGE = int(Material.FOLIAGE)
+BRUSHED = 0.4
+"""Metal as rough as this or rougher mirrors no pictures."""
+_FOLIAGE, _METAL = int(Material.FOLIAGE), int(Material.METAL)
 
 
 def shade_view(world: World, maps: GroundMaps, light: Light, rays: np.ndarray, scene_SE3_camera: np.ndarray, film: Film) -> None:
@@ -326,8 +328,14 @@ def _shade_rows(first, step, scene, static, moving, maps, light, origin, rays, p
                     film.lamps[v, u] += weight * (air[0] + air[1] + air[2]) / 3
                     for c in range(3):
                         rgb[c] += out[ALBEDO + c] * (1 - fresnel) * air[c]
-                if fresnel > 0.015:
-                    rough = out[ROUGHNESS]
+                rough = out[ROUGHNESS]
+                if fresnel > 0.015 and rough >= BRUSHED and int(row[PART_MATERIAL]) == _METAL:
+                    # What dull metal mirrors is spread out: one ray a pixel would speckle it.
+                    along = 2 * (nx * dx + ny * dy + nz * dz)
+                    sky_light(light, dx - along * nx, dy - along * ny, dz - along * nz, box)
+                    for c in range(3):
+                        film.ambient[v, u, c] += weight * keep * fresnel * box[c]
+                elif fresnel > 0.015:
                     flat = gx * nx + gy * ny + gz * nz
                     wet_ground = rough > 0.2 and flat > 0.9 and nz > 0.9
                     # An agent's skin bends within a pixel: every ray is mirrored where it hit. Elsewhere one stands for all.

@@ -28,11 +28,21 @@ def wood(tree: Tree, clumps: np.ndarray, clear_m: float, seed: int, scene_origin
     order = np.argsort(clumps[:, foliage.Z] + 0.01 * clumps[:, foliage.X], kind="stable")[: max(len(clumps) * 2 // 3, 1)]
     for n in order[:: max(len(order) // 6, 1)][:6]:
         target = clumps[n, :3]
+        if _bare(fork, target, clumps):
+            continue
         share = float(np.clip((target[2] - fork[2]) / max(end[2] - fork[2], 0.1), 0.0, 0.8)) * 0.6
         start = fork + (end - fork) * share
         bend = start + 0.55 * (target - start) + np.array([0, 0, 0.12 * np.linalg.norm(target - start)])
         meshes.append(_tube(np.array([start, bend, target]), thick * np.array([0.42, 0.28, 0.08]), 4, row, scene_origin_m))
     return joined(meshes)
+
+
+def _bare(fork: np.ndarray, target: np.ndarray, clumps: np.ndarray) -> bool:
+    """Whether a branch to a clump beside or below the fork would be seen to cross the open: it stands on its own then, as a shrub does."""
+    if target[2] > fork[2] + 0.3 or np.hypot(*(target - fork)[:2]) < 2.0:
+        return False
+    middle = fork + 0.6 * (target - fork)
+    return bool((np.linalg.norm(clumps[:, :3] - middle, axis=1) > clumps[:, foliage.RADIUS] + 0.2).all())
 
 
 def _tube(path: np.ndarray, radii: np.ndarray, sides: int, row: np.ndarray, scene_origin_m: np.ndarray) -> Mesh:

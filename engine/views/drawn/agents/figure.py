@@ -298,14 +298,12 @@ def _head(soup: Soup, figure: Figure, clothes: Clothes, coarse: bool) -> None:
     row = pal.plain(clothes.helmet, 0.3) if clothes.helmet else pal.cloth(clothes.hat) if clothes.hat else hair
     grow = 1.2 if clothes.helmet else 1.13 if clothes.hat else 1.09
     rings = [(0.62, -0.015, 1.0), (0.8, -0.035, 1.0), (0.97, -0.05, 0.78), (1.045, -0.05, 0.35)]
-    soup.add(
-        loft(
-            _sections(
-                [(base + t * head, x * head, s * grow * deep, s * grow * wide) for t, x, s in (rings[::2] if coarse else rings)], count, 2.1
-            )
-        ),
-        row,
-    )
+    cap = _sections([(base + t * head, x * head, s * grow * deep, s * grow * wide) for t, x, s in (rings[::2] if coarse else rings)], count, 2.1)
+    if top is None and not coarse:
+        # Hair begins higher over the forehead than at the temples: a level edge is a cap's.
+        forward = np.clip(cap[:2, :, 0] / deep, 0.0, 1.0)
+        cap[:2, :, 2] += head * np.array([[0.19], [0.08]]) * forward
+    soup.add(loft(cap), row)
     low = 0.1 if clothes.long_hair and not figure.child else 0.3
     back = [(low, -0.17, 0.6, 0.92), (0.45, -0.13, 0.75, 1.06), (0.66, -0.1, 0.83, 1.07)]
     if clothes.long_hair:

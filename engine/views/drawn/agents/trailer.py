@@ -60,7 +60,9 @@ def build(kind: str, size_m: tuple[float, float, float], rgb: pal.Colour, coarse
         if guarded[1] > guarded[0] + 0.3:
             underbody.side_guards(soup, guarded, half, deck, coarse)
         if not coarse:
-            underbody.mud_flaps(soup, axles[0] - 1.26 * radius, (half - 0.95 * radius, half - 0.07 * radius), deck - 0.1)
+            last = axles[0] - 1.26 * radius
+            underbody.mud_flaps(soup, last, (half - 0.95 * radius, half - 0.07 * radius), deck - 0.1)
+            underbody.lockers(soup, (-end + 0.24, last - 0.06), half, deck)
             for x in axles:
                 soup.add(
                     both(box((x - 1.1 * radius, half * 0.7, 2.13 * radius), (x + 1.1 * radius, half * 0.98, 2.13 * radius + 0.03))),

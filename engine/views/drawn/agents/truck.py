@@ -8,7 +8,7 @@ from engine.views.drawn.agents import car, cargo, underbody
 from engine.views.drawn.agents import palette as pal
 from engine.views.drawn.agents.hull import Arch, Hull
 from engine.views.drawn.agents.rig import Model
-from engine.views.drawn.agents.shapes import Soup, both, box, lathe, prism, tube
+from engine.views.drawn.agents.shapes import Soup, both, box, lathe, loft, tube
 from engine.views.drawn.agents.wheels import Wheel, add_wheels, truck_wheel, wheel_poses
 
 KINDS = ("box", "curtain", "flatbed", "tipper", "pickup")
@@ -129,13 +129,15 @@ def _underneath(soup: Soup, axles: list[float], radius: float, back: float, end:
     for x in axles:
         underbody.axle(soup, x, half - 1.2 * tyre, radius, x < axles[0])
     soup.add(box((axles[-1], -0.3 * half, 0.45 * deck), (axles[0], 0.3 * half, deck - 0.3)), pal.CHASSIS)
-    underbody.mud_flaps(soup, max(axles[-1] - 1.26 * radius, -end + 0.14), (half - 1.35 * tyre, half - 0.1 * tyre), deck - 0.1)
+    last = min(axles) - 1.26 * radius
+    underbody.mud_flaps(soup, max(last, -end + 0.14), (half - 1.35 * tyre, half - 0.1 * tyre), deck - 0.1)
+    underbody.lockers(soup, (-end + 0.24, last - 0.06), half, deck)
     for x in axles[1:]:
-        arc = [(x + radius * 1.2 * np.cos(a), radius * 1.2 * np.sin(a) + radius) for a in np.linspace(0.15, np.pi - 0.15, 9)]
-        for (x0, z0), (x1, z1) in zip(arc[:-1], arc[1:], strict=True):
-            top0, top1 = min(z0, deck - 0.03), min(z1, deck - 0.03)
-            outline = [(x0, top0 - 0.025), (x0, top0), (x1, top1), (x1, top1 - 0.025)]
-            soup.add(both(prism(outline, half * 0.72, half * 0.985)), pal.TRIM)
+        a = np.linspace(np.pi - 0.15, 0.15, 12)
+        top = np.minimum(radius * 1.2 * np.sin(a) + radius, deck - 0.03)
+        section = [(half * 0.985, -0.025), (half * 0.985, 0.0), (half * 0.72, 0.0), (half * 0.72, -0.025)]
+        rings = [np.stack([x + radius * 1.2 * np.cos(a), np.full(len(a), y), top + z], axis=1) for y, z in section]
+        soup.add(both(loft(np.stack(rings, axis=1))), pal.TRIM)
     if room > 0.8:
         tank, wide = min(1.1, 0.45 * room), float(np.clip(0.62 * deck - underbody.CLEAR_M, 0.22, 0.36))
         body = lathe(
@@ -144,5 +146,5 @@ def _underneath(soup: Soup, axles: list[float], radius: float, back: float, end:
             (1, 0, 0),
             (gap[0] - tank, half - wide - 0.05, 0.62 * deck),
         )
-        soup.add(both(body), pal.metal())
+        soup.add(both(body), pal.metal((0.3, 0.31, 0.33), 0.45))
         underbody.side_guards(soup, (gap[1], gap[0] - tank - 0.1), half, deck, coarse)

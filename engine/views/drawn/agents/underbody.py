@@ -25,6 +25,18 @@ def side_guards(soup: Soup, span: tuple[float, float], half: float, deck: float,
         soup.add(both(box((span[0] - 0.02, half - 0.08, z), (span[1] + 0.02, half - 0.03, z + 0.09))), _RAIL)
 
 
+def lockers(soup: Soup, span: tuple[float, float], half: float, deck: float) -> None:
+    """Lockers for tools and straps to either side, from span[0] to span[1] along x: behind the last wheels, where else the road is seen through."""
+    low, high = CLEAR_M + 0.06, deck - 0.14
+    if span[1] < span[0] + 0.3 or high < low + 0.2:
+        return
+    outer = half - 0.1
+    soup.add(both(box((span[0], 0.4 * half, low), (span[1], outer, high))), _PANEL)
+    soup.add(both(box((span[0] + 0.04, outer, low + 0.05), (span[1] - 0.04, outer + 0.015, high - 0.05))), pal.TRIM)
+    middle = (span[0] + span[1]) / 2
+    soup.add(both(box((middle - 0.07, outer + 0.015, high - 0.13), (middle + 0.07, outer + 0.04, high - 0.1))), _RAIL)
+
+
 def mud_flaps(soup: Soup, x: float, across: tuple[float, float], high: float) -> None:
     """Behind the last wheels, from across[0] to across[1] to either side."""
     soup.add(both(box((x - 0.02, across[0], 0.5 * CLEAR_M), (x, across[1], high))), pal.TRIM)
