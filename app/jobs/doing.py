@@ -12,16 +12,16 @@ COMPILES = "The engine compiles its kernels, once after an installation or an up
 
 def hear_compiling(told: Callable[[], None]) -> None:
     """Have `told` called whenever numba begins to compile in this process, and not where it finds a kernel in its cache."""
-    from numba.core import event
+    from numba.core.event import Event, Listener, register
 
-    class Heard(event.Listener):
-        def on_start(self, _: event.Event) -> None:
+    class Heard(Listener):
+        def on_start(self, event: Event) -> None:
             told()
 
-        def on_end(self, _: event.Event) -> None:
+        def on_end(self, event: Event) -> None:
             pass
 
-    event.register("numba:compile", Heard())
+    register("numba:compile", Heard())
 
 
 @dataclass
