@@ -58,8 +58,9 @@
   window.benchEcho = (patience) => within(patience, (done) => {
     let handed = 0;
     window.addEventListener("pointermove", () => (handed = now()), { once: true, capture: true });
+    // Asked before the event: to ask after it makes the page lay itself out first.
+    const canvas = document.querySelector("[data-testid=bev-canvas]"), box = canvas.getBoundingClientRect(), ratio = canvas.width / box.width;
     window.addEventListener("pointermove", (event) => {
-      const canvas = document.querySelector("[data-testid=bev-canvas]"), box = canvas.getBoundingClientRect(), ratio = canvas.width / box.width;
       const place = [(event.clientX - box.left) * ratio - 9 * ratio, (event.clientY - box.top) * ratio].map(Math.round);
       const look = () => {
         const [r, g, b] = canvas.getContext("2d").getImageData(...place, 1, 1).data;

@@ -24,6 +24,10 @@ class Live:
     def ask(self) -> None:
         self._asked.set()
 
+    def rests(self, seconds: float) -> bool:
+        """Whether nothing is asked for so long; False as soon as something is. For the work itself."""
+        return not self._asked.wait(seconds)
+
     def close(self) -> None:
         """Ends after the work in hand."""
         self._closed = True

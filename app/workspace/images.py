@@ -6,7 +6,7 @@ import hashlib
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,14 +71,12 @@ def strip_camera(camera: Camera, width: int = STRIP_WIDTH) -> Camera:
     return camera.resized(width, max(1, round(camera.height * width / camera.width)))
 
 
-def render_strip(shot: Shot, width: int = STRIP_WIDTH) -> list[CameraImages]:
+def render_strip(shot: Shot, width: int = STRIP_WIDTH) -> Iterator[CameraImages]:
     """At a strip's size (`strip_camera`): semantic and depth of every camera of a shot, and the generated picture where there is one."""
     volume = Volume.from_dense(shot.occupancy.semantics, shot.clip.grid)
-    rendered = []
     for number, camera in enumerate(shot.clip.cameras):
         semantic, depth = preview_pictures(volume, strip_camera(camera, width), shot.clip.camera_pose(0, number))
-        rendered.append(CameraImages(camera.name, shot.camera_ids[number], encode(semantic), encode(depth), shot.picture(camera.name)))
-    return rendered
+        yield CameraImages(camera.name, shot.camera_ids[number], encode(semantic), encode(depth), shot.picture(camera.name))
 
 
 def strip_key(shot: Shot, voxels: Hashable) -> Hashable:

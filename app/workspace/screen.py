@@ -30,6 +30,8 @@ QUIET_S = 0.4
 """How long nothing may have changed before a scene is checked."""
 LAYOUTS_AHEAD = 2
 """Frames of a layout that are sent to the 3D view before somebody comes to them."""
+BROWSER_DRAWS_S = 0.15
+"""What a browser needs for what it was sent, on the same processor: what is drawn ahead waits for it."""
 
 
 class Screen:
@@ -176,6 +178,8 @@ class Screen:
                     in_3d.result()
             if view is not None and watched_3d:
                 self._preload(view, shot, step, superseded)
+            if self._desk.watched and abs(step) == 1 and shot.source != "draft":
+                self._draw_ahead(shot, shot.frame + step, width, superseded)
         except ValueError as error:
             self._desk.notice("warn", str(error))
         except Exception as error:
@@ -205,6 +209,14 @@ class Screen:
             if following is None or following.source != shot.source:
                 return
             view.preload(following, voxel_key(following))
+
+    def _draw_ahead(self, shot: Shot, frame: int, width: int, superseded: Callable[[], bool]) -> None:
+        """The strip of the frame that somebody who goes through them one by one comes to next, drawn while they look at this one."""
+        if not 0 <= frame < frame_count(shot.document) or self._live is None or not self._live.rests(BROWSER_DRAWS_S):
+            return
+        following = self._shots.shoot(shot.document, frame, shot.take, superseded, shot.behind)
+        if following is not None and following.source == shot.source:
+            self._strip.pictures(following, voxel_key(following), width, superseded)
 
     def clear(self) -> None:
         """Another document is opened."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.jobs.protocol import pack
-from app.workspace.images import ImageCache
+from app.workspace.images import ImageCache, render_strip
+from app.workspace.screen import BROWSER_DRAWS_S
 from app.workspace.shot import Shot, ShotMaker
 from app.workspace.shown import Shelf, ShownTake
 from app.workspace.strip import Strip, voxel_key
@@ -163,6 +165,38 @@ def test_the_strip_says_of_which_document_it_is_and_renders_once(tmp_path: Path)
     assert again["edits"] == 4 and again["cameras"] is first["cameras"]
     commands.run(look.session, "set_scene", {"prompt": "snow"})
     assert strip.messages(look.shot(), voxel_key(look.shot()), 5)[0]["cameras"][0]["picture_stale"]
+
+
+def test_a_strip_drawn_ahead_is_the_one_that_is_shown_and_one_broken_off_is_not_kept(tmp_path: Path) -> None:
+    look = Look(tmp_path, from_disk=True)
+    strip, shot = Strip("desk", ImageCache()), look.shot()
+    assert strip.pictures(shot, voxel_key(shot), cancelled=lambda: True) is None
+    cameras, above = strip.pictures(shot, voxel_key(shot)) or ([], "")
+    shown, bev = strip.messages(look.shot(), voxel_key(shot), 3)
+    assert shown["cameras"] is cameras and bev["url"] == above
+    assert shown["cameras"] == Strip("desk", ImageCache()).messages(shot, voxel_key(shot), 3)[0]["cameras"]
+
+
+def test_whoever_steps_through_frames_finds_the_next_strip_drawn(studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    monkeypatch.setattr("app.workspace.strip.render_strip", lambda shot, width: (drawn.append(shot.frame), render_strip(shot, width))[1])
+    with studio.page("ahead") as page:
+        page.send("live", on=False)
+        page.command("set_scene", duration_s=2.0)
+        page.command("add_camera", **FRONT)
+        page.command("add_agent", class_name="car", x=12, y=0)
+        for frame in (5, 6):
+            page.send("frame", frame=frame)
+            page.wait_for("strip", lambda m, frame=frame: m["frame"] == frame)
+        wait_until(lambda: 7 in drawn)
+        page.send("frame", frame=7)
+        page.wait_for("strip", lambda m: m["frame"] == 7)
+        wait_until(lambda: 8 in drawn)
+        page.send("frame", frame=12)
+        page.wait_for("strip", lambda m: m["frame"] == 12)
+        assert drawn.count(7) == 1, "drawn ahead and not again"
+        time.sleep(2 * BROWSER_DRAWS_S)
+        assert not {11, 13} & set(drawn), "nobody steps there"
 
 
 def test_a_finished_take_is_shown_although_the_scene_was_edited_meanwhile(studio) -> None:
