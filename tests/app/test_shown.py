@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.jobs.protocol import pack
-from app.workspace.images import ImageCache, render_strip
+from app.workspace.images import CameraImages, ImageCache, render_strip
 from app.workspace.screen import BROWSER_DRAWS_S
 from app.workspace.shot import Shot, ShotMaker
 from app.workspace.shown import Shelf, ShownTake
@@ -179,7 +180,12 @@ def test_a_strip_drawn_ahead_is_the_one_that_is_shown_and_one_broken_off_is_not_
 
 def test_whoever_steps_through_frames_finds_the_next_strip_drawn(studio, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
-    monkeypatch.setattr("app.workspace.strip.render_strip", lambda shot, width: (drawn.append(shot.frame), render_strip(shot, width))[1])
+
+    def noted(shot: Shot, width: int) -> Iterator[CameraImages]:
+        yield from render_strip(shot, width)
+        drawn.append(shot.frame)  # to its end: one that is broken off is drawn again
+
+    monkeypatch.setattr("app.workspace.strip.render_strip", noted)
     with studio.page("ahead") as page:
         page.send("live", on=False)
         page.command("set_scene", duration_s=2.0)
