@@ -115,13 +115,22 @@ export function pivotOf(store, entity) {
   return box && [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
 }
 
+/** The agent that an edit of voxels goes with; null for none. @param {import("./store.js").Store} store @param {OccupancyEditEntity} edit @returns {AgentEntity|null} */
+export function leaderOf(store, edit) {
+  const agent = store.entities().find((one) => one.kind === "agent" && one.instance_id === edit.follows);
+  return agent?.kind === "agent" ? agent : null;
+}
+
+/** Whether what may be of some frames only is of this one. @param {{span?: [number, number]|null}} one @param {number} frame */
+export const holds = (one, frame) => !one.span || (frame >= one.span[0] && frame <= one.span[1]);
+
 /** The box of an edit of voxels from above, where its agent is now if it goes with one; null for an edit that has no box. @param {import("./store.js").Store} store @param {OccupancyEditEntity} edit @returns {Point[]|null} */
 export function ringOfEdit(store, edit) {
   const [length, width] = edit.box_size_m, [x, y, , yaw] = edit.box_pose;
   if (!length || !width) return null;
   if (!edit.follows) return corners(x, y, yaw, length / 2, length / 2, width);
-  const agent = store.entities().find((one) => one.kind === "agent" && one.instance_id === edit.follows);
-  if (agent?.kind !== "agent") return null;
+  const agent = leaderOf(store, edit);
+  if (!agent) return null;
   const [ax, ay, , turn] = poseAt(agent.keyframes, store.frame / RATE_HZ), [dx, dy] = turned([x, y], turn, [0, 0]);
   return corners(ax + dx, ay + dy, turn + yaw, length / 2, length / 2, width);
 }

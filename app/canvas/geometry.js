@@ -1,5 +1,8 @@
 /** Plane geometry for drawing and picking. World metres. */
 
+/** Degrees in a radian. */
+export const DEG = 180 / Math.PI;
+
 /** Rear overhang, front reach and width of the ego box around its rear axle. */
 export const EGO_BOX = { rear: 1.0, front: 3.8, width: 1.9 };
 

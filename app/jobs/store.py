@@ -318,9 +318,9 @@ class JobStore:
         if job is None or answer.serial != job.serial:
             return
         if isinstance(answer, Loading):
-            job.state, job.message = "loading", f"Loading {answer.model}."
+            job.state = "loading"
         elif isinstance(answer, Loaded):
-            job.state, job.message = "running", job.message if job.cancelling else ""
+            job.state = "running"
             # Loading is no part of the pace.
             job.work_started = job.stage_started = time.monotonic()
             self.engine_state = "busy"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,15 +26,13 @@ def cards(config: AppConfig, document: Document) -> list[dict[str, Any]]:
     A new name alone is no other state, and another prompt alone makes a variant of it."""
     folders = [path.parent for path in config.takes.glob("*/take.json")] if config.takes.is_dir() else []
     found = [dict(one) for folder in folders if (one := _card(folder, *_stamp(folder))) is not None]
-    asked: dict[str, Document] = {}
     for one in found:
-        prompt = asked.setdefault(one["prompt"], replace(document, prompt=one["prompt"]))
         if one["document_hash"] == document_hash(document, one["scene"] or None):
             one["state"] = "current"
         elif one["scene"] != document.name:
             one["state"] = "other scene"
         else:
-            one["state"] = "variant" if one["document_hash"] == document_hash(prompt) else "stale"
+            one["state"] = "variant" if one["document_hash"] == document_hash(document, prompt=one["prompt"]) else "stale"
         one["scored"] = (config.scores / f"{one['name']}.json").is_file()
     return sorted(found, key=lambda one: -one["modified"])
 

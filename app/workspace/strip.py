@@ -28,7 +28,9 @@ class Strip:
 
     def messages(self, shot: Shot, voxels: Hashable, edits: int, width: int = STRIP_WIDTH) -> Sequence[dict[str, object]]:
         """A `strip` and a `bev` message of a shot with these voxels, of the document after so many edits; pictures of 16:9 `width` pixels wide."""
-        cameras, above = self.pictures(shot, voxels, width) or ([], "")
+        drawn = self.pictures(shot, voxels, width)
+        assert drawn is not None, "nothing cancels it"
+        cameras, above = drawn
         grid, ego = shot.clip.grid, shot.clip.world_SE3_ego[0]
         what = {"frame": shot.frame, "source": shot.source, "edits": edits, "stale": shot.stale, "pending": shot.pending}
         return (

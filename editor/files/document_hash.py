@@ -16,25 +16,25 @@ _MOST_KEPT = 20_000
 _LONGEST_KEPT = 20_000
 
 
-def document_hash(document: Document, name: str | None = None) -> str:
-    """sha256 (hex) of the canonical JSON of everything authored; with `name`, were it called so. What was hashed lately is remembered: an edit
-    costs what it changed."""
-    name = document.name if name is None else name
+def document_hash(document: Document, name: str | None = None, prompt: str | None = None) -> str:
+    """sha256 (hex) of the canonical JSON of everything authored; with `name` or `prompt`, were it called so or that asked for. What was hashed
+    lately is remembered: an edit costs what it changed."""
+    name, prompt = document.name if name is None else name, document.prompt if prompt is None else prompt
     known = _hashed.get(id(document))
     hashes = known[1] if known is not None and known[0] is document else {}
-    if name not in hashes:
-        head, mark, tail = canonical(document_to_json(replace(document, entities={}, name=name))).partition('"entities":[]')
+    if (name, prompt) not in hashes:
+        head, mark, tail = canonical(document_to_json(replace(document, entities={}, name=name, prompt=prompt))).partition('"entities":[]')
         assert mark, "the place of the entities"
         text = f'{head}"entities":[{",".join(_text(entity) for entity in document.entities.values())}]{tail}'
-        hashes = {**hashes, name: hashlib.sha256(text.encode()).hexdigest()}
+        hashes = {**hashes, (name, prompt): hashlib.sha256(text.encode()).hexdigest()}
         _remember(_hashed, document, hashes, 32)
-    return hashes[name]
+    return hashes[name, prompt]
 
 
 _keeping = Lock()
 _texts: dict[int, tuple[object, str]] = {}
-_hashed: dict[int, tuple[object, dict[str, str]]] = {}
-"""Of documents, by the name under which they were hashed."""
+_hashed: dict[int, tuple[object, dict[tuple[str, str], str]]] = {}
+"""Of documents, by the name and the prompt under which they were hashed."""
 
 
 def _text(entity: Entity) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Playwright, WebSocket, expect, sync_playwright
 
@@ -40,6 +41,15 @@ LOOK = "?look"
 """Marks a socket that is opened to look at the document; it is none of the page's."""
 
 Point = tuple[float, float]
+
+
+def in_a_browser(timeout_s: float) -> list[pytest.MarkDecorator]:
+    """Marks of a file whose tests need a real browser."""
+    return [
+        pytest.mark.browser,
+        pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
+        pytest.mark.timeout(timeout_s),
+    ]
 
 
 def until(what: str, holds: Callable[[], Any], page: Page | None = None, patience_s: float = PATIENCE_S) -> Any:

@@ -23,13 +23,9 @@ from playwright.sync_api import Browser, expect
 from editor.files import project
 from editor.files.jsonform import entity_to_json
 from engine.spec.take import Take
-from tests.app.browser_driver import CHROMIUM, PRESET, StudioProcess, Tab, is_picture, same_scene
+from tests.app.browser_driver import PRESET, StudioProcess, Tab, in_a_browser, is_picture, same_scene
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-    pytest.mark.timeout(300 if PRESET == "fake" else 3600),
-]
+pytestmark = in_a_browser(300 if PRESET == "fake" else 3600)
 
 LOG = Path(__file__).resolve().parents[3] / "shared" / "data" / "av2" / "sensor_val_adcf7d18_PIT"
 FRAMES = 16

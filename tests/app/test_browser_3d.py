@@ -18,13 +18,9 @@ from editor.clip import ego_pose_at
 from editor.entities import Agent, CameraEntity
 from engine.spec.geometry import invert
 from tests.app.actions import scene_of
-from tests.app.browser_driver import CHROMIUM, Point, Tab, studio_tab, until
+from tests.app.browser_driver import Point, Tab, in_a_browser, studio_tab, until
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-    pytest.mark.timeout(400),
-]
+pytestmark = in_a_browser(400)
 
 SETTLES_MS = 800
 """A picture drawn without a GPU comes late; a click before it would meet what was there."""

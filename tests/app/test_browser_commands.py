@@ -13,13 +13,9 @@ pytest.importorskip("playwright")
 from playwright.sync_api import expect
 
 from editor.commands import COMMANDS
-from tests.app.browser_driver import CHROMIUM, Tab, studio_tab
+from tests.app.browser_driver import Tab, in_a_browser, studio_tab
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-    pytest.mark.timeout(400),
-]
+pytestmark = in_a_browser(400)
 SIZES = [(1280, 720), (1440, 900), (2560, 1440)]
 
 

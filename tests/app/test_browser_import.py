@@ -14,16 +14,12 @@ pytest.importorskip("playwright")
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.app.browser_driver import CHROMIUM, Tab, studio_tab
+from tests.app.browser_driver import Tab, in_a_browser, studio_tab
 from tests.app.test_dropped import nuscenes_set
 from tests.editor.made_logs import argoverse_log
 from tests.editor.made_nuscenes import expansion, tables, write_tables
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-    pytest.mark.timeout(600),
-]
+pytestmark = in_a_browser(600)
 FAULTS = Path(__file__).resolve().parents[1] / "editor" / "faults"
 @pytest.fixture
 def tab(tmp_path: Path) -> Iterator[Tab]:

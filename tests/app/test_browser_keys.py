@@ -11,13 +11,10 @@ pytest.importorskip("playwright")
 
 from playwright.sync_api import expect
 
-from tests.app.browser_driver import CHROMIUM, Tab, studio_tab
+from engine.spec.take import Take
+from tests.app.browser_driver import Tab, in_a_browser, studio_tab
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-    pytest.mark.timeout(400),
-]
+pytestmark = in_a_browser(400)
 
 FOCUSED = "document.activeElement?.dataset.testid ?? ''"
 INSIDE = "Boolean(document.activeElement?.closest('.dialog'))"
@@ -72,6 +69,19 @@ def test_a_take_is_made_and_looked_at_without_a_mouse(tab: Tab) -> None:
     page.mouse.up(click_count=2)
     press("Escape")
     expect(tab.at("lightbox")).to_be_hidden()
+
+
+def test_ctrl_enter_in_the_prompt_makes_one_take_of_what_was_typed(tab: Tab) -> None:
+    tab.pick_file("crossing")
+    tab.until_document("the crossing", lambda d: d["name"] == "crossing")
+    for name, value in (("preset", "fake"), ("until", "occupancy")):
+        tab.at(name).select_option(value)
+    tab.at("frames").fill("2")
+    tab.at("prompt").fill("heavy rain")
+    tab.page.keyboard.press("Control+Enter")
+    job = tab.until_job("a take", lambda job: job["state"] == "done")
+    assert Take.open(job["take"]).info["prompt"] == "heavy rain"
+    assert len({one["id"] for one in tab.jobs}) == 1
 
 
 def test_a_menu_that_is_left_by_tab_is_closed(tab: Tab) -> None:

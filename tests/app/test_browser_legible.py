@@ -14,13 +14,9 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from tests.app.browser_driver import CHROMIUM, Tab, studio_tab
+from tests.app.browser_driver import Tab, in_a_browser, studio_tab
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-    pytest.mark.timeout(400),
-]
+pytestmark = in_a_browser(400)
 
 SMALLEST_PX = 11
 LEAST_CONTRAST = 4.5

@@ -14,13 +14,9 @@ pytest.importorskip("playwright")
 from playwright.sync_api import WebSocketRoute, expect
 
 from tests.app.actions import settings
-from tests.app.browser_driver import CHROMIUM, LOOK, Tab, studio_tab
+from tests.app.browser_driver import LOOK, Tab, in_a_browser, studio_tab
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-    pytest.mark.timeout(300),
-]
+pytestmark = in_a_browser(300)
 
 
 class Link:

@@ -14,13 +14,9 @@ pytest.importorskip("playwright")
 from playwright.sync_api import expect
 
 from engine.spec.take import Take, frames_on_disk
-from tests.app.browser_driver import CHROMIUM, Tab, is_picture, same_scene, studio_tab
+from tests.app.browser_driver import Tab, in_a_browser, is_picture, same_scene, studio_tab
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-    pytest.mark.timeout(400),
-]
+pytestmark = in_a_browser(400)
 
 
 @pytest.fixture

@@ -17,15 +17,11 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from editor.files import project
-from tests.app.browser_driver import CHROMIUM, SIZE, Tab, studio_tab
+from tests.app.browser_driver import SIZE, Tab, in_a_browser, studio_tab
 from tests.app.fakes import RECIPE, take
 from tests.app.test_browser_legible import check
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-    pytest.mark.timeout(600),
-]
+pytestmark = in_a_browser(600)
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "assets" / "templates" / "crossing.anyscene"
 FRAMES = 3

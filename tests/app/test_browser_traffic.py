@@ -25,14 +25,10 @@ from engine.spec.classes import CLASS, FREE
 from engine.spec.geometry import Pose, invert
 from engine.spec.take import Take
 from tests.app.actions import Actions, nothing_wrong, scene_of, settings, undone
-from tests.app.browser_driver import CHROMIUM, StudioProcess, same_scene
+from tests.app.browser_driver import StudioProcess, in_a_browser, same_scene
 from tests.app.measures import as_a_deuteranope, told_apart
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-    pytest.mark.timeout(900),
-]
+pytestmark = in_a_browser(900)
 IDS = [CLASS[name] for name in VEHICLES]
 NEAR_M = 8.0
 """An agent that far from a divider drives along it, unless it crosses a junction."""

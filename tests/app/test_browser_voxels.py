@@ -12,13 +12,9 @@ pytest.importorskip("playwright")
 
 from playwright.sync_api import expect
 
-from tests.app.browser_driver import CHROMIUM, Tab, studio_tab
+from tests.app.browser_driver import Tab, in_a_browser, studio_tab
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-    pytest.mark.timeout(300),
-]
+pytestmark = in_a_browser(300)
 
 
 @pytest.fixture

@@ -12,13 +12,9 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from tests.app.browser_driver import CHROMIUM, PRESET, studio_tab, until
+from tests.app.browser_driver import PRESET, in_a_browser, studio_tab, until
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-    pytest.mark.timeout(1200),
-]
+pytestmark = in_a_browser(1200)
 CAMERAS = 6
 BOUND_S = 500.0
 """Reached only where something hangs: 166 s were seen on 2 cores that 26 others wanted. docs/drawn.md has what a quiet machine takes."""

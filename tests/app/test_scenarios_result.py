@@ -25,14 +25,10 @@ from engine.spec.classes import CHANNEL, CLASS, FREE
 from engine.spec.geometry import Pose, invert
 from engine.spec.take import Take
 from tests.app.actions import Actions, scene_of, settings, undone
-from tests.app.browser_driver import CHROMIUM, StudioProcess, Tab, until
+from tests.app.browser_driver import StudioProcess, Tab, in_a_browser, until
 from tests.app.measures import unlike_drawn
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-    pytest.mark.timeout(900),
-]
+pytestmark = in_a_browser(900)
 LOG = Path(__file__).resolve().parents[3] / "shared" / "data" / "av2" / "sensor_val_adcf7d18_PIT"
 
 

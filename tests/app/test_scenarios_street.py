@@ -25,15 +25,11 @@ from engine.spec.classes import CHANNEL, CLASS
 from engine.spec.geometry import Box
 from engine.spec.take import Take
 from tests.app.actions import Actions, nothing_wrong, scene_of, settings, undone
-from tests.app.browser_driver import CHROMIUM, PRESET, StudioProcess
+from tests.app.browser_driver import PRESET, StudioProcess, in_a_browser
 from tests.app.measures import as_a_deuteranope, told_apart, unlike_drawn
 from tests.engine.test_palette import lab, linear
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-    pytest.mark.timeout(900),
-]
+pytestmark = in_a_browser(900)
 
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -3,8 +3,7 @@
 import { button, fill, h } from "../dom.js";
 import { openDialog } from "./dialog.js";
 import { spoken } from "../entity.js";
-
-const DEG = 180 / Math.PI;
+import { DEG } from "../geometry.js";
 
 /** A typed argument as JSON; undefined where nothing was typed. Throws a sentence. @param {ArgSpec} arg @param {string} text @returns {any} */
 export function readArgument(arg, text) {

@@ -122,11 +122,6 @@ export function makeGenerate(app) {
   };
   prompt.addEventListener("blur", () => store.scene && prompt.value !== store.scene.prompt && void app.command("set_scene", { prompt: prompt.value }));
   prompt.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      prompt.blur();
-      app.generate();
-      event.stopPropagation();
-    }
     if (!isChord(event)) event.stopPropagation();
   });
 
@@ -179,7 +174,7 @@ export function makeGenerate(app) {
       total > 0 && h("span", { class: "mono", text: `${piece} ${done}/${total}` }), h("span", { class: "mono", text: clock(seconds) }), left && h("span", { class: "mono faint", text: left }), waits > 0 && h("span", { class: "faint", text: `${waits} more in line` }),
       job.state === "cancelled" && (job.frames_kept ?? 0) > 0 && h("p", { class: "faint", text: `${plural(job.frames_kept ?? 0, "finished frame")} ${job.frames_kept === 1 ? "is" : "are"} kept.` }),
       busy && job.engine && h("p", { class: "faint", testid: "job-engine", text: job.engine }),
-      job.message && (failed || (busy && !(job.engine && job.message.startsWith("Loading ")))) && h("p", { class: failed ? "sentence" : "faint", text: job.message }),
+      job.message && (failed || busy) && h("p", { class: failed ? "sentence" : "faint", text: job.message }),
       (job.notes ?? []).map((note) => h("p", { class: "faint", testid: "job-note", text: note })));
   }
   watch(store, ["scene", "take", "job"], () => {

@@ -1,9 +1,9 @@
 /** The selection in numbers. A field sends one command when it is left or Enter is pressed. */
 
-import { cameraHeading, cameraPose, cameraTilt, fovOf, labelOf, plural, spoken } from "../entity.js";
+import { cameraHeading, cameraPose, cameraTilt, fovOf, labelOf, leaderOf, plural, spoken } from "../entity.js";
 import { button, colourField, fill, h, isChord, numberField, politely, selectField, textField } from "../dom.js";
 import { icon } from "../icons.js";
-import { ringArea } from "../geometry.js";
+import { DEG, ringArea } from "../geometry.js";
 import { ribbonOf, stationOf } from "../snap.js";
 import { iconOf } from "./objects.js";
 import { timeToCollision } from "../closeness.js";
@@ -12,7 +12,6 @@ import { paceOf } from "../tools/agent.js";
 import { showForm } from "./form.js";
 import { keyframeAt, poseAt, segmentSpeed, speedAt, wrap } from "../tracks.js";
 
-const DEG = 180 / Math.PI;
 const KEYS_SHOWN = 24;
 
 /** @param {string} title @param {...import("../dom.js").Child} children */
@@ -237,7 +236,7 @@ function body(app, e) {
 function boxFacts(app, e) {
   const [length, width, height] = e.box_size_m, z = e.box_pose[2];
   if (!length) return [];
-  const leader = app.store.entities().find((one) => one.kind === "agent" && one.instance_id === e.follows);
+  const leader = leaderOf(app.store, e);
   return [["Size", `${length.toFixed(1)} × ${width.toFixed(1)} m`], [e.follows ? "Over its ground" : "Height", `${(z - height / 2).toFixed(1)} to ${(z + height / 2).toFixed(1)} m`], ...(leader ? /** @type {Array<[string, string]>} */ ([["Goes with", labelOf(leader)]]) : [])];
 }
 

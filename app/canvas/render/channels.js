@@ -1,5 +1,6 @@
 /** The 15 channels, each on a canvas of its own, so that an eraser shows what it will do and a stroke redraws one channel only. */
 
+import { holds } from "../entity.js";
 import { boundsOf, overlaps } from "../geometry.js";
 import { drawPaint } from "./paint.js";
 
@@ -100,9 +101,6 @@ export function drawStroke(ctx, stroke, colour, from = 0) {
   }
   ctx.globalCompositeOperation = "source-over";
 }
-
-/** @param {Stroke|PaintEntity} paint @param {number} frame */
-const holds = (paint, frame) => !paint.span || (frame >= paint.span[0] && frame <= paint.span[1]);
 
 /** Bumped whenever an entity or a preview changed: layers compare it. */
 let generation = 0;

@@ -1,6 +1,6 @@
 /** Boxes of generated voxels that were erased or filled by hand: those that are selected, and while voxels are edited all that hold at this frame. */
 
-import { labelOf, ringOfEdit } from "../entity.js";
+import { holds, labelOf, ringOfEdit } from "../entity.js";
 import { drawTag, tracePx } from "./agents.js";
 
 const ERASED = [255, 255, 255];
@@ -10,8 +10,8 @@ export function drawEdits(ctx, app) {
   const { store, view } = app;
   for (const edit of store.entities()) {
     if (edit.kind !== "occupancy_edit") continue;
-    const chosen = store.selection.has(edit.id), holds = !edit.span || (store.frame >= edit.span[0] && store.frame <= edit.span[1]);
-    if (!chosen && !(store.tool === "voxels" && holds)) continue;
+    const chosen = store.selection.has(edit.id), now = holds(edit, store.frame);
+    if (!chosen && !(store.tool === "voxels" && now)) continue;
     const ring = ringOfEdit(store, edit)?.map((p) => view.toPx(...p));
     if (!ring) continue;
     const rgb = edit.edit === "fill_box" ? store.rgb(edit.class_name) : ERASED;
@@ -21,7 +21,7 @@ export function drawEdits(ctx, app) {
     ctx.fill();
     ctx.lineWidth = chosen ? 2 : 1.2;
     ctx.strokeStyle = chosen ? "#fff" : `rgba(${rgb},0.75)`;
-    ctx.setLineDash(holds ? [5, 4] : [2, 4]);
+    ctx.setLineDash(now ? [5, 4] : [2, 4]);
     ctx.stroke();
     ctx.restore();
     if (chosen && store.show.labels) drawTag(ctx, [ring.reduce((sum, [x]) => sum + x, 0) / 4, Math.max(...ring.map(([, y]) => y))], labelOf(edit), 9, true);
